@@ -1,0 +1,32 @@
+#pragma once
+// The pool that tensors' buffers and graph nodes come from.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tapegrad::memory {
+
+struct Stats {
+  std::uint64_t allocations = 0;  ///< blocks handed out since the program began
+  std::uint64_t live_blocks = 0;  ///< blocks in use
+  std::uint64_t live_bytes = 0;   ///< bytes in use, rounded up to the pool's size classes
+  std::uint64_t peak_bytes = 0;   ///< most bytes in use at once since reset_peak(); with several threads the sum of
+                                  ///< each thread's own peak, an upper bound
+  std::uint64_t held_bytes = 0;   ///< bytes obtained from the system, in use or cached
+};
+
+/// Totals over all threads.
+Stats stats();
+
+/// Sets the peak to what is in use now.
+void reset_peak();
+
+/// Returns the calling thread's cached large blocks, and those that no thread holds, to the system.
+void trim();
+
+/// A block of at least `bytes`, aligned to 16 (64 from 256 bytes on); std::bad_alloc when the system has none.
+/// Blocks may be released on another thread than they came from.
+void* allocate(std::size_t bytes);
+void release(void* block, std::size_t bytes) noexcept;
+
+}  // namespace tapegrad::memory

@@ -1,0 +1,23 @@
+#pragma once
+// What few nodes have, kept apart so that the others stay small.
+
+#include <optional>
+#include <string>
+#include <tapegrad/core/tensor.hpp>
+#include <utility>
+#include <vector>
+
+namespace tapegrad {
+
+struct NodeExtra {
+  std::string name;
+  Tensor gradient;  ///< accumulated by backward(): of leaves, and of tensors that retain it
+  bool retain_gradient = false;
+  std::vector<std::pair<std::size_t, Tensor::Hook>> hooks;
+  std::size_t next_hook = 0;
+  std::optional<RowSparse> rows;
+};
+
+NodeExtra& extra_of(Node& node);
+
+}  // namespace tapegrad

@@ -1,0 +1,62 @@
+#include <atomic>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/parallel.hpp>
+#include <thread>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace tapegrad {
+namespace {
+
+int initial_threads() {
+  if (const char* text = std::getenv("TAPEGRAD_NUM_THREADS"))
+    if (const int n = std::atoi(text); n > 0) return n;
+  const unsigned cores = std::thread::hardware_concurrency();
+  return cores ? static_cast<int>(cores) : 1;
+}
+
+std::atomic<int>& setting() {
+  static std::atomic<int> count{initial_threads()};
+  return count;
+}
+
+}  // namespace
+
+int num_threads() { return setting().load(std::memory_order_relaxed); }
+
+void set_num_threads(int count) {
+  if (count < 1) throw ValueError("set_num_threads: " + std::to_string(count) + " threads; at least one is needed");
+  setting().store(count, std::memory_order_relaxed);
+}
+
+namespace detail {
+
+void run_chunks(std::int64_t chunks, void* context, void (*body)(void*, std::int64_t)) {
+#ifdef _OPENMP
+  if (!omp_in_parallel()) {
+    std::exception_ptr failure;
+    std::atomic<bool> failed{false};
+    const int threads = static_cast<int>(chunks < num_threads() ? chunks : num_threads());
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (std::int64_t i = 0; i < chunks; ++i) {
+      if (failed.load(std::memory_order_relaxed)) continue;
+      try {
+        body(context, i);
+      } catch (...) {
+        if (!failed.exchange(true)) failure = std::current_exception();
+      }
+    }
+    if (failure) std::rethrow_exception(failure);
+    return;
+  }
+#endif
+  for (std::int64_t i = 0; i < chunks; ++i) body(context, i);
+}
+
+}  // namespace detail
+}  // namespace tapegrad

@@ -1,0 +1,34 @@
+#pragma once
+// Work on several threads, with results that do not depend on how many.
+
+#include <cstdint>
+#include <type_traits>
+
+namespace tapegrad {
+
+/// Threads that one operation may use, the caller's included. Starts at TAPEGRAD_NUM_THREADS, else the number of cores.
+int num_threads();
+/// For all operations from now on; at least 1 (ValueError).
+void set_num_threads(int count);
+
+/// Calls `body(i)` for i in [0, chunks), on several threads when `parallel`. What a chunk is must not depend on the
+/// number of threads; then neither do the results. The first exception is rethrown.
+template <class Body>
+void for_chunks(std::int64_t chunks, bool parallel, Body&& body);
+
+namespace detail {
+void run_chunks(std::int64_t chunks, void* context, void (*body)(void*, std::int64_t));
+}
+
+template <class Body>
+void for_chunks(std::int64_t chunks, bool parallel, Body&& body) {
+  if (!parallel || chunks < 2 || num_threads() == 1) {
+    for (std::int64_t i = 0; i < chunks; ++i) body(i);
+    return;
+  }
+  using B = std::remove_reference_t<Body>;
+  detail::run_chunks(chunks, const_cast<void*>(static_cast<const void*>(&body)),
+                     [](void* context, std::int64_t i) { (*static_cast<B*>(context))(i); });
+}
+
+}  // namespace tapegrad

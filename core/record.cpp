@@ -1,0 +1,175 @@
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/memory.hpp>
+#include <tapegrad/core/node_extra.hpp>
+#include <tapegrad/core/record.hpp>
+#include <tapegrad/core/scope.hpp>
+
+namespace tapegrad {
+
+ThreadState& thread_state() {
+  thread_local ThreadState state;
+  return state;
+}
+
+bool grad_enabled() { return thread_state().grad_enabled; }
+
+GradMode::GradMode(bool on) : before_(thread_state().grad_enabled) { thread_state().grad_enabled = on; }
+GradMode::~GradMode() { thread_state().grad_enabled = before_; }
+
+AnomalyMode::AnomalyMode(bool on) : before_(thread_state().anomaly) { thread_state().anomaly = on; }
+AnomalyMode::~AnomalyMode() { thread_state().anomaly = before_; }
+bool AnomalyMode::enabled() { return thread_state().anomaly; }
+
+bool saves_input(const OpInfo& info, std::span<const Tensor* const> inputs, int input) {
+  if (info.saves.inputs.has(input)) return true;
+  if (!info.saves.others) return false;
+  for (std::size_t j = 0; j < inputs.size(); ++j)
+    if (static_cast<int>(j) != input && inputs[j]->defined() && inputs[j]->requires_grad()) return true;
+  return false;
+}
+
+void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inputs, void* attributes) {
+  const ThreadState& state = thread_state();
+  bool wanted = false;
+  if (state.grad_enabled && op.info->differentiable)
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      wanted |= inputs[i]->defined() && inputs[i]->requires_grad() && !op.info->fixed.has(static_cast<int>(i));
+  if (wanted) {
+    result.op = &op;
+    result.requires_grad = true;
+    result.saves_output = op.info->saves.output;
+    if (attributes) result.attributes = attributes;
+    result.reserve_edges(inputs.size());
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      if (inputs[i]->defined())
+        result.connect(i, inputs[i]->node(), saves_input(*op.info, inputs, static_cast<int>(i)));
+    result.output_version = result.version();
+  } else if (attributes) {
+    op.destroy_attributes(attributes);
+  }
+  if (state.anomaly) [[unlikely]]
+    require_finite(Tensor::of(result), "forward", op, result);
+}
+
+namespace {
+
+template <class T>
+const char* first_non_finite(const Tensor& t) {
+  const Tensor dense = t.contiguous();
+  for (const T v : dense.data<T>()) {
+    if (std::isnan(v)) return "NaN";
+    if (std::isinf(v)) return "an infinity";
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void require_finite(const Tensor& value, const char* phase, const OpRecord& op, const Node& node) {
+  if (!is_floating(value.dtype())) return;
+  if (const RowSparse* rows = value.row_sparse()) return require_finite(rows->values, phase, op, node);
+  const char* found =
+      dispatch_floating(value.dtype(), [&]<class T>() -> const char* { return first_non_finite<T>(value); });
+  if (!found) return;
+  std::string text = std::string(phase) + " of " + std::string(op.info->name) + " gave " + found + " in a result of " +
+                     std::string(name_of(value.dtype())) + " " + to_string(value.shape()) + "; inputs:";
+  for (std::size_t i = 0; i < node.edge_count; ++i) {
+    if (i) text += ",";
+    const Node* input = node.edges()[i].node();
+    text += input ? " " + describe(*input) : " " + std::to_string(node.scalar);
+  }
+  if (node.edge_count == 0) text += " none that requires a gradient";
+  const ScopeName* scope = node.scope ? node.scope : Scope::current();
+  if (scope)
+    text += "; recorded in scope " + scope->path + ", opened at " + scope->file + ":" + std::to_string(scope->line);
+  throw AnomalyError(text);
+}
+
+Tensor make_view(const Tensor& base, const Shape& shape, const Strides* strides, std::int64_t offset_elements) {
+  Node& source = base.node();
+  Node* node = Node::create(shape, source.dtype);
+  Tensor view = Tensor::adopt(node);
+  if (!source.storage)
+    throw ValueError("a view of " + describe(source) + " needs a dense value; call to_dense() first");
+  node->storage = source.storage;
+  node->storage->retain();
+  node->data = source.data + offset_elements * static_cast<std::int64_t>(size_of(source.dtype));
+  if (strides) {
+    // Strides that say nothing else than row-major are not kept: kernels then take the dense path.
+    const Strides dense = row_major_strides(shape);
+    bool same = true;
+    for (int i = 0; i < shape.rank(); ++i) {
+      const auto axis = static_cast<std::size_t>(i);
+      same &= shape[i] == 1 || (*strides)[axis] == dense[axis];
+    }
+    if (!same && shape.numel() > 0) node->strides = new (memory::allocate(sizeof(Strides))) Strides(*strides);
+  }
+  return view;
+}
+
+namespace {
+
+// Copies a strided array to a dense one: whole runs where the last axis is dense.
+template <std::size_t kBytes>
+void copy_strided(const std::byte* in, const Shape& shape, const Strides& strides, std::byte* out) {
+  struct Element {
+    std::byte bytes[kBytes];
+  };
+  const int rank = shape.rank();
+  const std::int64_t run = shape[rank - 1];
+  const std::int64_t step = strides[static_cast<std::size_t>(rank - 1)];
+  const std::int64_t rows = run == 0 ? 0 : shape.numel() / run;
+  std::array<std::int64_t, kMaxRank> index{};
+  const auto* source = reinterpret_cast<const Element*>(in);
+  auto* target = reinterpret_cast<Element*>(out);
+  std::int64_t offset = 0;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    if (step == 1)
+      std::memcpy(target, source + offset, static_cast<std::size_t>(run) * kBytes);
+    else
+      for (std::int64_t i = 0; i < run; ++i) target[i] = source[offset + i * step];
+    target += run;
+    for (int axis = rank - 2; axis >= 0; --axis) {
+      const auto a = static_cast<std::size_t>(axis);
+      offset += strides[a];
+      if (++index[a] < shape[axis]) break;
+      offset -= strides[a] * shape[axis];
+      index[a] = 0;
+    }
+  }
+}
+
+}  // namespace
+
+void copy_dense(const Node& source, std::byte* out) {
+  const std::size_t bytes = static_cast<std::size_t>(source.shape.numel()) * size_of(source.dtype);
+  if (bytes == 0) return;
+  if (source.contiguous()) {
+    std::memcpy(out, source.data, bytes);
+    return;
+  }
+  switch (size_of(source.dtype)) {
+    case 8:
+      return copy_strided<8>(source.data, source.shape, *source.strides, out);
+    case 4:
+      return copy_strided<4>(source.data, source.shape, *source.strides, out);
+    default:
+      return copy_strided<1>(source.data, source.shape, *source.strides, out);
+  }
+}
+
+void add_in_place(Tensor& destination, const Tensor& source) {
+  const Tensor dense = source.contiguous();
+  dispatch_floating(destination.dtype(), [&]<class T>() {
+    T* to = reinterpret_cast<T*>(destination.node().data);
+    const T* from = dense.data<T>().data();
+    const std::int64_t n = destination.numel();
+    for (std::int64_t i = 0; i < n; ++i) to[i] += from[i];
+  });
+}
+
+}  // namespace tapegrad

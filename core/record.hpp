@@ -1,0 +1,43 @@
+#pragma once
+// How an op enters the graph, for those who write ops; users call the ops.
+
+#include <span>
+#include <tapegrad/core/tensor.hpp>
+
+namespace tapegrad {
+
+/// Thread-wide switches read at every op, together so that one look-up serves.
+struct ThreadState {
+  bool grad_enabled = true;
+  bool anomaly = false;
+};
+ThreadState& thread_state();
+
+/// Connects `result` to its inputs if this thread records and one of them requires a gradient; else frees
+/// `attributes`. An undefined entry of `inputs` stands for a number, which the node keeps as its `scalar`.
+/// Checks for NaN and Inf in anomaly mode.
+void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inputs, void* attributes);
+
+/// Throws AnomalyError if `value` has a NaN or an infinity. `phase` is "forward" or "backward".
+void require_finite(const Tensor& value, const char* phase, const OpRecord& op, const Node& node);
+
+/// Whether input `input`'s value is kept, given which inputs require a gradient.
+bool saves_input(const OpInfo& info, std::span<const Tensor* const> inputs, int input);
+
+// ---- the few operations that the engine itself runs on gradients; defined in ops/ -----------------------------------
+
+/// a + b, recorded when this thread records.
+Tensor add_gradients(const Tensor& a, const Tensor& b);
+/// Sums `t` over the axes along which `shape` broadcast to it.
+Tensor sum_to(const Tensor& t, const Shape& shape);
+
+// ---- unrecorded helpers on values -----------------------------------------------------------------------------------
+
+/// destination += source: same shape and dtype, destination dense and owned alone by the caller.
+void add_in_place(Tensor& destination, const Tensor& source);
+/// Copies `source`'s elements in row-major order to `out`, a dense buffer of its dtype.
+void copy_dense(const Node& source, std::byte* out);
+/// A view of `base`'s buffer; null strides mean dense. Not recorded.
+Tensor make_view(const Tensor& base, const Shape& shape, const Strides* strides, std::int64_t offset_elements);
+
+}  // namespace tapegrad

@@ -1,0 +1,64 @@
+#pragma once
+// The extents of a tensor.
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+
+namespace tapegrad {
+
+inline constexpr int kMaxRank = 8;
+
+/// Up to eight extents, each zero or more; rank 0 is a scalar. The product is checked to fit 2^62 at construction.
+class Shape {
+ public:
+  Shape() = default;
+  Shape(std::initializer_list<std::int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
+  explicit Shape(std::span<const std::int64_t> dims);
+
+  int rank() const { return rank_; }
+  /// Extent of an axis; negative axes count from the end. No check: see normalized_axis.
+  std::int64_t operator[](int axis) const { return dims_[static_cast<std::size_t>(axis < 0 ? axis + rank_ : axis)]; }
+  std::int64_t numel() const {
+    std::int64_t n = 1;
+    for (int i = 0; i < rank_; ++i) n *= dims_[static_cast<std::size_t>(i)];
+    return n;
+  }
+
+  const std::int64_t* begin() const { return dims_.data(); }
+  const std::int64_t* end() const { return dims_.data() + rank_; }
+  std::span<const std::int64_t> dims() const { return {begin(), end()}; }
+
+  /// A copy with one extent replaced, inserted before `axis`, or removed.
+  Shape with(int axis, std::int64_t extent) const;
+  Shape insert(int axis, std::int64_t extent) const;
+  Shape erase(int axis) const;
+
+  friend bool operator==(const Shape& a, const Shape& b) {
+    return a.rank_ == b.rank_ && std::equal(a.begin(), a.end(), b.begin());
+  }
+
+ private:
+  std::array<std::int64_t, kMaxRank> dims_{};
+  int rank_ = 0;
+};
+
+/// "[2, 3]"; "[]" for a scalar.
+std::string to_string(const Shape& shape);
+
+/// Maps an axis in [-rank, rank) to [0, rank); throws ValueError that names `op` otherwise.
+int normalized_axis(const char* op, int axis, int rank);
+
+/// Strides of a row-major layout, in elements.
+std::array<std::int64_t, kMaxRank> row_major_strides(const Shape& shape);
+
+/// The shape that both broadcast to by NumPy's rule; throws ShapeError that names `op` and both shapes.
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
+
+/// Whether `from` broadcasts to `to` without changing `to`.
+bool broadcasts_to(const Shape& from, const Shape& to);
+
+}  // namespace tapegrad

@@ -1,0 +1,198 @@
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/memory.hpp>
+#include <tapegrad/core/node_extra.hpp>
+#include <tapegrad/core/record.hpp>
+#include <tapegrad/core/scope.hpp>
+
+namespace tapegrad {
+
+void Tensor::throw_undefined() {
+  throw ValueError("an undefined Tensor was used; assign it a value first (a gradient is undefined before backward())");
+}
+
+std::int64_t Tensor::size(int axis) const { return shape()[normalized_axis("size", axis, rank())]; }
+
+Strides Tensor::strides() const { return node().strides ? *node().strides : row_major_strides(shape()); }
+
+const std::byte* Tensor::checked_data(DType wanted) const {
+  const Node& n = node();
+  if (n.dtype != wanted)
+    throw DTypeError("data: " + describe(n) + " was read as " + std::string(name_of(wanted)) +
+                     "; use the element type of its dtype, or cast() it");
+  if (!n.storage) throw ValueError("data: " + describe(n) + " is row-sparse; call to_dense() first");
+  if (!n.contiguous()) throw ShapeError("data: " + describe(n) + " is a strided view; call contiguous() first");
+  return n.data;
+}
+
+std::vector<double> Tensor::values() const {
+  const Tensor dense = to_dense().contiguous();
+  std::vector<double> result(static_cast<std::size_t>(numel()));
+  dispatch(dtype(), [&]<class T>() {
+    const auto from = dense.data<T>();
+    for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<double>(from[i]);
+  });
+  return result;
+}
+
+double Tensor::item() const {
+  if (numel() != 1)
+    throw ShapeError("item: " + describe(*this) + " has " + std::to_string(numel()) +
+                     " elements, not one; use values()");
+  return values()[0];
+}
+
+double Tensor::at(std::initializer_list<std::int64_t> index) const {
+  if (static_cast<int>(index.size()) != rank())
+    throw IndexError("at: " + std::to_string(index.size()) + " indices for " + describe(*this));
+  const Strides step = strides();
+  std::int64_t offset = 0;
+  int axis = 0;
+  for (std::int64_t i : index) {
+    if (i < -shape()[axis] || i >= shape()[axis])
+      throw IndexError("at: index " + std::to_string(i) + " on axis " + std::to_string(axis) + " is outside " +
+                       describe(*this));
+    offset += (i < 0 ? i + shape()[axis] : i) * step[static_cast<std::size_t>(axis)];
+    ++axis;
+  }
+  return make_view(to_dense(), Shape{}, nullptr, offset).item();
+}
+
+Tensor& Tensor::set_requires_grad(bool on) {
+  Node& n = node();
+  if (!n.is_leaf()) throw GraphError("set_requires_grad: " + describe(n) + " was computed; use detach() to get a leaf");
+  if (on && !is_floating(n.dtype))
+    throw DTypeError("set_requires_grad: " + describe(n) + " has no gradient; only f32 and f64 do");
+  n.requires_grad = on;
+  return *this;
+}
+
+Tensor Tensor::grad() const { return node().extra ? node().extra->gradient : Tensor(); }
+
+void Tensor::set_grad(Tensor gradient) {
+  if (gradient.defined() && gradient.shape() != shape())
+    throw ShapeError("set_grad: a gradient of shape " + to_string(gradient.shape()) + " for " + describe(*this));
+  extra_of(node()).gradient = std::move(gradient);
+}
+
+void Tensor::clear_grad() {
+  if (node().extra) node().extra->gradient = Tensor();
+}
+
+void Tensor::retain_grad() { extra_of(node()).retain_gradient = true; }
+
+Tensor Tensor::detach() const {
+  if (const RowSparse* rows = row_sparse()) return make_row_sparse(shape(), rows->indices, rows->values.detach());
+  return make_view(*this, shape(), node().strides, 0);
+}
+
+Tensor Tensor::clone() const {
+  const Tensor dense = to_dense();
+  Tensor copy = empty(shape(), dtype());
+  copy_dense(dense.node(), copy.node().data);
+  return copy;
+}
+
+Tensor Tensor::contiguous() const {
+  if (!node().dense()) return clone();
+  return *this;
+}
+
+std::size_t Tensor::register_hook(Hook hook) {
+  if (!requires_grad()) throw GraphError("register_hook: " + describe(*this) + " does not require a gradient");
+  NodeExtra& extra = extra_of(node());
+  extra.hooks.emplace_back(extra.next_hook, std::move(hook));
+  return extra.next_hook++;
+}
+
+void Tensor::remove_hook(std::size_t id) {
+  if (node().extra) std::erase_if(node().extra->hooks, [&](const auto& hook) { return hook.first == id; });
+}
+
+Tensor& Tensor::set_name(std::string_view name) {
+  extra_of(node()).name = name;
+  return *this;
+}
+
+std::string_view Tensor::name() const { return node().extra ? std::string_view(node().extra->name) : ""; }
+
+void Tensor::fill(double value) {
+  dispatch(dtype(), [&]<class T>() {
+    for (T& v : mutable_data<T>()) v = static_cast<T>(value);
+  });
+}
+
+void Tensor::copy_from(const Tensor& source) {
+  if (source.shape() != shape())
+    throw ShapeError("copy_from: " + describe(source) + " into " + describe(*this) + "; shapes must be equal");
+  const Tensor dense = source.to_dense().contiguous();
+  dispatch(dtype(), [&]<class To>() {
+    const auto to = mutable_data<To>();
+    dispatch(dense.dtype(), [&]<class From>() {
+      const auto from = dense.data<From>();
+      for (std::size_t i = 0; i < to.size(); ++i) to[i] = static_cast<To>(from[i]);
+    });
+  });
+}
+
+const RowSparse* Tensor::row_sparse() const {
+  const NodeExtra* extra = node().extra;
+  return extra && extra->rows ? &*extra->rows : nullptr;
+}
+
+Tensor make_row_sparse(const Shape& shape, Tensor indices, Tensor values) {
+  const Shape& v = values.shape();
+  if (shape.rank() == 0 || v.rank() != shape.rank() || v.with(0, shape[0]) != shape || indices.shape() != Shape{v[0]} ||
+      indices.dtype() != i64)
+    throw ShapeError("make_row_sparse: indices " + describe(indices) + " and values " + describe(values) +
+                     " do not give rows of a tensor of shape " + to_string(shape));
+  for (std::int64_t i : indices.data<std::int64_t>())
+    if (i < 0 || i >= shape[0])
+      throw IndexError("make_row_sparse: row " + std::to_string(i) + " is outside " + to_string(shape));
+  Tensor result = Tensor::adopt(Node::create(shape, values.dtype()));
+  extra_of(result.node()).rows = RowSparse{std::move(indices), std::move(values)};
+  return result;
+}
+
+Tensor Tensor::to_dense() const {
+  const RowSparse* rows = row_sparse();
+  if (!rows) return *this;
+  Tensor dense = empty(shape(), dtype());
+  dense.fill(0);
+  const Tensor values = rows->values.contiguous();
+  dispatch_floating(dtype(), [&]<class T>() {
+    const std::int64_t width = shape()[0] ? numel() / shape()[0] : 0;
+    T* to = dense.mutable_data<T>().data();
+    const T* from = values.data<T>().data();
+    for (std::int64_t row : rows->indices.data<std::int64_t>()) {
+      for (std::int64_t i = 0; i < width; ++i) to[row * width + i] += from[i];
+      from += width;
+    }
+  });
+  return dense;
+}
+
+Tensor empty(const Shape& shape, DType dtype) {
+  Node* node = Node::create(shape, dtype);
+  Tensor tensor = Tensor::adopt(node);
+  const auto count = static_cast<std::size_t>(shape.numel());
+  if (count > (std::size_t{1} << 60))
+    throw ShapeError("a tensor of shape " + to_string(shape) + " is too large to store");
+  node->storage = Storage::allocate(count * size_of(dtype));
+  node->data = node->storage->data();
+  return tensor;
+}
+
+Tensor parameter(const Tensor& init, std::string_view name) {
+  Tensor leaf = init.detach();
+  leaf.set_requires_grad();
+  if (!name.empty()) leaf.set_name(name);
+  return leaf;
+}
+
+std::string describe(const Node& node) {
+  std::string text = std::string(name_of(node.dtype)) + " " + to_string(node.shape);
+  if (node.extra && !node.extra->name.empty()) text += " '" + node.extra->name + "'";
+  return text;
+}
+
+}  // namespace tapegrad

@@ -1,0 +1,166 @@
+#pragma once
+// Tensor: a handle to a value and to the record of how it was computed.
+
+#include <functional>
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tapegrad/core/node.hpp>
+#include <utility>
+#include <vector>
+
+namespace tapegrad {
+
+struct RowSparse;
+
+struct BackwardOptions {
+  bool retain_graph = false;  ///< keep what was saved, for another pass
+  bool create_graph = false;  ///< record the gradients' own computation; implies retain_graph
+};
+
+/// An n-dimensional array of one dtype; eight bytes, copied by reference: copies share value, gradient and record.
+/// Distinct tensors may be used from distinct threads; one tensor, or one graph, from one thread at a time.
+class Tensor {
+ public:
+  Tensor() = default;  ///< undefined: no value; most functions on it throw
+  Tensor(const Tensor& other) : node_(other.node_) {
+    if (node_) node_->retain_value();
+  }
+  Tensor(Tensor&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
+  Tensor& operator=(Tensor other) noexcept {
+    std::swap(node_, other.node_);
+    return *this;
+  }
+  ~Tensor() {
+    if (node_) node_->release_value();
+  }
+
+  bool defined() const { return node_ != nullptr; }
+  explicit operator bool() const = delete;
+
+  const Shape& shape() const { return node().shape; }
+  int rank() const { return node().shape.rank(); }
+  std::int64_t size(int axis) const;
+  std::int64_t numel() const { return node().shape.numel(); }
+  DType dtype() const { return node().dtype; }
+  bool is_contiguous() const { return node().contiguous(); }
+  /// Step of each axis in elements.
+  Strides strides() const;
+
+  /// The elements in row-major order. T must be the dtype's type (DTypeError) and the tensor contiguous (ShapeError:
+  /// call contiguous() first). Valid while the tensor lives.
+  template <class T>
+  std::span<const T> data() const {
+    return {reinterpret_cast<const T*>(checked_data(dtype_of<T>())), static_cast<std::size_t>(numel())};
+  }
+  /// As data(), to be written to. Counts as a change in place: a graph that saved the old value refuses to run
+  /// backward.
+  template <class T>
+  std::span<T> mutable_data() {
+    auto* p = reinterpret_cast<T*>(const_cast<std::byte*>(checked_data(dtype_of<T>())));
+    node_->storage->bump_version();
+    return {p, static_cast<std::size_t>(numel())};
+  }
+  /// All elements in row-major order, converted to double; works on any layout and dtype.
+  std::vector<double> values() const;
+  /// The only element; ShapeError when there is not exactly one.
+  double item() const;
+  /// One element, by index per axis.
+  double at(std::initializer_list<std::int64_t> index) const;
+
+  /// Whether backward passes reach it.
+  bool requires_grad() const { return node().requires_grad; }
+  /// Turns a leaf's gradient on or off. GraphError on computed tensors, DTypeError on integers.
+  Tensor& set_requires_grad(bool on = true);
+  bool is_leaf() const { return node().is_leaf(); }
+
+  /// The gradient accumulated by backward(); undefined when there is none.
+  Tensor grad() const;
+  void set_grad(Tensor gradient);
+  void clear_grad();
+  /// Makes backward() keep the gradient of a computed tensor too.
+  void retain_grad();
+
+  /// Adds d(this)/d(leaf) to the grad() of every leaf that requires it. This must have one element, unless `cotangent`,
+  /// of the same shape, weights them. GraphError when nothing requires a gradient or the graph was released.
+  void backward(const BackwardOptions& options = {}) const;
+  void backward(const Tensor& cotangent, const BackwardOptions& options = {}) const;
+
+  /// The same value, sharing its buffer, without the record.
+  Tensor detach() const;
+  /// A copy with a buffer of its own, without the record.
+  Tensor clone() const;
+  /// Itself when row-major and dense, else such a copy. Not recorded.
+  Tensor contiguous() const;
+
+  using Hook = std::function<Tensor(const Tensor& gradient)>;
+  /// Runs `hook` on this tensor's gradient during backward passes; a defined result replaces the gradient.
+  /// Returns a number for remove_hook.
+  std::size_t register_hook(Hook hook);
+  void remove_hook(std::size_t id);
+
+  /// A name for messages and pictures. Shared by all handles to this value.
+  Tensor& set_name(std::string_view name);
+  std::string_view name() const;
+
+  /// Changes made in place so far, through any view.
+  std::uint32_t version() const { return node().version(); }
+  /// Overwrites the elements with those of `source`, broadcast and converted. In place.
+  void copy_from(const Tensor& source);
+  void fill(double value);
+
+  /// Non-null when only some rows are stored, as embedding gradients are.
+  const RowSparse* row_sparse() const;
+  /// A dense tensor of the same value; itself when dense.
+  Tensor to_dense() const;
+
+  /// The record behind the handle; throws when undefined.
+  Node& node() const {
+    if (!node_) throw_undefined();
+    return *node_;
+  }
+  /// Takes over a value reference.
+  static Tensor adopt(Node* node) {
+    Tensor t;
+    t.node_ = node;
+    return t;
+  }
+  /// A new handle to a node whose value is alive.
+  static Tensor of(Node& node) {
+    node.retain_value();
+    return adopt(&node);
+  }
+  /// Gives up the reference.
+  Node* release() { return std::exchange(node_, nullptr); }
+  bool same_as(const Tensor& other) const { return node_ == other.node_; }
+
+ private:
+  const std::byte* checked_data(DType wanted) const;
+  [[noreturn]] static void throw_undefined();
+
+  Node* node_ = nullptr;
+};
+
+/// Some rows of a tensor that is zero elsewhere; a row that is listed twice counts twice.
+struct RowSparse {
+  Tensor indices;  ///< i64 [n]
+  Tensor values;   ///< [n, …]
+};
+Tensor make_row_sparse(const Shape& shape, Tensor indices, Tensor values);
+
+/// An uninitialised dense tensor.
+Tensor empty(const Shape& shape, DType dtype = f32);
+
+/// A leaf that requires a gradient: shares the value of `init`.
+Tensor parameter(const Tensor& init, std::string_view name = "");
+
+/// "tensor([[1, 2], [3, 4]], f32)"; long axes are abridged.
+std::string to_string(const Tensor& tensor);
+std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
+
+/// "f32 [2, 3] 'hidden.weight' in scope encoder": what messages call a tensor.
+std::string describe(const Node& node);
+inline std::string describe(const Tensor& tensor) { return describe(tensor.node()); }
+
+}  // namespace tapegrad
