@@ -35,7 +35,7 @@ bool saves_input(const OpInfo& info, std::span<const Tensor* const> inputs, int 
 void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inputs, void* attributes) {
   const ThreadState& state = thread_state();
   bool wanted = false;
-  if (state.grad_enabled && op.info->differentiable)
+  if (state.grad_enabled && op.info->differentiable && is_floating(result.dtype))
     for (std::size_t i = 0; i < inputs.size(); ++i)
       wanted |= inputs[i]->defined() && inputs[i]->requires_grad() && !op.info->fixed.has(static_cast<int>(i));
   if (wanted) {

@@ -37,7 +37,6 @@ class Tensor {
   }
 
   bool defined() const { return node_ != nullptr; }
-  explicit operator bool() const = delete;
 
   const Shape& shape() const { return node().shape; }
   int rank() const { return node().shape.rank(); }

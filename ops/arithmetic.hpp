@@ -1,0 +1,34 @@
+#pragma once
+// Arithmetic, elementwise with broadcasting. Arguments are tensors or numbers; a number takes the tensor's dtype.
+
+#include <tapegrad/ops/operand.hpp>
+
+namespace tapegrad {
+
+Tensor add(const Operand& a, const Operand& b);
+Tensor sub(const Operand& a, const Operand& b);
+Tensor mul(const Operand& a, const Operand& b);
+/// a / b; integers are divided as floats.
+Tensor div(const Operand& a, const Operand& b);
+Tensor neg(const Tensor& x);
+Tensor abs(const Tensor& x);
+/// -1, 0 or 1; gradient 0.
+Tensor sign(const Tensor& x);
+Tensor reciprocal(const Tensor& x);
+Tensor square(const Tensor& x);
+Tensor sqrt(const Tensor& x);
+/// 1 / sqrt(x).
+Tensor rsqrt(const Tensor& x);
+/// a to the power b. The gradient for b is 0 where a is 0 and b is not negative.
+Tensor pow(const Operand& a, const Operand& b);
+/// The larger; NaN when either is. Equal arguments share the gradient.
+Tensor maximum(const Operand& a, const Operand& b);
+Tensor minimum(const Operand& a, const Operand& b);
+
+inline Tensor operator+(const Operand& a, const Operand& b) { return add(a, b); }
+inline Tensor operator-(const Operand& a, const Operand& b) { return sub(a, b); }
+inline Tensor operator*(const Operand& a, const Operand& b) { return mul(a, b); }
+inline Tensor operator/(const Operand& a, const Operand& b) { return div(a, b); }
+inline Tensor operator-(const Tensor& x) { return neg(x); }
+
+}  // namespace tapegrad

@@ -1,0 +1,72 @@
+#pragma once
+// Reflection of an op's attributes: one declaration that labels, messages, documentation and the command line read.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tapegrad/core/dtype.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/op.hpp>
+#include <tapegrad/core/shape.hpp>
+#include <tuple>
+#include <vector>
+
+namespace tapegrad {
+
+/// One attribute: its name as users write it, the member, and what it means.
+template <class A, class T>
+struct Field {
+  std::string_view name;
+  T A::*member;
+  std::string_view doc = "";
+};
+
+using Integers = std::vector<std::int64_t>;
+
+std::string format_attribute(double value);
+std::string format_attribute(std::int64_t value);
+std::string format_attribute(int value);
+std::string format_attribute(bool value);
+std::string format_attribute(DType value);
+std::string format_attribute(const Integers& values);
+std::string format_attribute(const std::string& value);
+inline std::string format_attribute(const Shape& value) { return to_string(value); }
+
+/// The inverse of format_attribute; ValueError that names the attribute.
+void parse_attribute(std::string_view name, std::string_view text, double& value);
+void parse_attribute(std::string_view name, std::string_view text, std::int64_t& value);
+void parse_attribute(std::string_view name, std::string_view text, int& value);
+void parse_attribute(std::string_view name, std::string_view text, bool& value);
+void parse_attribute(std::string_view name, std::string_view text, DType& value);
+void parse_attribute(std::string_view name, std::string_view text, Integers& value);
+void parse_attribute(std::string_view name, std::string_view text, std::string& value);
+void parse_attribute(std::string_view name, std::string_view text, Shape& value);
+
+template <class A>
+NamedValues describe_attributes(const A& attributes) {
+  NamedValues named;
+  std::apply(
+      [&](const auto&... field) { (named.emplace_back(field.name, format_attribute(attributes.*field.member)), ...); },
+      A::fields());
+  return named;
+}
+
+/// Sets attributes from text; ValueError that lists the names there are when one is unknown.
+template <class A>
+void parse_attributes(std::string_view op, const NamedValues& given, A& attributes) {
+  for (const auto& [name, text] : given) {
+    bool known = false;
+    std::string names;
+    std::apply(
+        [&](const auto&... field) {
+          ((field.name == name ? (parse_attribute(name, text, attributes.*field.member), known = true)
+                               : (names += (names.empty() ? "" : ", ") + std::string(field.name), false)),
+           ...);
+        },
+        A::fields());
+    if (!known)
+      throw ValueError(std::string(op) + ": no attribute '" + name + "'; it has " + (names.empty() ? "none" : names));
+  }
+}
+
+}  // namespace tapegrad

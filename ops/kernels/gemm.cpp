@@ -1,0 +1,88 @@
+#include <Eigen/Core>
+#include <algorithm>
+#include <tapegrad/core/parallel.hpp>
+#include <tapegrad/ops/kernels/gemm.hpp>
+
+#ifdef TAPEGRAD_WITH_ONEDNN
+#include <oneapi/dnnl/dnnl.h>
+#endif
+
+namespace tapegrad::kernels {
+namespace {
+
+template <class T>
+void eigen_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T beta, const MatrixView<T>& c) {
+  using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  using ColumnMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
+  using Step = Eigen::OuterStride<>;
+  Eigen::Map<RowMajor, 0, Step> out(c.data, c.rows, c.columns, Step(c.row));
+  if (beta == T{0})
+    out.setZero();
+  else if (beta != T{1})
+    out *= beta;
+  const auto with = [&](const MatrixView<const T>& m, auto&& f) {
+    if (m.column == 1)
+      f(Eigen::Map<const RowMajor, 0, Step>(m.data, m.rows, m.columns, Step(m.row)));
+    else
+      f(Eigen::Map<const ColumnMajor, 0, Step>(m.data, m.rows, m.columns, Step(m.column)));
+  };
+  with(a, [&](const auto& left) { with(b, [&](const auto& right) { out.noalias() += left * right; }); });
+}
+
+#ifdef TAPEGRAD_WITH_ONEDNN
+void serial_gemm(const MatrixView<const float>& a, const MatrixView<const float>& b, float beta,
+                 const MatrixView<float>& c) {
+  const auto transposed = [](const MatrixView<const float>& m) { return m.column == 1 ? 'N' : 'T'; };
+  const auto leading = [](const MatrixView<const float>& m) {
+    return m.column == 1 ? std::max(m.row, m.columns) : std::max(m.column, m.rows);
+  };
+  const auto status = dnnl_sgemm(transposed(a), transposed(b), c.rows, c.columns, a.columns, 1.0f, a.data, leading(a),
+                                 b.data, leading(b), beta, c.data, c.row);
+  if (status != dnnl_success) eigen_gemm(a, b, beta, c);
+}
+#else
+void serial_gemm(const MatrixView<const float>& a, const MatrixView<const float>& b, float beta,
+                 const MatrixView<float>& c) {
+  eigen_gemm(a, b, beta, c);
+}
+#endif
+
+void serial_gemm(const MatrixView<const double>& a, const MatrixView<const double>& b, double beta,
+                 const MatrixView<double>& c) {
+  eigen_gemm(a, b, beta, c);
+}
+
+template <class T>
+void blocked_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T beta, const MatrixView<T>& c) {
+  // A cut of c into two halves or more, along its longer side, never along the inner dimension. Small products are
+  // not worth a second thread.
+  constexpr double kWorth = 1 << 21;
+  const double flops =
+      2.0 * static_cast<double>(c.rows) * static_cast<double>(c.columns) * static_cast<double>(a.columns);
+  if (flops < kWorth) return serial_gemm(a, b, beta, c);
+  const bool by_rows = c.rows >= c.columns;
+  const std::int64_t extent = by_rows ? c.rows : c.columns;
+  constexpr std::int64_t kUnit = 16, kPieces = 8;
+  const std::int64_t step = std::max<std::int64_t>(2 * kUnit, (extent / kPieces + kUnit - 1) / kUnit * kUnit);
+  for_chunks((extent + step - 1) / step, true, [&](std::int64_t i) {
+    const std::int64_t begin = i * step, length = std::min(step, extent - begin);
+    if (by_rows)
+      serial_gemm({a.data + begin * a.row, length, a.columns, a.row, a.column}, b, beta,
+                  {c.data + begin * c.row, length, c.columns, c.row, c.column});
+    else
+      serial_gemm(a, {b.data + begin * b.column, b.rows, length, b.row, b.column}, beta,
+                  {c.data + begin * c.column, c.rows, length, c.row, c.column});
+  });
+}
+
+}  // namespace
+
+void gemm(const MatrixView<const float>& a, const MatrixView<const float>& b, float beta, const MatrixView<float>& c) {
+  blocked_gemm(a, b, beta, c);
+}
+void gemm(const MatrixView<const double>& a, const MatrixView<const double>& b, double beta,
+          const MatrixView<double>& c) {
+  blocked_gemm(a, b, beta, c);
+}
+
+}  // namespace tapegrad::kernels

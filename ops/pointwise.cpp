@@ -1,0 +1,311 @@
+// Runs pointwise ops. Kernels see dense spans only: operands that broadcast, or are strided, are fed to them block by
+// block through a scratch buffer that stays in the first-level cache.
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/parallel.hpp>
+#include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/family.hpp>
+
+namespace tapegrad {
+namespace {
+
+constexpr std::int64_t kBlock = 1024;       // elements a scratch buffer holds
+constexpr std::int64_t kChunk = 16 * 1024;  // elements one thread takes at a time
+constexpr double kParallelFlops = 1 << 18;  // about 20 µs of work; less is done on the caller's thread
+
+const PointwiseFamily& family_of(const OpRecord& op) { return *static_cast<const PointwiseFamily*>(op.family); }
+
+/// An operand seen as a dense sequence in the result's shape. One never opened reads as a null pointer: a value that
+/// the rule does not use.
+class Reader {
+ public:
+  Reader() = default;
+
+  void open(const Node& node, const Shape& shape) {
+    element_ = size_of(node.dtype);
+    data_ = node.data;
+    if (node.contiguous() && node.shape == shape) return;
+    mode_ = node.shape.numel() == 1 ? Mode::constant : Mode::strided;
+    if (mode_ == Mode::constant) return;
+    shape_ = &shape;
+    const Strides own = node.strides ? *node.strides : row_major_strides(node.shape);
+    const int lead = shape.rank() - node.shape.rank();
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      const bool repeats = axis < lead || node.shape[axis - lead] == 1;
+      strides_[static_cast<std::size_t>(axis)] = repeats ? 0 : own[static_cast<std::size_t>(axis - lead)];
+    }
+  }
+  void open_number(const void* value, std::size_t element) {
+    element_ = element;
+    data_ = static_cast<const std::byte*>(value);
+    mode_ = Mode::constant;
+  }
+
+  bool dense() const { return mode_ == Mode::dense; }
+  const void* at(std::int64_t start) const { return data_ + start * static_cast<std::int64_t>(element_); }
+
+  /// Copies elements [start, start + count) to `out`.
+  void read(std::int64_t start, std::int64_t count, std::byte* out) const {
+    switch (element_) {
+      case 8:
+        return read_as<std::uint64_t>(start, count, out);
+      case 4:
+        return read_as<std::uint32_t>(start, count, out);
+      default:
+        return read_as<std::uint8_t>(start, count, out);
+    }
+  }
+
+ private:
+  enum class Mode : std::uint8_t { dense, constant, strided };
+
+  template <class E>
+  void read_as(std::int64_t start, std::int64_t count, std::byte* to) const {
+    E* out = reinterpret_cast<E*>(to);
+    const E* in = reinterpret_cast<const E*>(data_);
+    if (mode_ == Mode::constant) {
+      std::fill_n(out, count, *in);
+      return;
+    }
+    const int last = shape_->rank() - 1;
+    std::array<std::int64_t, kMaxRank> index{};
+    std::int64_t offset = 0, rest = start;
+    for (int axis = last; axis >= 0; --axis) {
+      const auto a = static_cast<std::size_t>(axis);
+      index[a] = rest % (*shape_)[axis];
+      rest /= (*shape_)[axis];
+      offset += index[a] * strides_[a];
+    }
+    const auto inner = static_cast<std::size_t>(last);
+    const std::int64_t step = strides_[inner], extent = (*shape_)[last];
+    while (count > 0) {
+      const std::int64_t run = std::min(count, extent - index[inner]);
+      const E* from = in + offset;
+      if (step == 1)
+        std::memcpy(out, from, static_cast<std::size_t>(run) * sizeof(E));
+      else if (step == 0)
+        std::fill_n(out, run, *from);
+      else
+        for (std::int64_t i = 0; i < run; ++i) out[i] = from[i * step];
+      out += run;
+      count -= run;
+      offset -= index[inner] * step;
+      index[inner] = 0;
+      for (int axis = last - 1; axis >= 0; --axis) {
+        const auto a = static_cast<std::size_t>(axis);
+        offset += strides_[a];
+        if (++index[a] < (*shape_)[axis]) break;
+        offset -= strides_[a] * (*shape_)[axis];
+        index[a] = 0;
+      }
+    }
+  }
+
+  const std::byte* data_ = nullptr;
+  std::size_t element_ = 0;
+  Mode mode_ = Mode::dense;
+  const Shape* shape_ = nullptr;
+  Strides strides_;  // set when strided
+};
+
+constexpr int kMaxReaders = kMaxInputs + 2;  // the inputs, the cotangent, the output
+
+/// Calls `kernel(pointers, start, count)` over [0, n), with each reader's elements made dense.
+template <class Kernel>
+void for_dense_blocks(const Reader* readers, int count, std::int64_t n, double flops, const Kernel& kernel) {
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    const void* pointers[kMaxReaders];
+    bool all_dense = true;
+    for (int i = 0; i < count; ++i) all_dense &= readers[i].dense();
+    if (all_dense) {
+      for (int i = 0; i < count; ++i) pointers[i] = readers[i].at(begin);
+      kernel(pointers, begin, end - begin);
+      return;
+    }
+    alignas(64) std::byte scratch[kMaxReaders][kBlock * 8];
+    for (std::int64_t start = begin; start < end; start += kBlock) {
+      const std::int64_t length = std::min(kBlock, end - start);
+      for (int i = 0; i < count; ++i) {
+        if (readers[i].dense()) {
+          pointers[i] = readers[i].at(start);
+        } else {
+          readers[i].read(start, length, scratch[i]);
+          pointers[i] = scratch[i];
+        }
+      }
+      kernel(pointers, start, length);
+    }
+  };
+  if (n <= kChunk) {
+    if (n > 0) run(0, n);
+    return;
+  }
+  const std::int64_t chunks = (n + kChunk - 1) / kChunk;
+  for_chunks(chunks, static_cast<double>(n) * flops >= kParallelFlops,
+             [&](std::int64_t c) { run(c * kChunk, std::min(n, (c + 1) * kChunk)); });
+}
+
+/// A number in the representation of a dtype.
+class NumberBytes {
+ public:
+  NumberBytes(double value, DType dtype) {
+    dispatch(dtype, [&]<class T>() {
+      const T typed = static_cast<T>(value);
+      std::memcpy(bytes_, &typed, sizeof typed);
+    });
+  }
+  const void* data() const { return bytes_; }
+
+ private:
+  alignas(8) std::byte bytes_[8] = {};
+};
+
+[[noreturn]] void refuse_undefined(const OpInfo& info, std::size_t input) {
+  throw ValueError(std::string(info.name) + ": input '" + std::string(info.inputs.name[input]) + "' is undefined");
+}
+
+DType dtype_for(const OpInfo& info, std::span<const Operand> operands) {
+  std::optional<DType> common;
+  bool fraction = false;
+  for (std::size_t i = 0; i < operands.size(); ++i) {
+    if (operands[i].is_number()) {
+      fraction |= !operands[i].is_integral();
+      continue;
+    }
+    if (!operands[i].tensor().defined()) refuse_undefined(info, i);
+    const DType dtype = operands[i].tensor().dtype();
+    if (!info.masks.has(static_cast<int>(i))) {
+      common = common ? promote(*common, dtype) : dtype;
+    } else if (dtype != DType::boolean) {
+      throw DTypeError(std::string(info.name) + ": '" + std::string(info.inputs.name[i]) + "' is " +
+                       describe(operands[i].tensor()) + ", not bool; compare it with something, as in x > 0");
+    }
+  }
+  if (!common) return info.masks.has(0) && info.masks.has(info.inputs.count - 1) ? DType::boolean : f32;
+  if (is_floating(*common)) return *common;
+  if (info.kind == Kind::floating || fraction) return f32;
+  return *common == DType::u8 || *common == DType::boolean ? i32 : *common;
+}
+
+}  // namespace
+
+void check_input_count(const OpInfo& info, std::size_t count) {
+  if (info.variadic ? count > 0 : count == static_cast<std::size_t>(info.inputs.count)) return;
+  std::string names;
+  for (int i = 0; i < info.inputs.count; ++i) names += (i ? ", " : "") + std::string(info.inputs.name[i]);
+  throw ValueError(std::string(info.name) + ": takes " +
+                   (info.variadic ? "one or more inputs" : std::to_string(info.inputs.count) + " inputs") + " (" +
+                   names + "), got " + std::to_string(count));
+}
+
+Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, void* attributes) {
+  const OpInfo& info = *op.info;
+  const PointwiseFamily& family = family_of(op);
+  AttributeOwner owner{op, attributes};
+  check_input_count(info, operands.size());
+  const DType dtype = dtype_for(info, operands);
+  const auto count = operands.size();
+
+  Tensor held[kMaxInputs];  // inputs after conversion
+  const Tensor* inputs[kMaxInputs];
+  static const Tensor none;
+  int number_at = -1;
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool mask = info.masks.has(static_cast<int>(i));
+    if (operands[i].is_number()) {
+      if (number_at < 0 && !attributes) {
+        number_at = static_cast<int>(i);
+        inputs[i] = &none;
+      } else {
+        held[i] = scalar(operands[i].number(), dtype);
+        inputs[i] = &held[i];
+      }
+      continue;
+    }
+    inputs[i] = &operands[i].tensor();
+    if (!mask && inputs[i]->dtype() != dtype) [[unlikely]] {
+      held[i] = cast(*inputs[i], dtype);
+      inputs[i] = &held[i];
+    }
+    if (!inputs[i]->node().storage) [[unlikely]] {
+      held[i] = inputs[i]->to_dense();
+      inputs[i] = &held[i];
+    }
+  }
+
+  const Shape* shape = nullptr;
+  Shape broadcast;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!inputs[i]->defined()) continue;
+    const Shape& own = inputs[i]->shape();
+    if (!shape) {
+      shape = &own;
+    } else if (!(own == *shape)) {
+      broadcast = broadcast_shapes(info.name.data(), *shape, own);
+      shape = &broadcast;
+    }
+  }
+  if (!shape) shape = &broadcast;  // numbers only: a scalar
+
+  Tensor result = empty(*shape, info.kind == Kind::predicate ? DType::boolean : dtype);
+  Node& node = result.node();
+  const NumberBytes number(number_at >= 0 ? operands[static_cast<std::size_t>(number_at)].number() : 0, dtype);
+  Reader readers[kMaxInputs];
+  for (std::size_t i = 0; i < count; ++i) {
+    if (inputs[i]->defined())
+      readers[i].open(inputs[i]->node(), node.shape);
+    else
+      readers[i].open_number(number.data(), size_of(dtype));
+  }
+  const ValueKernel kernel = family.value[static_cast<int>(dtype)];
+  const auto width = static_cast<std::int64_t>(size_of(node.dtype));
+  for_dense_blocks(readers, static_cast<int>(count), node.shape.numel(), info.flops,
+                   [&](const void* const* in, std::int64_t start, std::int64_t n) {
+                     kernel(in, node.data + start * width, n, attributes);
+                   });
+  if (number_at >= 0) {
+    node.scalar_input = static_cast<std::int8_t>(number_at);
+    node.scalar = operands[static_cast<std::size_t>(number_at)].number();
+  }
+  owner.held = nullptr;
+  record(node, op, {inputs, count}, attributes);
+  return result;
+}
+
+Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {
+  const PointwiseFamily& family = family_of(*node.op);
+  if (family.passes_on[input]) return g;
+  if (grad_enabled()) return family.recorded_vjp(node, input, g);
+
+  const OpInfo& info = *node.op->info;
+  const Tensor dense_g = g.to_dense();
+  Tensor result = empty(node.shape, node.dtype);
+  const int count = node.edge_count;
+  const NumberBytes number(node.scalar_input >= 0 ? node.scalar : 0, node.dtype);
+  Reader readers[kMaxReaders];
+  for (int i = 0; i < count; ++i) {
+    const Edge edge = node.edges()[i];
+    if (edge.saves())
+      readers[i].open(*edge.node(), node.shape);
+    else if (!edge.node())
+      readers[i].open_number(number.data(), size_of(node.dtype));
+  }
+  readers[count].open(dense_g.node(), node.shape);
+  if (info.saves.output) readers[count + 1].open(node, node.shape);
+  const VjpKernel kernel = family.vjp[input][node.dtype == f64];
+  std::byte* out = result.node().data;
+  const auto width = static_cast<std::int64_t>(size_of(node.dtype));
+  const void* attributes = node.scalar_input < 0 ? node.attributes : nullptr;
+  for_dense_blocks(readers, count + 1 + (info.saves.output ? 1 : 0), node.shape.numel(), info.flops + 1,
+                   [&](const void* const* in, std::int64_t start, std::int64_t n) {
+                     kernel(in[count], in, in[count + 1], out + start * width, n, attributes);
+                   });
+  return result;
+}
+
+}  // namespace tapegrad

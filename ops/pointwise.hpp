@@ -1,0 +1,302 @@
+#pragma once
+// From a pointwise op's one declaration to all that the engine needs of it. Include this to define an op; to call ops,
+// include their families' headers instead, which compile faster.
+//
+//   struct Sigmoid {
+//     static constexpr OpInfo info{.name = "sigmoid", .formula = "y = 1 / (1 + exp(-x))", .inputs = {"x"}, …};
+//     static auto value(const auto& x) { return logistic(x); }
+//     static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& y) { return g * y * (1 - y); }
+//   };
+//   Tensor sigmoid(const Tensor& x) { return apply<Sigmoid>(x); }
+//
+// An op with attributes has `struct Attrs` with fields(), passed to value and vjp as their last argument. Rules are
+// single expressions: a local Eigen array inside one would dangle.
+
+#include <array>
+#include <memory>
+#include <tapegrad/ops/attributes.hpp>
+#include <tapegrad/ops/family.hpp>
+#include <tapegrad/ops/formula.hpp>
+#include <tuple>
+#include <utility>
+
+namespace tapegrad {
+
+template <class O>
+concept HasAttributes = requires {
+  typename O::Attrs;
+};
+
+template <class O>
+concept DeclaresPointwise = requires {
+  { O::info } -> std::convertible_to<const OpInfo&>;
+}
+&&!requires { &O::forward; }
+&&!requires { &O::view; };
+
+namespace detail {
+
+struct NoAttributes {};
+template <class O>
+struct AttributesOf {
+  using type = NoAttributes;
+};
+template <HasAttributes O>
+struct AttributesOf<O> {
+  using type = typename O::Attrs;
+};
+template <class O>
+using Attributes = typename AttributesOf<O>::type;
+
+/// Stands in the array and long double readings for what was not saved.
+struct Absent {};
+
+template <class T>
+using ArrayIn = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
+template <class T>
+using ArrayOut = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
+
+template <class O>
+inline constexpr int kInputs = O::info.inputs.count;
+template <class O, int W>
+inline constexpr bool kHasRule = O::info.differentiable && !O::info.fixed.has(W) && !O::info.masks.has(W);
+
+/// Whether the rule for input W may read input J.
+template <class O, int W, int J>
+inline constexpr bool kReads = O::info.saves.inputs.has(J) || (O::info.saves.others && J != W);
+
+template <class O, class... X>
+decltype(auto) value_of(const void* attributes, const X&... x) {
+  if constexpr (HasAttributes<O>)
+    return O::value(x..., *static_cast<const typename O::Attrs*>(attributes));
+  else
+    return O::value(x...);
+}
+
+template <class O, int W, class G, class... X>
+decltype(auto) vjp_of(const void* attributes, const G& g, const X&... x) {  // x: the inputs, then the output
+  if constexpr (HasAttributes<O>)
+    return O::vjp(wrt<W>{}, g, x..., *static_cast<const typename O::Attrs*>(attributes));
+  else
+    return O::vjp(wrt<W>{}, g, x...);
+}
+
+// ---- read on arrays -------------------------------------------------------------------------------------------------
+
+template <class O, class T, int J>
+auto array_input(const void* const* inputs, std::int64_t n) {
+  using E = std::conditional_t<O::info.masks.has(J), bool, T>;
+  return ArrayIn<E>(static_cast<const E*>(inputs[J]), n);
+}
+
+template <class O, class T, std::size_t... J>
+void value_kernel(const void* const* inputs, void* output, std::int64_t n, const void* attributes) {
+  using Result = std::conditional_t<O::info.kind == Kind::predicate, bool, T>;
+  ArrayOut<Result>(static_cast<Result*>(output), n) = value_of<O>(attributes, array_input<O, T, int(J)>(inputs, n)...);
+}
+
+template <class O, int W, class T, int J>
+auto saved_array(const void* const* inputs, std::int64_t n) {
+  if constexpr (kReads<O, W, J>)
+    return array_input<O, T, J>(inputs, n);
+  else
+    return Absent{};
+}
+
+template <class O, class T>
+auto saved_output(const void* output, std::int64_t n) {
+  if constexpr (O::info.saves.output)
+    return ArrayIn<T>(static_cast<const T*>(output), n);
+  else
+    return Absent{};
+}
+
+template <class O, int W, class T, std::size_t... J>
+auto array_rule(const void* g, const void* const* inputs, const void* output, std::int64_t n, const void* attributes) {
+  return vjp_of<O, W>(attributes, ArrayIn<T>(static_cast<const T*>(g), n), saved_array<O, W, T, int(J)>(inputs, n)...,
+                      saved_output<O, T>(output, n));
+}
+
+/// gradient[i] = 0 where g[i] is 0 and gradient[i] is not finite.
+template <class T>
+void zero_unused(const T* g, T* gradient, std::int64_t n) {
+  constexpr T kMax = std::numeric_limits<T>::max();
+  for (std::int64_t i = 0; i < n; ++i) {
+    const bool finite = gradient[i] >= -kMax && gradient[i] <= kMax;
+    gradient[i] = (g[i] == 0 && !finite) ? T{0} : gradient[i];
+  }
+}
+
+template <class O, int W, class T, std::size_t... J>
+void vjp_kernel(const void* g, const void* const* inputs, const void* output, void* gradient, std::int64_t n,
+                const void* attributes) {
+  ArrayOut<T>(static_cast<T*>(gradient), n) = array_rule<O, W, T, J...>(g, inputs, output, n, attributes);
+  if constexpr (O::info.unbounded) zero_unused(static_cast<const T*>(g), static_cast<T*>(gradient), n);
+}
+
+// ---- read on long double --------------------------------------------------------------------------------------------
+
+template <class O, int J>
+auto reference_input(const long double* inputs) {
+  if constexpr (O::info.masks.has(J))
+    return inputs[J] != 0;
+  else
+    return inputs[J];
+}
+
+template <class O, int W, int J>
+auto saved_reference(const long double* inputs) {
+  if constexpr (kReads<O, W, J>)
+    return reference_input<O, J>(inputs);
+  else
+    return Absent{};
+}
+
+template <class O, int W, std::size_t... J>
+long double reference_rule(long double g, const long double* inputs, long double output, const void* attributes) {
+  if constexpr (kHasRule<O, W>) {
+    if constexpr (O::info.saves.output)
+      return static_cast<long double>(vjp_of<O, W>(attributes, g, saved_reference<O, W, int(J)>(inputs)..., output));
+    else
+      return static_cast<long double>(vjp_of<O, W>(attributes, g, saved_reference<O, W, int(J)>(inputs)..., Absent{}));
+  } else {
+    return 0;
+  }
+}
+
+// ---- read on tensors ------------------------------------------------------------------------------------------------
+
+/// Input J of `node` for the rule of input W, where input S (or none, -1) is a number.
+template <class O, int W, int S, int J>
+auto recorded_input(const Node& node) {
+  if constexpr (J == S)
+    return node.scalar;
+  else if constexpr (kReads<O, W, J>)
+    return Tensor::of(*node.edges()[J].node());
+  else
+    return Unsaved(*node.edges()[J].node());
+}
+
+template <class O>
+auto recorded_output(const Node& node) {
+  if constexpr (O::info.saves.output)
+    return Tensor::of(const_cast<Node&>(node));
+  else
+    return Unsaved(node);
+}
+
+template <class O, int W, int S, std::size_t... J>
+Tensor recorded_rule(const Node& node, const Tensor& g) {
+  return vjp_of<O, W>(HasAttributes<O> ? node.attributes : nullptr, g, recorded_input<O, W, S, int(J)>(node)...,
+                      recorded_output<O>(node));
+}
+
+template <class O, int W, std::size_t... J>
+Tensor recorded_for(const Node& node, const Tensor& g) {
+  if constexpr (kHasRule<O, W>) {
+    Tensor result;
+    if (node.scalar_input < 0)
+      result = recorded_rule<O, W, -1, J...>(node, g);
+    else
+      ((int(J) == node.scalar_input ? [&] {
+        if constexpr (int(J) != W && !O::info.masks.has(int(J)) && !HasAttributes<O>)
+          result = recorded_rule<O, W, int(J), J...>(node, g);
+      }() : void()), ...);
+    return O::info.unbounded ? guard_unused(result, g) : result;
+  } else {
+    return {};
+  }
+}
+
+// ---- tables ---------------------------------------------------------------------------------------------------------
+
+template <class O, int W, std::size_t... J>
+constexpr void fill_rules(PointwiseFamily& family) {
+  if constexpr (kHasRule<O, W>) {
+    family.vjp[W][0] = vjp_kernel<O, W, float, J...>;
+    family.vjp[W][1] = vjp_kernel<O, W, double, J...>;
+    using Rule = decltype(array_rule<O, W, float, J...>(nullptr, nullptr, nullptr, 0, nullptr));
+    family.passes_on[W] = std::is_same_v<Rule, ArrayIn<float>>;
+  }
+}
+
+template <class O, std::size_t... J>
+constexpr PointwiseFamily make_family(std::index_sequence<J...>) {
+  PointwiseFamily family;
+  if constexpr (((O::info.masks.has(int(J))) && ...)) {
+    family.value[int(DType::boolean)] = value_kernel<O, bool, J...>;
+  } else {
+    family.value[int(DType::f32)] = value_kernel<O, float, J...>;
+    family.value[int(DType::f64)] = value_kernel<O, double, J...>;
+    if constexpr (O::info.kind != Kind::floating) {
+      family.value[int(DType::i32)] = value_kernel<O, std::int32_t, J...>;
+      family.value[int(DType::i64)] = value_kernel<O, std::int64_t, J...>;
+    }
+  }
+  if constexpr (O::info.differentiable) {
+    (fill_rules<O, int(J), J...>(family), ...);
+    family.recorded_vjp = [](const Node& node, int input, const Tensor& g) {
+      Tensor result;
+      ((int(J) == input ? void(result = recorded_for<O, int(J), J...>(node, g)) : void()), ...);
+      return result;
+    };
+    family.vjp_reference = [](int input, long double g, const long double* inputs, long double output,
+                              const void* attributes) {
+      long double result = 0;
+      ((int(J) == input ? void(result = reference_rule<O, int(J), J...>(g, inputs, output, attributes)) : void()), ...);
+      return result;
+    };
+  }
+  family.value_reference = [](const long double* inputs, const void* attributes) {
+    return static_cast<long double>(value_of<O>(attributes, reference_input<O, int(J)>(inputs)...));
+  };
+  return family;
+}
+
+template <DeclaresPointwise O>
+inline constexpr PointwiseFamily kPointwise = make_family<O>(std::make_index_sequence<kInputs<O>>{});
+
+template <class O>
+void destroy_attributes(void* attributes) noexcept {
+  delete static_cast<typename O::Attrs*>(attributes);
+}
+
+template <class O>
+NamedValues named_attributes(const Node& node) {
+  return describe_attributes(*static_cast<const typename O::Attrs*>(node.attributes));
+}
+
+template <class O>
+constexpr OpRecord pointwise_record() {
+  OpRecord record{.info = &O::info, .vjp = pointwise_vjp, .family = &kPointwise<O>};
+  if constexpr (HasAttributes<O>) {
+    record.destroy_attributes = destroy_attributes<O>;
+    record.attributes = named_attributes<O>;
+  }
+  return record;
+}
+
+template <DeclaresPointwise O>
+struct RecordOf<O> {
+  static constexpr OpRecord value = pointwise_record<O>();
+};
+
+}  // namespace detail
+
+/// Runs op O on tensors and numbers.
+template <DeclaresPointwise O, class... X>
+requires(!HasAttributes<O> && (std::convertible_to<const X&, Operand> && ...)) Tensor apply(const X&... inputs) {
+  static_assert(sizeof...(X) == detail::kInputs<O>, "the op's info names another number of inputs");
+  const Operand operands[] = {Operand(inputs)...};
+  return call_pointwise(record_of<O>, operands);
+}
+
+/// Runs op O, which has attributes.
+template <DeclaresPointwise O, class... X>
+requires HasAttributes<O> Tensor apply(const typename O::Attrs& attributes, const X&... inputs) {
+  static_assert(sizeof...(X) == detail::kInputs<O>, "the op's info names another number of inputs");
+  const Operand operands[] = {Operand(inputs)...};
+  return call_pointwise(record_of<O>, operands, new typename O::Attrs(attributes));
+}
+
+}  // namespace tapegrad

@@ -1,0 +1,53 @@
+#include <tapegrad/ops/reduction.hpp>
+
+namespace tapegrad {
+
+Reduction::Reduction(const char* op, const Shape& shape, const ReductionAttrs& attributes)
+    : from_(shape), keepdims_(attributes.keepdims) {
+  for (const std::int64_t given : attributes.axes) {
+    const int axis = normalized_axis(op, static_cast<int>(given), shape.rank());
+    bool& reduced = reduced_[static_cast<std::size_t>(axis)];
+    if (reduced) throw ValueError(std::string(op) + ": axis " + std::to_string(axis) + " is given twice");
+    reduced = true;
+  }
+  if (attributes.axes.empty()) reduced_.fill(true);
+}
+
+Shape Reduction::unit_shape() const {
+  Integers dims;
+  for (int axis = 0; axis < from_.rank(); ++axis) dims.push_back(reduces(axis) ? 1 : from_[axis]);
+  return Shape(dims);
+}
+
+Shape Reduction::dropped_shape() const {
+  Integers dims;
+  for (int axis = 0; axis < from_.rank(); ++axis)
+    if (!reduces(axis)) dims.push_back(from_[axis]);
+  return Shape(dims);
+}
+
+std::int64_t Reduction::count() const {
+  std::int64_t n = 1;
+  for (int axis = 0; axis < from_.rank(); ++axis)
+    if (reduces(axis)) n *= from_[axis];
+  return n;
+}
+
+std::vector<Slab> Reduction::slabs() const {
+  std::vector<Slab> slabs;
+  std::int64_t inner = 1;
+  for (int axis = from_.rank() - 1; axis >= 0;) {
+    if (!reduces(axis)) {
+      inner *= from_[axis--];
+      continue;
+    }
+    std::int64_t count = 1, outer = 1;
+    for (; axis >= 0 && reduces(axis); --axis) count *= from_[axis];
+    for (int left = axis; left >= 0; --left) outer *= from_[left];
+    slabs.push_back({outer, count, inner});
+  }
+  if (slabs.empty()) slabs.push_back({inner, 1, 1});  // nothing to reduce: a copy
+  return slabs;
+}
+
+}  // namespace tapegrad
