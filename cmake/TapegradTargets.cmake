@@ -79,31 +79,31 @@ function(tapegrad_add_executable target)
   tapegrad_set_warnings(${target})
 endfunction()
 
-# tapegrad_add_tests(FOLDER a_test.cpp ...): one program, tapegrad_FOLDER_tests, each of whose cases is a test of CTest
-# with the label FOLDER. Sources named *threads_test.cpp go into a second program, whose cases have the label "threads"
-# too: those are the ones that run under ThreadSanitizer.
+# tapegrad_add_tests(FOLDER a_test.cpp ...): one program, tapegrad_FOLDER_tests, each of whose cases is a test of CTest,
+# named FOLDER.Suite.Case and with the label FOLDER. Sources named *threads_test.cpp go into a second program, whose cases
+# have the label "threads" instead: those are the ones that run under ThreadSanitizer.
 function(tapegrad_add_tests folder)
   set(threaded ${ARGN})
   list(FILTER threaded INCLUDE REGEX "threads_test\\.cpp$")
   set(plain ${ARGN})
   list(FILTER plain EXCLUDE REGEX "threads_test\\.cpp$")
   if(plain)
-    tapegrad_add_test_program(tapegrad_${folder}_tests "${folder}" ${plain})
+    tapegrad_add_test_program(tapegrad_${folder}_tests ${folder} ${plain})
   endif()
   if(threaded)
-    tapegrad_add_test_program(tapegrad_${folder}_threads_tests "${folder};threads" ${threaded})
+    tapegrad_add_test_program(tapegrad_${folder}_threads_tests threads ${threaded})
     add_dependencies(tapegrad_threads_tests tapegrad_${folder}_threads_tests)
   endif()
 endfunction()
 
-function(tapegrad_add_test_program target labels)
+function(tapegrad_add_test_program target label)
   tapegrad_add_executable(${target} ${ARGN})
   target_link_libraries(
     ${target} PRIVATE GTest::gmock_main rapidcheck Eigen3::Eigen nlohmann_json::nlohmann_json fmt::fmt Threads::Threads
   )
   target_compile_definitions(${target} PRIVATE TAPEGRAD_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
   gtest_discover_tests(
-    ${target} TEST_PREFIX ${folder}. DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${labels}" TIMEOUT 300
+    ${target} TEST_PREFIX ${folder}. DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${label} TIMEOUT 300
   )
 endfunction()
 
