@@ -88,15 +88,15 @@ function(tapegrad_add_tests folder)
   set(plain ${ARGN})
   list(FILTER plain EXCLUDE REGEX "threads_test\\.cpp$")
   if(plain)
-    tapegrad_add_test_program(tapegrad_${folder}_tests ${folder} ${plain})
+    tapegrad_add_test_program(tapegrad_${folder}_tests ${folder} ${folder} ${plain})
   endif()
   if(threaded)
-    tapegrad_add_test_program(tapegrad_${folder}_threads_tests threads ${threaded})
+    tapegrad_add_test_program(tapegrad_${folder}_threads_tests ${folder} threads ${threaded})
     add_dependencies(tapegrad_threads_tests tapegrad_${folder}_threads_tests)
   endif()
 endfunction()
 
-function(tapegrad_add_test_program target label)
+function(tapegrad_add_test_program target folder label)
   tapegrad_add_executable(${target} ${ARGN})
   target_link_libraries(
     ${target} PRIVATE GTest::gmock_main rapidcheck Eigen3::Eigen nlohmann_json::nlohmann_json fmt::fmt Threads::Threads
