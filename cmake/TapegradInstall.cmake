@@ -13,7 +13,7 @@ configure_package_config_file(
 write_basic_package_version_file(tapegradConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(
   FILES ${PROJECT_BINARY_DIR}/tapegradConfig.cmake ${PROJECT_BINARY_DIR}/tapegradConfigVersion.cmake
-        cmake/FindOneDNN.cmake
+        cmake/FindOneDNN.cmake cmake/Findutf8proc.cmake
   DESTINATION ${package_dir}
 )
 
