@@ -1,0 +1,7 @@
+#include <tapegrad/core/version.hpp>
+
+namespace tapegrad {
+
+std::string_view version() noexcept { return TAPEGRAD_VERSION; }
+
+}  // namespace tapegrad

@@ -1,0 +1,47 @@
+# Sourced by the scripts beside it: moves to the root of the tree, installs Debian packages that are missing, builds presets.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+build_packages=(g++ cmake ninja-build ccache libeigen3-dev libboost-dev libfmt-dev libutf8proc-dev nlohmann-json3-dev
+  libcli11-dev libdnnl-dev)
+# What the program reads and calls: WordNet's glosses, and dot.
+run_packages=(wordnet-base graphviz)
+test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libgoogle-glog-dev pkgconf)
+
+say() { printf '== %s\n' "$*"; }
+
+fail() {
+  printf '%s: %s\n' "$0" "$*" >&2
+  exit 1
+}
+
+# need_packages NAME...: installs those that are not installed, and says so. With all in place it needs no network.
+need_packages() {
+  local name missing=() as_root=()
+  if ! command -v dpkg-query >/dev/null; then
+    say "not a Debian system: what Debian calls $* must be installed by hand"
+    return
+  fi
+  for name in "$@"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || missing+=("$name")
+  done
+  ((${#missing[@]})) || return 0
+
+  if [[ $(id -u) != 0 ]]; then
+    command -v sudo >/dev/null || fail "to be installed, as root: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 -o Dpkg::Use-Pty=0)
+  say "installing with apt: ${missing[*]}"
+  # A repository of the user's that cannot be reached is no reason to give up, so only the installation decides.
+  "${as_root[@]}" update || say "apt-get update failed; trying with the package lists that are here"
+  "${as_root[@]}" install -y --no-install-recommends "${missing[@]}" || fail "apt could not install ${missing[*]}"
+}
+
+# build PRESET: configures and builds.
+build() {
+  say "building preset $1 in build/$1"
+  cmake --preset "$1"
+  cmake --build --preset "$1" --parallel "$(nproc)"
+}

@@ -1,0 +1,5 @@
+#include <tapegrad/tapegrad.hpp>
+
+#include <gtest/gtest.h>
+
+TEST(Gtest, IncludedAfter) { EXPECT_FALSE(tapegrad::version().empty()); }
