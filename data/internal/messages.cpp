@@ -1,0 +1,89 @@
+#include <tapegrad/data/internal/messages.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <numeric>
+#include <tapegrad/data/unicode.hpp>
+#include <utility>
+#include <vector>
+
+namespace tapegrad::data {
+namespace {
+
+bool is_control(char32_t code) { return code < 0x20 || (code >= 0x7F && code < 0xA0); }
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = std::exchange(row[j + 1], std::min({replaced, row[j] + 1, row[j + 1] + 1}));
+    }
+  }
+  return row.back();
+}
+
+std::string lower_ascii(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
+}  // namespace
+
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t kLongest = 60;
+  std::string out = "\"";
+  for (std::size_t position = 0; position < text.size();) {
+    if (out.size() > kLongest) return out + "…\"";
+    const DecodedCharacter character = decode_utf8(text, position);
+    if (character.code == kNotUtf8 || is_control(character.code)) {
+      for (const char byte : text.substr(position, character.length)) {
+        out += fmt::format("\\x{:02X}", static_cast<unsigned char>(byte));
+      }
+    } else {
+      out += text.substr(position, character.length);
+    }
+    position += character.length;
+  }
+  return out + '"';
+}
+
+std::string list_in_quotes(std::span<const std::string> names) {
+  constexpr std::size_t kMost = 12;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) out += (i == 0 ? "" : ", ") + in_quotes(names[i]);
+  if (names.size() > kMost) out += fmt::format(" and {} more", names.size() - kMost);
+  return out;
+}
+
+bool has_control_characters(std::string_view text) {
+  for (std::size_t position = 0; position < text.size();) {
+    const DecodedCharacter character = decode_utf8(text, position);
+    if (is_control(character.code)) return true;
+    position += character.length;
+  }
+  return false;
+}
+
+std::string suggestion(std::string_view name, std::span<const std::string> candidates) {
+  constexpr std::size_t kLongest = 64;
+  const std::string wanted = lower_ascii(name.substr(0, kLongest));
+  const std::string* nearest = nullptr;
+  std::size_t least = std::max<std::size_t>(1, wanted.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    if (candidate.size() > kLongest) continue;
+    const std::size_t distance = edit_distance(wanted, lower_ascii(candidate));
+    if (distance < least) {
+      least = distance;
+      nearest = &candidate;
+    }
+  }
+  return nearest ? fmt::format("; did you mean {}?", in_quotes(*nearest)) : "";
+}
+
+}  // namespace tapegrad::data

@@ -1,0 +1,34 @@
+#pragma once
+// Whole text files in memory, checked on the way in and written all or nothing.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace tapegrad::data {
+
+/// The content of a file or a pipe: UTF-8 (a byte order mark is dropped). Throws IoError, which names the line and byte
+/// of what is not UTF-8, and refuses directories and devices.
+std::string read_text_file(const std::filesystem::path& path);
+
+/// Writes beside `path`, then renames: what stood there before stays if anything fails. Throws IoError.
+void write_text_file(const std::filesystem::path& path, std::string_view content);
+
+/// Takes lines off the front of a text, without their LF or CR LF.
+class LineReader {
+ public:
+  explicit LineReader(std::string_view text) : rest_(text) {}
+
+  /// False after the last line. A text that ends in a line break has no empty line after it.
+  bool next(std::string_view& line);
+
+  /// Number of the line last taken, from 1.
+  std::int64_t number() const { return number_; }
+
+ private:
+  std::string_view rest_;
+  std::int64_t number_ = 0;
+};
+
+}  // namespace tapegrad::data
