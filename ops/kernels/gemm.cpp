@@ -3,7 +3,7 @@
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
 
-#ifdef TAPEGRAD_WITH_ONEDNN
+#ifdef TAPEGRAD_HAS_ONEDNN
 #include <oneapi/dnnl/dnnl.h>
 #endif
 
@@ -29,7 +29,7 @@ void eigen_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T be
   with(a, [&](const auto& left) { with(b, [&](const auto& right) { out.noalias() += left * right; }); });
 }
 
-#ifdef TAPEGRAD_WITH_ONEDNN
+#ifdef TAPEGRAD_HAS_ONEDNN
 void serial_gemm(const MatrixView<const float>& a, const MatrixView<const float>& b, float beta,
                  const MatrixView<float>& c) {
   const auto transposed = [](const MatrixView<const float>& m) { return m.column == 1 ? 'N' : 'T'; };
