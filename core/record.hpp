@@ -6,10 +6,13 @@
 
 namespace tapegrad {
 
+class Trace;
+
 /// Thread-wide switches read at every op, together so that one look-up serves.
 struct ThreadState {
   bool grad_enabled = true;
   bool anomaly = false;
+  Trace* trace = nullptr;
 };
 ThreadState& thread_state();
 

@@ -3,6 +3,7 @@
 #include <tapegrad/core/node_extra.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/core/scope.hpp>
+#include <tapegrad/core/trace.hpp>
 
 namespace tapegrad {
 
@@ -82,7 +83,12 @@ void Tensor::retain_grad() { extra_of(node()).retain_gradient = true; }
 
 Tensor Tensor::detach() const {
   if (const RowSparse* rows = row_sparse()) return make_row_sparse(shape(), rows->indices, rows->values.detach());
-  return make_view(*this, shape(), node().strides, 0);
+  Tensor detached = make_view(*this, shape(), node().strides, 0);
+  if (Trace::current()) {
+    const Tensor* const input[] = {this};
+    record(detached.node(), kDetachRecord, input, nullptr);
+  }
+  return detached;
 }
 
 Tensor Tensor::clone() const {
@@ -183,7 +189,8 @@ Tensor empty(const Shape& shape, DType dtype) {
 }
 
 Tensor parameter(const Tensor& init, std::string_view name) {
-  Tensor leaf = init.detach();
+  if (init.row_sparse()) throw ValueError("parameter: " + describe(init) + " is row-sparse; call to_dense() first");
+  Tensor leaf = make_view(init, init.shape(), init.node().strides, 0);
   leaf.set_requires_grad();
   if (!name.empty()) leaf.set_name(name);
   return leaf;

@@ -8,6 +8,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/trace.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/family.hpp>
 
@@ -203,7 +204,9 @@ void check_input_count(const OpInfo& info, std::size_t count) {
                    names + "), got " + std::to_string(count));
 }
 
-Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, void* attributes) {
+namespace {
+
+Tensor run_pointwise(const OpRecord& op, std::span<const Operand> operands, void* attributes) {
   const OpInfo& info = *op.info;
   const PointwiseFamily& family = family_of(op);
   AttributeOwner owner{op, attributes};
@@ -276,6 +279,20 @@ Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, voi
   owner.held = nullptr;
   record(node, op, {inputs, count}, attributes);
   return result;
+}
+
+}  // namespace
+
+Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, void* attributes) try {
+  return run_pointwise(op, operands, attributes);
+} catch (const std::exception& error) {
+  if (Trace* trace = Trace::current()) {
+    static const Tensor none;
+    std::vector<const Tensor*> inputs;
+    for (const Operand& operand : operands) inputs.push_back(operand.is_number() ? &none : &operand.tensor());
+    trace->fail(op, inputs, error.what());
+  }
+  throw;
 }
 
 Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {
