@@ -6,6 +6,7 @@
 #include <tapegrad/core/memory.hpp>
 #include <tapegrad/core/node_extra.hpp>
 #include <tapegrad/core/record.hpp>
+#include <tapegrad/core/row_sparse.hpp>
 #include <tapegrad/core/scope.hpp>
 #include <tapegrad/core/trace.hpp>
 
@@ -169,6 +170,13 @@ void copy_dense(const Node& source, std::byte* out) {
 }
 
 void add_in_place(Tensor& destination, const Tensor& source) {
+  if (const RowSparse* rows = source.row_sparse()) {
+    const std::int64_t count = destination.shape()[0];
+    return dispatch_floating(destination.dtype(), [&]<class T>() {
+      add_rows(rows->values.data<T>().data(), rows->indices.data<std::int64_t>(),
+               count ? destination.numel() / count : 0, reinterpret_cast<T*>(destination.node().data), count);
+    });
+  }
   const Tensor dense = source.contiguous();
   dispatch_floating(destination.dtype(), [&]<class T>() {
     T* to = reinterpret_cast<T*>(destination.node().data);

@@ -48,5 +48,9 @@ std::span<const OpEntry> comparison_ops();
 std::span<const OpEntry> view_ops();
 std::span<const OpEntry> reduce_ops();
 std::span<const OpEntry> matmul_ops();
+std::span<const OpEntry> indexing_ops();
+std::span<const OpEntry> embedding_ops();
+std::span<const OpEntry> segment_ops();
+std::span<const OpEntry> join_ops();
 
 }  // namespace tapegrad
