@@ -17,4 +17,5 @@
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/transforms.hpp>
 #include <tapegrad/ops/view.hpp>
