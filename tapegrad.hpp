@@ -21,4 +21,5 @@
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/segment.hpp>
+#include <tapegrad/ops/transforms.hpp>
 #include <tapegrad/ops/view.hpp>
