@@ -23,7 +23,7 @@ void parse_attribute(std::string_view name, std::string_view text, Reduce& value
 struct CrossEntropyOptions {
   double label_smoothing = 0;        ///< share of each target spread evenly over all classes, in [0, 1]
   std::int64_t ignore_index = -100;  ///< samples with this target do not count
-  Tensor weights;                    ///< one a class [C]; none means 1. Has no gradient
+  Tensor weights = {};               ///< one a class [C]; none means 1. Has no gradient
   Reduce reduction = Reduce::mean;
 };
 /// -ln softmax(logits)[target]. logits [N, C], [N, C, …] or [C]; targets are either class indices [N], [N, …] or []

@@ -67,8 +67,7 @@ class Tile {
   void maxima(const T* x, T* max) const {
     std::fill_n(max, lanes_, -kInfinity<T>);
     if (rows()) {
-      for (std::int64_t r = 0; r < lanes_ && count_ > 0; ++r)
-        max[r] = ConstArray<T>(x + base_ + r * count_, count_).maxCoeff();
+      for (std::int64_t r = 0; r < lanes_ && count_ > 0; ++r) max[r] = ConstArray<T>(x + at(r, 0), count_).maxCoeff();
     } else {
       each([&](std::int64_t i, std::int64_t lane) { max[lane] = x[i] > max[lane] ? x[i] : max[lane]; });
     }
@@ -81,15 +80,15 @@ class Tile {
 
   void exponentials(const T* x, T* y) const {
     if (rows() || lanes_ == inner_) {
-      ArrayAt(y, base_, lanes_ * count_) = ConstArrayAt(x, base_, lanes_ * count_).exp();
+      exponential_run(x + base_, lanes_ * count_, y + base_);
     } else {
-      for (std::int64_t c = 0; c < count_; ++c) ArrayAt(y, at(0, c), lanes_) = ConstArrayAt(x, at(0, c), lanes_).exp();
+      for (std::int64_t c = 0; c < count_; ++c) exponential_run(x + at(0, c), lanes_, y + at(0, c));
     }
   }
 
   void sums(const T* x, T* sum) const {
     if (rows()) {
-      for (std::int64_t r = 0; r < lanes_; ++r) sum[r] = ConstArrayAt(x, at(r, 0), count_).sum();
+      for (std::int64_t r = 0; r < lanes_; ++r) sum[r] = ConstArray<T>(x + at(r, 0), count_).sum();
     } else {
       std::fill_n(sum, lanes_, T{0});
       each([&](std::int64_t i, std::int64_t lane) { sum[lane] += x[i]; });
@@ -122,9 +121,12 @@ class Tile {
 
  private:
   bool rows() const { return inner_ == 1; }
-  static Array<T> ArrayAt(T* x, std::int64_t offset, std::int64_t n) { return Array<T>(x + offset, n); }
-  static ConstArray<T> ConstArrayAt(const T* x, std::int64_t offset, std::int64_t n) {
-    return ConstArray<T>(x + offset, n);
+
+  // Eigen's exp(-inf) is not 0 but subnormal; whatever is that small is taken for 0.
+  static void exponential_run(const T* x, std::int64_t n, T* y) {
+    Array<T>(y, n) = ConstArray<T>(x, n).exp();
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) y[i] = y[i] < std::numeric_limits<T>::min() ? T{0} : y[i];
   }
 
   std::int64_t base_, lane_, lanes_, count_, inner_;
