@@ -90,6 +90,7 @@ struct OpInfo {
   Kind kind = Kind::floating;
   bool differentiable = true;
   InputSet fixed{};       ///< inputs without a gradient by nature: indices, conditions
+  InputSet optional{};    ///< inputs of a structural op that may be undefined; trailing ones may be left out
   InputSet masks{};       ///< pointwise inputs that are boolean whatever the others are
   bool variadic = false;  ///< takes any number of inputs like the first
   /// The slope can be infinite or NaN where the value is not used. A zero cotangent then gives a zero gradient, so that
@@ -126,12 +127,14 @@ struct wrt {};
 /// that uses the value does not compile.
 class Unsaved {
  public:
+  Unsaved() = default;  ///< an optional input that was not given
   explicit Unsaved(const Node& node) : node_(&node) {}
+  bool defined() const { return node_ != nullptr; }
   const Shape& shape() const;
   DType dtype() const;
 
  private:
-  const Node* node_;
+  const Node* node_ = nullptr;
 };
 
 }  // namespace tapegrad

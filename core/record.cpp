@@ -80,7 +80,10 @@ void require_finite(const Tensor& value, const char* phase, const OpRecord& op, 
   for (std::size_t i = 0; i < node.edge_count; ++i) {
     if (i) text += ",";
     const Node* input = node.edges()[i].node();
-    text += input ? " " + describe(*input) : " " + std::to_string(node.scalar);
+    if (input)
+      text += " " + describe(*input);
+    else
+      text += node.scalar_input == static_cast<int>(i) ? " " + std::to_string(node.scalar) : " none";
   }
   if (node.edge_count == 0) text += " none that requires a gradient";
   const ScopeName* scope = node.scope ? node.scope : Scope::current();

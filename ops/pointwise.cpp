@@ -195,12 +195,16 @@ DType dtype_for(const OpInfo& info, std::span<const Operand> operands) {
 }  // namespace
 
 void check_input_count(const OpInfo& info, std::size_t count) {
-  if (info.variadic ? count > 0 : count == static_cast<std::size_t>(info.inputs.count)) return;
+  const auto most = static_cast<std::size_t>(info.inputs.count);
+  std::size_t least = most;
+  while (least > 0 && info.optional.has(static_cast<int>(least) - 1)) --least;
+  if (info.variadic ? count > 0 : count >= least && count <= most) return;
   std::string names;
   for (int i = 0; i < info.inputs.count; ++i) names += (i ? ", " : "") + std::string(info.inputs.name[i]);
-  throw ValueError(std::string(info.name) + ": takes " +
-                   (info.variadic ? "one or more inputs" : std::to_string(info.inputs.count) + " inputs") + " (" +
-                   names + "), got " + std::to_string(count));
+  throw ValueError(
+      std::string(info.name) + ": takes " +
+      (info.variadic ? "one or more" : (least < most ? std::to_string(least) + " to " : "") + std::to_string(most)) +
+      " inputs (" + names + "), got " + std::to_string(count));
 }
 
 Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, void* attributes) {

@@ -5,6 +5,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/kernels/slab.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/structural.hpp>
 #include <vector>
@@ -19,10 +20,6 @@ struct ReductionAttrs {
     return std::tuple{Field{"axes", &ReductionAttrs::axes, "to reduce; none means all"},
                       Field{"keepdims", &ReductionAttrs::keepdims, "keep them with extent 1"}};
   }
-};
-
-struct Slab {
-  std::int64_t outer, count, inner;
 };
 
 class Reduction {

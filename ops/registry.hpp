@@ -47,6 +47,8 @@ std::span<const OpEntry> activation_ops();
 std::span<const OpEntry> comparison_ops();
 std::span<const OpEntry> view_ops();
 std::span<const OpEntry> reduce_ops();
+std::span<const OpEntry> softmax_ops();
+std::span<const OpEntry> cross_entropy_ops();
 std::span<const OpEntry> matmul_ops();
 
 }  // namespace tapegrad

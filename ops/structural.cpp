@@ -11,8 +11,10 @@ using Tensors = boost::container::small_vector<Tensor, kMaxInputs>;
 // Inputs as the op wants them: defined, of one dtype, which floats where the op does, not row-sparse.
 Tensors prepare(const OpInfo& info, std::span<const Tensor> inputs) {
   Tensors prepared(inputs.begin(), inputs.end());
+  if (!info.variadic) prepared.resize(static_cast<std::size_t>(info.inputs.count));
   DType common = DType::boolean;
   for (std::size_t i = 0; i < prepared.size(); ++i) {
+    if (!prepared[i].defined() && info.optional.has(static_cast<int>(i))) continue;
     if (!prepared[i].defined())
       throw ValueError(std::string(info.name) + ": input '" + std::string(info.inputs.name[info.variadic ? 0 : i]) +
                        "' is undefined");
@@ -20,6 +22,7 @@ Tensors prepare(const OpInfo& info, std::span<const Tensor> inputs) {
   }
   if (info.kind == Kind::floating && !is_floating(common)) common = f32;
   for (std::size_t i = 0; i < prepared.size(); ++i) {
+    if (!prepared[i].defined()) continue;
     if (!info.fixed.has(static_cast<int>(i)) && prepared[i].dtype() != common) prepared[i] = cast(prepared[i], common);
     if (prepared[i].row_sparse()) prepared[i] = prepared[i].to_dense();
   }
@@ -40,7 +43,7 @@ Tensor call_structural(const OpRecord& op, std::span<const Tensor> inputs, void*
     result = family.run(attributes, given);
   } else {
     Tensors dense;
-    for (const Tensor& t : prepared) dense.push_back(t.contiguous());
+    for (const Tensor& t : prepared) dense.push_back(t.defined() ? t.contiguous() : t);
     result = family.run(attributes, {dense.data(), dense.size()});
   }
   boost::container::small_vector<const Tensor*, kMaxInputs> pointers;

@@ -17,7 +17,7 @@
 // A variadic op (info.variadic) takes std::span<const Tensor>, and its one rule
 //     static Tensor vjp(int input, const Attrs&, const Tensor& g, std::span<const Unsaved> inputs).
 // In a rule, what `saves` declared arrives as a Tensor, the rest as Unsaved. Inputs without a rule are listed in
-// info.fixed; an op without any sets info.differentiable = false.
+// info.fixed; an op without any sets info.differentiable = false. Inputs listed in info.optional may be undefined.
 
 #include <tapegrad/ops/attributes.hpp>
 #include <tapegrad/ops/family.hpp>
@@ -48,11 +48,12 @@ template <class O>
 using RuleOutput = std::conditional_t<O::info.saves.output, Tensor, Unsaved>;
 
 template <class V>
-V rule_value(Node& node) {
+V rule_value(Node* node) {
+  if (!node) return V();
   if constexpr (std::is_same_v<V, Tensor>)
-    return Tensor::of(node);
+    return Tensor::of(*node);
   else
-    return Unsaved(node);
+    return Unsaved(*node);
 }
 
 template <class O>
@@ -71,8 +72,8 @@ Tensor structural_rule(const Node& node, const Tensor& g) {
                 "write it, or list input W in info.fixed");
   if constexpr (kDeclared && !O::info.fixed.has(W))
     return O::vjp(wrt<W>{}, attributes_of<O>(node.attributes), g,
-                  rule_value<RuleInput<O, W, int(J)>>(*node.edges()[J].node())...,
-                  rule_value<RuleOutput<O>>(const_cast<Node&>(node)));
+                  rule_value<RuleInput<O, W, int(J)>>(node.edges()[J].node())...,
+                  rule_value<RuleOutput<O>>(const_cast<Node*>(&node)));
   else
     return {};
 }

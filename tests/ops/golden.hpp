@@ -31,6 +31,7 @@ std::vector<Golden> activation_goldens();
 std::vector<Golden> comparison_goldens();
 std::vector<Golden> view_goldens();
 std::vector<Golden> reduce_goldens();
+std::vector<Golden> softmax_goldens();
 std::vector<Golden> matmul_goldens();
 
 std::vector<Golden> all_goldens();

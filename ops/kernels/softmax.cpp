@@ -1,0 +1,279 @@
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tapegrad/core/parallel.hpp>
+#include <tapegrad/ops/kernels/softmax.hpp>
+
+namespace tapegrad::kernels {
+namespace {
+
+constexpr std::int64_t kTileElements = 2048;  // stay in the first-level cache through all passes
+constexpr std::int64_t kTileLanes = 256;
+constexpr std::int64_t kParallelElements = 1 << 16;
+
+template <class T>
+constexpr T kInfinity = std::numeric_limits<T>::infinity();
+
+template <class T>
+using Array = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
+template <class T>
+using ConstArray = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
+
+/// x - max, where equal infinities differ by 0.
+template <class T>
+T below(T x, T max) {
+  const T difference = x - max;
+  return x == max ? T{0} : difference;
+}
+
+/// ln(sum), where a lane of -inf alone sums to 0: its members stay at -inf.
+template <class T>
+T log_of(T sum) {
+  return sum == 0 ? T{0} : std::log(sum);
+}
+
+/// Some lanes of a slab, one thread's work: adjoining rows where the lanes are rows, else a range of columns.
+template <class T>
+class Tile {
+ public:
+  Tile(const Slab& s, std::int64_t base, std::int64_t lane, std::int64_t lanes)
+      : base_(base), lane_(lane), lanes_(lanes), count_(s.count), inner_(s.inner) {}
+
+  std::int64_t lane() const { return lane_; }
+  std::int64_t lanes() const { return lanes_; }
+  std::int64_t at(std::int64_t lane, std::int64_t i) const {
+    return base_ + (rows() ? lane * count_ + i : i * inner_ + lane);
+  }
+
+  /// Calls `body(element, lane)` for each element; iterations must be independent.
+  template <class Body>
+  void each(const Body& body) const {
+    const std::int64_t outer = rows() ? lanes_ : count_, inner = rows() ? count_ : lanes_;
+    const std::int64_t step = rows() ? count_ : inner_;
+    for (std::int64_t o = 0; o < outer; ++o) {
+      const std::int64_t start = base_ + o * step;
+      if (rows()) {
+#pragma omp simd
+        for (std::int64_t i = 0; i < inner; ++i) body(start + i, o);
+      } else {
+#pragma omp simd
+        for (std::int64_t i = 0; i < inner; ++i) body(start + i, i);
+      }
+    }
+  }
+
+  /// The largest of each lane; 0 where all are -inf, so that they stay so when it is taken off.
+  void maxima(const T* x, T* max) const {
+    std::fill_n(max, lanes_, -kInfinity<T>);
+    if (rows()) {
+      for (std::int64_t r = 0; r < lanes_ && count_ > 0; ++r) max[r] = ConstArray<T>(x + at(r, 0), count_).maxCoeff();
+    } else {
+      each([&](std::int64_t i, std::int64_t lane) { max[lane] = x[i] > max[lane] ? x[i] : max[lane]; });
+    }
+    for (std::int64_t l = 0; l < lanes_; ++l) max[l] = max[l] == -kInfinity<T> ? T{0} : max[l];
+  }
+
+  void subtract(const T* x, const T* max, T* y) const {
+    each([&](std::int64_t i, std::int64_t lane) { y[i] = below(x[i], max[lane]); });
+  }
+
+  void exponentials(const T* x, T* y) const {
+    if (rows() || lanes_ == inner_) {
+      exponential_run(x + base_, lanes_ * count_, y + base_);
+    } else {
+      for (std::int64_t c = 0; c < count_; ++c) exponential_run(x + at(0, c), lanes_, y + at(0, c));
+    }
+  }
+
+  void sums(const T* x, T* sum) const {
+    if (rows()) {
+      for (std::int64_t r = 0; r < lanes_; ++r) sum[r] = ConstArray<T>(x + at(r, 0), count_).sum();
+    } else {
+      std::fill_n(sum, lanes_, T{0});
+      each([&](std::int64_t i, std::int64_t lane) { sum[lane] += x[i]; });
+    }
+  }
+
+  /// sum = Σ exp(x - max), nothing else kept: a part of the lanes at a time goes through a buffer.
+  void exponential_sums(const T* x, const T* max, T* sum) const {
+    T buffer[kTileElements];
+    std::fill_n(sum, lanes_, T{0});
+    const std::int64_t part = std::max<std::int64_t>(1, kTileElements / std::max<std::int64_t>(lanes_, 1));
+    for (std::int64_t begin = 0; begin < count_; begin += part) {
+      const std::int64_t length = std::min(part, count_ - begin);
+      Tile held(*this);
+      held.base_ = 0;
+      held.count_ = length;
+      held.inner_ = rows() ? 1 : lanes_;
+      const std::int64_t skip = rows() ? count_ : inner_, kept = rows() ? length : lanes_;
+      for (std::int64_t o = 0; o < (rows() ? lanes_ : length); ++o) {
+        const T* from = x + (rows() ? base_ + begin : at(0, begin)) + o * skip;
+#pragma omp simd
+        for (std::int64_t i = 0; i < kept; ++i) buffer[o * kept + i] = below(from[i], max[rows() ? o : i]);
+      }
+      held.exponentials(buffer, buffer);
+      T partial[kTileLanes];
+      held.sums(buffer, partial);
+      for (std::int64_t l = 0; l < lanes_; ++l) sum[l] += partial[l];
+    }
+  }
+
+ private:
+  bool rows() const { return inner_ == 1; }
+
+  // Eigen's exp(-inf) is not 0 but subnormal; whatever is that small is taken for 0.
+  static void exponential_run(const T* x, std::int64_t n, T* y) {
+    Array<T>(y, n) = ConstArray<T>(x, n).exp();
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) y[i] = y[i] < std::numeric_limits<T>::min() ? T{0} : y[i];
+  }
+
+  std::int64_t base_, lane_, lanes_, count_, inner_;
+};
+
+/// Calls `body(tile)` for tiles that cover the slab; which they are depends on its shape alone.
+template <class T, class Body>
+void for_tiles(const Slab& s, const Body& body) {
+  const bool parallel = s.numel() >= kParallelElements;
+  if (s.inner == 1) {
+    const std::int64_t rows =
+        std::clamp<std::int64_t>(kTileElements / std::max<std::int64_t>(s.count, 1), 1, kTileLanes);
+    for_chunks((s.outer + rows - 1) / rows, parallel, [&](std::int64_t c) {
+      body(Tile<T>(s, c * rows * s.count, c * rows, std::min(rows, s.outer - c * rows)));
+    });
+    return;
+  }
+  const std::int64_t blocks = (s.inner + kTileLanes - 1) / kTileLanes;
+  for_chunks(s.outer * blocks, parallel, [&](std::int64_t c) {
+    const std::int64_t o = c / blocks, begin = c % blocks * kTileLanes;
+    body(Tile<T>(s, o * s.count * s.inner + begin, o * s.inner + begin, std::min(kTileLanes, s.inner - begin)));
+  });
+}
+
+}  // namespace
+
+template <class T>
+void softmax(const Slab& s, const T* x, T* y) {
+  for_tiles<T>(s, [&](const Tile<T>& tile) {
+    T max[kTileLanes], share[kTileLanes];
+    tile.maxima(x, max);
+    tile.subtract(x, max, y);
+    tile.exponentials(y, y);
+    tile.sums(y, share);
+    for (std::int64_t l = 0; l < tile.lanes(); ++l) share[l] = share[l] == 0 ? T{0} : 1 / share[l];
+    tile.each([&](std::int64_t i, std::int64_t lane) { y[i] *= share[lane]; });
+  });
+}
+
+template <class T>
+void log_softmax(const Slab& s, const T* x, T* y) {
+  for_tiles<T>(s, [&](const Tile<T>& tile) {
+    T max[kTileLanes], sum[kTileLanes];
+    tile.maxima(x, max);
+    tile.exponential_sums(x, max, sum);
+    for (std::int64_t l = 0; l < tile.lanes(); ++l) sum[l] = log_of(sum[l]);
+    tile.each([&](std::int64_t i, std::int64_t lane) { y[i] = below(x[i], max[lane]) - sum[lane]; });
+  });
+}
+
+template <class T>
+void logsumexp(const Slab& s, const T* x, T* y) {
+  for_tiles<T>(s, [&](const Tile<T>& tile) {
+    T max[kTileLanes], sum[kTileLanes];
+    tile.maxima(x, max);
+    tile.exponential_sums(x, max, sum);
+    for (std::int64_t l = 0; l < tile.lanes(); ++l) y[tile.lane() + l] = max[l] + std::log(sum[l]);
+  });
+}
+
+template <class T>
+void softmax_gradient(const Slab& s, const T* g, const T* y, T* dx) {
+  for_tiles<T>(s, [&](const Tile<T>& tile) {
+    T sum[kTileLanes];
+    tile.each([&](std::int64_t i, std::int64_t) { dx[i] = g[i] * y[i]; });
+    tile.sums(dx, sum);
+    tile.each([&](std::int64_t i, std::int64_t lane) { dx[i] = y[i] * (g[i] - sum[lane]); });
+  });
+}
+
+template <class T>
+void log_softmax_gradient(const Slab& s, const T* g, const T* y, T* dx) {
+  for_tiles<T>(s, [&](const Tile<T>& tile) {
+    T sum[kTileLanes];
+    tile.sums(g, sum);
+    tile.exponentials(y, dx);
+    tile.each([&](std::int64_t i, std::int64_t lane) { dx[i] = g[i] - dx[i] * sum[lane]; });
+  });
+}
+
+template <class T>
+void cross_entropy(const Slab& s, const T* x, const CrossEntropyTerms<T>& terms, T* y) {
+  for_tiles<T>(s, [&](const Tile<T>& tile) {
+    T max[kTileLanes], sum[kTileLanes];
+    tile.maxima(x, max);
+    tile.exponential_sums(x, max, sum);
+    for (std::int64_t l = 0; l < tile.lanes(); ++l) {
+      const std::int64_t target = terms.targets[static_cast<std::size_t>(tile.lane() + l)];
+      if (target == terms.ignored) {
+        y[tile.lane() + l] = 0;
+        continue;
+      }
+      const T log_sum = log_of(sum[l]);
+      T loss = terms.own_weight(target) * (log_sum - below(x[tile.at(l, target)], max[l]));
+      for (std::int64_t c = 0; terms.spread != 0 && c < s.count; ++c)
+        if (const T weight = terms.spread_weight(c); weight != 0)
+          loss += weight * (log_sum - below(x[tile.at(l, c)], max[l]));
+      y[tile.lane() + l] = loss;
+    }
+  });
+}
+
+template <class T>
+void cross_entropy_gradient(const Slab& s, const T* x, const CrossEntropyTerms<T>& terms, const T* g,
+                            std::int64_t g_step, T* dx) {
+  const T spread = terms.total_spread(s.count);
+  for_tiles<T>(s, [&](const Tile<T>& tile) {
+    T max[kTileLanes], share[kTileLanes];
+    tile.maxima(x, max);
+    tile.subtract(x, max, dx);
+    tile.exponentials(dx, dx);
+    tile.sums(dx, share);
+    const std::int64_t* targets = terms.targets.data() + tile.lane();
+    const auto cotangent = [&](std::int64_t lane) { return g[(tile.lane() + lane) * g_step]; };
+    for (std::int64_t l = 0; l < tile.lanes(); ++l)
+      share[l] = targets[l] == terms.ignored || share[l] == 0
+                     ? T{0}
+                     : cotangent(l) * (terms.own_weight(targets[l]) + spread) / share[l];
+    // A sample that does not count gets zeros even where its logits are NaN.
+    tile.each([&](std::int64_t i, std::int64_t lane) {
+      const T product = dx[i] * share[lane];
+      dx[i] = share[lane] == 0 ? T{0} : product;
+    });
+    for (std::int64_t l = 0; l < tile.lanes(); ++l) {
+      if (targets[l] == terms.ignored) continue;
+      dx[tile.at(l, targets[l])] -= cotangent(l) * terms.own_weight(targets[l]);
+      for (std::int64_t c = 0; terms.spread != 0 && c < s.count; ++c)
+        dx[tile.at(l, c)] -= cotangent(l) * terms.spread_weight(c);
+    }
+  });
+}
+
+template void softmax(const Slab&, const float*, float*);
+template void softmax(const Slab&, const double*, double*);
+template void log_softmax(const Slab&, const float*, float*);
+template void log_softmax(const Slab&, const double*, double*);
+template void logsumexp(const Slab&, const float*, float*);
+template void logsumexp(const Slab&, const double*, double*);
+template void softmax_gradient(const Slab&, const float*, const float*, float*);
+template void softmax_gradient(const Slab&, const double*, const double*, double*);
+template void log_softmax_gradient(const Slab&, const float*, const float*, float*);
+template void log_softmax_gradient(const Slab&, const double*, const double*, double*);
+template void cross_entropy(const Slab&, const float*, const CrossEntropyTerms<float>&, float*);
+template void cross_entropy(const Slab&, const double*, const CrossEntropyTerms<double>&, double*);
+template void cross_entropy_gradient(const Slab&, const float*, const CrossEntropyTerms<float>&, const float*,
+                                     std::int64_t, float*);
+template void cross_entropy_gradient(const Slab&, const double*, const CrossEntropyTerms<double>&, const double*,
+                                     std::int64_t, double*);
+
+}  // namespace tapegrad::kernels
