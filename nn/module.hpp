@@ -1,0 +1,137 @@
+#pragma once
+// Module: the base of layers and models. A model is a plain struct whose layers are its members:
+//
+//   struct Mlp : nn::Module {
+//     nn::Linear hidden{*this, "hidden", 784, 512}, output{*this, "output", 512, 10};
+//     Tensor forward(const Tensor& x) { return output(relu(hidden(x))); }
+//   };
+//
+// Each member tells its owner its name and where in the owner it lies. That place is the same in every object of the
+// struct, so copying and moving need no code: a copy finds its own layers, with weights of their own.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <tapegrad/core/named_tensors.hpp>
+#include <tapegrad/nn/parameter.hpp>
+#include <vector>
+
+namespace tapegrad::nn {
+
+/// Owns parameters, buffers and other modules as members. Distinct modules may be used from distinct threads.
+class Module {
+ public:
+  /// A model of its own.
+  Module();
+  /// A member of `parent`, which must be the object that this module lies in; ModuleList and Sequential own modules
+  /// elsewhere. Throws ValueError if the name is empty, has a dot or is taken.
+  Module(Module& parent, const MemberName& name);
+  Module(const Module& other);
+  Module(Module&& other) noexcept;
+  /// Keeps this module's name.
+  Module& operator=(const Module& other);
+  Module& operator=(Module&& other) noexcept;
+  virtual ~Module();
+
+  /// Its name in the model, such as "encoder.layers.3.attn"; empty for the model itself.
+  const std::string& path() const { return path_; }
+  /// The last part of the path.
+  std::string_view name() const;
+  /// What kind of module it is, such as "Linear".
+  virtual std::string type_name() const;
+  /// "Linear 'encoder.fc'": what messages call it.
+  std::string describe() const;
+
+  /// All parameters below, by their names relative to this module, in the order of declaration.
+  NamedTensors named_parameters() const;
+  std::vector<Tensor> parameters() const;
+  NamedTensors named_buffers() const;
+  /// Elements of all parameters, or of those that are not frozen.
+  std::int64_t parameter_count(bool trainable_only = false) const;
+
+  /// Parameters and buffers. These are the module's own tensors: clone() them to keep their values.
+  NamedTensors state() const;
+  /// Overwrites parameters and buffers. Throws one ValueError that lists all that is missing, unexpected, or of another
+  /// shape or dtype; nothing is changed then.
+  void load_state(const NamedTensors& state);
+
+  /// Switches this module and all below between training and use (dropout, normalisation).
+  void train(bool on = true);
+  void eval() { train(false); }
+  bool training() const { return training_; }
+
+  /// Stops, or resumes, training of the parameters whose names match `pattern` ("encoder.*"; * stands for any
+  /// characters, ? for one). Returns how many; throws ValueError if none does.
+  std::int64_t freeze(std::string_view pattern = "*") { return set_trainable(pattern, false); }
+  std::int64_t unfreeze(std::string_view pattern = "*") { return set_trainable(pattern, true); }
+
+  /// Changes the dtype of all floating parameters and buffers. They become new leaves, which optimisers and graphs
+  /// made before do not know; see to().
+  void convert(DType dtype);
+
+  /// A table of the modules with their parameters' shapes and counts.
+  std::string summary() const;
+
+  /// Runs after each call of this module, on its inputs and output; a defined result replaces the output. Returns a
+  /// number for remove_forward_hook. Copies of the module have the hooks too.
+  using ForwardHook = std::function<Tensor(const Module& module, std::span<const Tensor> inputs, const Tensor& output)>;
+  std::size_t register_forward_hook(ForwardHook hook);
+  void remove_forward_hook(std::size_t id);
+
+ protected:
+  /// For containers: modules made with it as parent are not its members; visit_owned() enumerates them.
+  struct OwnsElsewhere {};
+  explicit Module(OwnsElsewhere);
+  Module(OwnsElsewhere, Module& parent, const MemberName& name);
+  using Visitor = std::function<void(const std::string& name, Module& module)>;
+  virtual void visit_owned(const Visitor& visit) const;
+  /// Makes `module`, and all below it, part of this one by `name`.
+  void adopt(Module& module, const std::string& name) const;
+
+  bool has_forward_hooks() const { return !hooks_.empty(); }
+  Tensor run_forward_hooks(std::span<const Tensor> inputs, Tensor output) const;
+  const std::source_location& declared_at() const { return declared_at_; }
+
+ private:
+  friend class Parameter;
+  friend class Buffer;
+  enum class Kind : std::uint8_t { module, parameter, buffer };
+  struct Member {
+    std::string name;
+    std::ptrdiff_t offset;
+    Kind kind;
+  };
+  using TensorVisitor = std::function<void(const std::string& name, OwnedTensor& tensor, Kind kind)>;
+
+  void add_member(std::string_view name, void* member, Kind kind);
+  void add_tensor(std::string_view name, OwnedTensor& tensor, Kind kind);
+  std::string path_of(std::string_view member) const;
+  void* at(const Member& member) const;
+  void set_path(std::string path);
+  void visit_children(const Visitor& visit) const;
+  void walk(const std::string& prefix, const Visitor& on_module, const TensorVisitor& on_tensor) const;
+  NamedTensors collect(Kind kind) const;
+  std::int64_t set_trainable(std::string_view pattern, bool on);
+
+  const Module* self_ = this;  // tells a living module from what lies where one should be
+  std::vector<Member> members_;
+  std::vector<std::pair<std::size_t, ForwardHook>> hooks_;
+  std::size_t next_hook_ = 0;
+  std::string path_;
+  std::source_location declared_at_;
+  bool owns_elsewhere_ = false;
+  bool training_ = true;
+};
+
+/// A copy of `model` in another dtype.
+template <std::derived_from<Module> Model>
+Model to(const Model& model, DType dtype) {
+  Model copy = model;
+  copy.convert(dtype);
+  return copy;
+}
+
+}  // namespace tapegrad::nn

@@ -1,0 +1,114 @@
+#pragma once
+// How an optimiser changes one parameter. Most rules treat each element alike: those are an ElementwiseRule, which
+// needs nothing but the formula for one stretch of elements; large parameters are then spread over threads, and of
+// row-sparse gradients, as embeddings have, only the rows that occur are touched.
+
+#include <array>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/tensor.hpp>
+#include <utility>
+#include <vector>
+
+namespace tapegrad::optim {
+
+/// What to do with a gradient of which only some rows are stored.
+enum class SparseUpdate {
+  lazy,  ///< change, and decay the moments of, only the rows that occur
+  exact  ///< treat the other rows' gradients as the zeros they are
+};
+
+struct StepInfo {
+  std::int64_t step = 1;   ///< of this parameter, from 1
+  double rate_factor = 1;  ///< of a schedule
+};
+
+class Rule {
+ public:
+  virtual ~Rule() = default;
+  /// "adam"
+  virtual std::string_view name() const = 0;
+  /// Names of the tensors, of the parameter's shape and zero at first, that it keeps with each parameter.
+  virtual std::span<const std::string_view> slots() const = 0;
+  virtual double lr() const = 0;
+  /// `gradient` has the parameter's shape and dtype; it may be row-sparse.
+  virtual void update(Tensor& parameter, const Tensor& gradient, std::span<Tensor> slots,
+                      const StepInfo& info) const = 0;
+};
+
+/// Rows of a tensor, each once, in the order of their first occurrence.
+struct UniqueRows {
+  std::vector<std::int64_t> rows;
+  Tensor values;  ///< dense [rows.size(), …]
+};
+/// Adds up the rows that occur several times.
+UniqueRows coalesce(const RowSparse& sparse);
+
+/// A rule from the formula F, which has
+///   F::name       its name
+///   F::slots      a std::array of the names of its slots
+///   lr            the learning rate
+///   template <class T> auto bind(const StepInfo&) const
+///                 gives a function (T* p, const T* g, T* slot..., std::int64_t n) that updates n elements.
+template <class F>
+class ElementwiseRule final : public Rule {
+ public:
+  explicit ElementwiseRule(F formula, SparseUpdate sparse = SparseUpdate::lazy)
+      : formula_(std::move(formula)), sparse_(sparse) {}
+
+  std::string_view name() const override { return F::name; }
+  std::span<const std::string_view> slots() const override { return F::slots; }
+  double lr() const override { return formula_.lr; }
+
+  void update(Tensor& parameter, const Tensor& gradient, std::span<Tensor> slots, const StepInfo& info) const override {
+    dispatch_floating(parameter.dtype(), [&]<class T>() {
+      const auto step = formula_.template bind<T>(info);
+      T* p = parameter.mutable_data<T>().data();
+      std::array<T*, kSlots> s{};
+      for (std::size_t i = 0; i < kSlots; ++i) s[i] = slots[i].template mutable_data<T>().data();
+      if (const RowSparse* sparse = gradient.row_sparse(); sparse && sparse_ == SparseUpdate::lazy)
+        update_rows<T>(step, p, coalesce(*sparse), s);
+      else
+        update_all<T>(step, p, gradient.to_dense().contiguous(), s);
+    });
+  }
+
+ private:
+  static constexpr std::size_t kSlots = F::slots.size();
+
+  template <class T, class Step>
+  static void run(const Step& step, T* p, const T* g, const std::array<T*, kSlots>& s, std::int64_t offset,
+                  std::int64_t n) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { step(p + offset, g, (s[I] + offset)..., n); }
+    (std::make_index_sequence<kSlots>{});
+  }
+
+  template <class T, class Step>
+  static void update_all(const Step& step, T* p, const Tensor& gradient, const std::array<T*, kSlots>& s) {
+    constexpr std::int64_t kChunk = std::int64_t{1} << 16;
+    const T* g = gradient.data<T>().data();
+    const std::int64_t n = gradient.numel();
+    for_chunks((n + kChunk - 1) / kChunk, n > 2 * kChunk, [&](std::int64_t chunk) {
+      const std::int64_t begin = chunk * kChunk;
+      run<T>(step, p, g + begin, s, begin, std::min(kChunk, n - begin));
+    });
+  }
+
+  template <class T, class Step>
+  static void update_rows(const Step& step, T* p, const UniqueRows& unique, const std::array<T*, kSlots>& s) {
+    if (unique.rows.empty()) return;
+    const T* g = unique.values.data<T>().data();
+    const std::int64_t width = unique.values.numel() / std::ssize(unique.rows);
+    for (const std::int64_t row : unique.rows) {
+      run<T>(step, p, g, s, row * width, width);
+      g += width;
+    }
+  }
+
+  F formula_;
+  SparseUpdate sparse_;
+};
+
+}  // namespace tapegrad::optim
