@@ -108,8 +108,7 @@ class Call {
 
 Tensor one_hot(const Tensor& like, std::int64_t position) {
   Tensor t = zeros_like(like);
-  dispatch_floating(t.dtype(),
-                    [&]<class T>() { t.mutable_data<T>()[static_cast<std::size_t>(position)] = T{1}; });
+  dispatch_floating(t.dtype(), [&]<class T>() { t.mutable_data<T>()[static_cast<std::size_t>(position)] = T{1}; });
   return t;
 }
 
@@ -183,7 +182,8 @@ Pushforward jvp(const TensorFunction& f, const std::vector<Tensor>& inputs, cons
                 const TransformOptions& options) {
   const Call call("jvp", f, inputs, options);
   call.require_like_arguments(tangents, "tangents");
-  // The pulled-back cotangent Jᵀu is linear in u, so its own gradient against the tangent is J · tangent, whatever u is.
+  // The pulled-back cotangent Jᵀu is linear in u, so its own gradient against the tangent is J · tangent, whatever u
+  // is.
   const Tensor u = parameter(ones_like(call.value()));
   const std::vector<Tensor> pulled = call.gradients(u, true);
   const Tensor tangent = Call::pull(pulled, tangents, {&u, 1}, options.create_graph)[0];
