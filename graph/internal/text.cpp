@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <tapegrad/graph/internal/text.hpp>
@@ -128,6 +129,42 @@ std::string shorten(std::string_view text, std::size_t limit) {
   }
   return fmt::format("{}…{}", text.substr(0, head_end), text.substr(tail_begin));
 }
+
+std::string range_name(std::string_view first, std::string_view last) {
+  if (first == last) return std::string(first);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::size_t common = 0;
+  while (common < std::min(first.size(), last.size()) && first[common] == last[common]) ++common;
+  while (common > 0 && is_digit(first[common - 1])) --common;
+  const std::string_view rest = last.substr(common);
+  const bool number = !rest.empty() && std::all_of(rest.begin(), rest.end(), is_digit);
+  return fmt::format("{}…{}", first, number ? rest : last);
+}
+
+std::size_t display_width(std::string_view text) {
+  // Combining marks and joiners; then what East Asian fonts and emoji draw in two columns.
+  constexpr std::array<std::pair<char32_t, char32_t>, 6> kNone{
+      {{0x300, 0x36F}, {0x483, 0x489}, {0x591, 0x5BD}, {0x200B, 0x200F}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}}};
+  constexpr std::array<std::pair<char32_t, char32_t>, 8> kWide{{{0x1100, 0x115F},
+                                                                {0x2E80, 0x303E},
+                                                                {0x3041, 0xA4CF},
+                                                                {0xAC00, 0xD7A3},
+                                                                {0xF900, 0xFAFF},
+                                                                {0xFE30, 0xFE6F},
+                                                                {0xFF00, 0xFF60},
+                                                                {0x1F300, 0x3FFFD}}};
+  const auto in = [](char32_t c, const auto& ranges) {
+    return std::any_of(ranges.begin(), ranges.end(), [c](const auto& r) { return c >= r.first && c <= r.second; });
+  };
+  std::size_t width = 0;
+  while (!text.empty()) {
+    const char32_t c = take_code_point(text);
+    width += in(c, kNone) ? 0 : in(c, kWide) ? 2 : 1;
+  }
+  return width;
+}
+
+std::string times_text(std::uint32_t times) { return fmt::format("\u00A0×\u00A0{}", grouped(times)); }
 
 std::string shape_text(std::span<const std::int64_t> shape) {
   return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ", "));

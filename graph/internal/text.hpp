@@ -26,6 +26,13 @@ std::string drawable(std::string_view text);
 /// At most `limit` code points (at least 2): a longer text keeps its head and its tail, with an ellipsis between.
 std::string shorten(std::string_view text, std::size_t limit);
 
+/// The names of the first and the last of a series in one: "layer0" and "layer11" make "layer0…11".
+std::string range_name(std::string_view first, std::string_view last);
+
+/// Columns of a terminal that the text takes.
+std::size_t display_width(std::string_view text);
+
+std::string times_text(std::uint32_t times);                  ///< " × 12", on one line with what it follows
 std::string shape_text(std::span<const std::int64_t> shape);  ///< "[32, 784]"
 std::string grouped(double whole_number);                     ///< "669,706"
 std::string metric(double quantity);                          ///< "25.7 M"
