@@ -15,8 +15,13 @@
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/embedding.hpp>
+#include <tapegrad/ops/indexing.hpp>
+#include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/segment.hpp>
 #include <tapegrad/ops/softmax.hpp>
+#include <tapegrad/ops/transforms.hpp>
 #include <tapegrad/ops/view.hpp>

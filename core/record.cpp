@@ -6,7 +6,9 @@
 #include <tapegrad/core/memory.hpp>
 #include <tapegrad/core/node_extra.hpp>
 #include <tapegrad/core/record.hpp>
+#include <tapegrad/core/row_sparse.hpp>
 #include <tapegrad/core/scope.hpp>
+#include <tapegrad/core/trace.hpp>
 
 namespace tapegrad {
 
@@ -38,16 +40,18 @@ void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inp
   if (state.grad_enabled && op.info->differentiable && is_floating(result.dtype))
     for (std::size_t i = 0; i < inputs.size(); ++i)
       wanted |= inputs[i]->defined() && inputs[i]->requires_grad() && !op.info->fixed.has(static_cast<int>(i));
-  if (wanted) {
+  if (wanted || state.trace) {
     result.op = &op;
-    result.requires_grad = true;
-    result.saves_output = op.info->saves.output;
+    result.requires_grad = wanted;
+    result.saves_output = wanted && op.info->saves.output;
     if (attributes) result.attributes = attributes;
     result.reserve_edges(inputs.size());
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (inputs[i]->defined())
-        result.connect(i, inputs[i]->node(), saves_input(*op.info, inputs, static_cast<int>(i)));
+        result.connect(i, inputs[i]->node(), wanted && saves_input(*op.info, inputs, static_cast<int>(i)));
     result.output_version = result.version();
+    if (state.trace) [[unlikely]]
+      state.trace->add(result);
   } else if (attributes) {
     op.destroy_attributes(attributes);
   }
@@ -166,6 +170,13 @@ void copy_dense(const Node& source, std::byte* out) {
 }
 
 void add_in_place(Tensor& destination, const Tensor& source) {
+  if (const RowSparse* rows = source.row_sparse()) {
+    const std::int64_t count = destination.shape()[0];
+    return dispatch_floating(destination.dtype(), [&]<class T>() {
+      add_rows(rows->values.data<T>().data(), rows->indices.data<std::int64_t>(),
+               count ? destination.numel() / count : 0, reinterpret_cast<T*>(destination.node().data), count);
+    });
+  }
   const Tensor dense = source.contiguous();
   dispatch_floating(destination.dtype(), [&]<class T>() {
     T* to = reinterpret_cast<T*>(destination.node().data);

@@ -6,10 +6,13 @@
 
 namespace tapegrad {
 
+class Trace;
+
 /// Thread-wide switches read at every op, together so that one look-up serves.
 struct ThreadState {
   bool grad_enabled = true;
   bool anomaly = false;
+  Trace* trace = nullptr;
 };
 ThreadState& thread_state();
 
@@ -33,7 +36,8 @@ Tensor sum_to(const Tensor& t, const Shape& shape);
 
 // ---- unrecorded helpers on values -----------------------------------------------------------------------------------
 
-/// destination += source: same shape and dtype, destination dense and owned alone by the caller.
+/// destination += source: same shape and dtype, destination dense and owned alone by the caller; source may be
+/// row-sparse.
 void add_in_place(Tensor& destination, const Tensor& source);
 /// Copies `source`'s elements in row-major order to `out`, a dense buffer of its dtype.
 void copy_dense(const Node& source, std::byte* out);

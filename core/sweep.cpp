@@ -174,9 +174,9 @@ void Sweep::add(Node& to, Tensor contribution) const {
     return n.value_refs.load(std::memory_order_acquire) == 1 && n.record_refs.load(std::memory_order_acquire) == 1 &&
            n.storage && n.storage->unique() && n.contiguous();
   };
-  if (!create_graph_ && owned_alone(sum) && !contribution.row_sparse())
+  if (!create_graph_ && owned_alone(sum))
     add_in_place(sum, contribution);
-  else if (!create_graph_ && owned_alone(contribution) && !sum.row_sparse())
+  else if (!create_graph_ && owned_alone(contribution))
     add_in_place(contribution, sum), sum = std::move(contribution);
   else
     sum = add_gradients(sum, contribution);

@@ -2,7 +2,9 @@
 #include <tapegrad/core/memory.hpp>
 #include <tapegrad/core/node_extra.hpp>
 #include <tapegrad/core/record.hpp>
+#include <tapegrad/core/row_sparse.hpp>
 #include <tapegrad/core/scope.hpp>
+#include <tapegrad/core/trace.hpp>
 
 namespace tapegrad {
 
@@ -81,8 +83,13 @@ void Tensor::clear_grad() {
 void Tensor::retain_grad() { extra_of(node()).retain_gradient = true; }
 
 Tensor Tensor::detach() const {
-  if (const RowSparse* rows = row_sparse()) return make_row_sparse(shape(), rows->indices, rows->values.detach());
-  return make_view(*this, shape(), node().strides, 0);
+  if (const RowSparse* rows = row_sparse()) return adopt_rows(shape(), {rows->indices, rows->values.detach()});
+  Tensor detached = make_view(*this, shape(), node().strides, 0);
+  if (Trace::current()) {
+    const Tensor* const input[] = {this};
+    record(detached.node(), kDetachRecord, input, nullptr);
+  }
+  return detached;
 }
 
 Tensor Tensor::clone() const {
@@ -134,43 +141,6 @@ void Tensor::copy_from(const Tensor& source) {
   });
 }
 
-const RowSparse* Tensor::row_sparse() const {
-  const NodeExtra* extra = node().extra;
-  return extra && extra->rows ? &*extra->rows : nullptr;
-}
-
-Tensor make_row_sparse(const Shape& shape, Tensor indices, Tensor values) {
-  const Shape& v = values.shape();
-  if (shape.rank() == 0 || v.rank() != shape.rank() || v.with(0, shape[0]) != shape || indices.shape() != Shape{v[0]} ||
-      indices.dtype() != i64)
-    throw ShapeError("make_row_sparse: indices " + describe(indices) + " and values " + describe(values) +
-                     " do not give rows of a tensor of shape " + to_string(shape));
-  for (std::int64_t i : indices.data<std::int64_t>())
-    if (i < 0 || i >= shape[0])
-      throw IndexError("make_row_sparse: row " + std::to_string(i) + " is outside " + to_string(shape));
-  Tensor result = Tensor::adopt(Node::create(shape, values.dtype()));
-  extra_of(result.node()).rows = RowSparse{std::move(indices), std::move(values)};
-  return result;
-}
-
-Tensor Tensor::to_dense() const {
-  const RowSparse* rows = row_sparse();
-  if (!rows) return *this;
-  Tensor dense = empty(shape(), dtype());
-  dense.fill(0);
-  const Tensor values = rows->values.contiguous();
-  dispatch_floating(dtype(), [&]<class T>() {
-    const std::int64_t width = shape()[0] ? numel() / shape()[0] : 0;
-    T* to = dense.mutable_data<T>().data();
-    const T* from = values.data<T>().data();
-    for (std::int64_t row : rows->indices.data<std::int64_t>()) {
-      for (std::int64_t i = 0; i < width; ++i) to[row * width + i] += from[i];
-      from += width;
-    }
-  });
-  return dense;
-}
-
 Tensor empty(const Shape& shape, DType dtype) {
   Node* node = Node::create(shape, dtype);
   Tensor tensor = Tensor::adopt(node);
@@ -183,7 +153,8 @@ Tensor empty(const Shape& shape, DType dtype) {
 }
 
 Tensor parameter(const Tensor& init, std::string_view name) {
-  Tensor leaf = init.detach();
+  if (init.row_sparse()) throw ValueError("parameter: " + describe(init) + " is row-sparse; call to_dense() first");
+  Tensor leaf = make_view(init, init.shape(), init.node().strides, 0);
   leaf.set_requires_grad();
   if (!name.empty()) leaf.set_name(name);
   return leaf;

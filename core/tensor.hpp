@@ -141,12 +141,14 @@ class Tensor {
   Node* node_ = nullptr;
 };
 
-/// Some rows of a tensor that is zero elsewhere; a row that is listed twice counts twice.
+/// Some rows of a tensor that is zero elsewhere. Both parts are dense.
 struct RowSparse {
-  Tensor indices;  ///< i64 [n]
+  Tensor indices;  ///< i64 [n], each row once
   Tensor values;   ///< [n, …]
 };
-Tensor make_row_sparse(const Shape& shape, Tensor indices, Tensor values);
+/// A floating tensor of `shape` from rows listed in any order; one listed twice is the sum of both. Not recorded.
+/// ShapeError when `indices` [n] (i64) and `values` [n, …] do not fit it, IndexError for a row outside it.
+Tensor make_row_sparse(const Shape& shape, const Tensor& indices, const Tensor& values);
 
 /// An uninitialised dense tensor.
 Tensor empty(const Shape& shape, DType dtype = f32);

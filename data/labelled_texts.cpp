@@ -58,8 +58,8 @@ void check_can_be_learned(const LabelledTexts& texts, const std::string& source)
   constexpr std::int64_t kEnoughToTell = 10;
   const std::int64_t classes = std::ssize(texts.class_names);
   if (classes == 1) {
-    throw ValueError(fmt::format("{}: all {} texts have the label {}; a classifier needs two classes at least", source,
-                                 texts.size(), in_quotes(texts.class_names[0])));
+    throw ValueError(fmt::format("{}: every text has the label {}; a classifier needs two classes at least", source,
+                                 in_quotes(texts.class_names[0])));
   }
   if (classes == texts.size() && classes >= kEnoughToTell) {
     throw ValueError(fmt::format(

@@ -30,9 +30,9 @@ struct LabelledTexts {
 };
 
 struct ReadOptions {
-  std::optional<std::string> text_column;   ///< of a CSV file; "text" if not given
-  std::optional<std::string> label_column;  ///< of a CSV file; "label" if not given
-  std::optional<char> separator;  ///< of a CSV file; if not given, the one of , ; and tab that its header uses
+  std::optional<std::string> text_column = {};   ///< of a CSV file; "text" if not given
+  std::optional<std::string> label_column = {};  ///< of a CSV file; "label" if not given
+  std::optional<char> separator = {};  ///< of a CSV file; if not given, the one of , ; and tab that its header uses
 };
 
 struct TrainAndTest {

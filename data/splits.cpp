@@ -18,7 +18,7 @@ std::int64_t rows_to_hold_out(std::int64_t count, double fraction) {
     throw ValueError(fmt::format("cannot hold out {} of the rows; give a fraction from 0 to below 1", fraction));
   }
   if (fraction == 0) return 0;
-  if (count < 2) throw ValueError(fmt::format("cannot split {} rows in two; give 2 rows at least", count));
+  if (count < 2) throw ValueError(fmt::format("cannot split a data set of size {}; it needs two rows at least", count));
   return std::clamp<std::int64_t>(std::llround(static_cast<double>(count) * fraction), 1, count - 1);
 }
 

@@ -1,6 +1,7 @@
 // The operations that the engine runs on gradients.
 
 #include <cmath>
+#include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
@@ -33,6 +34,11 @@ Tensor add_gradients(const Tensor& a, const Tensor& b) {
   if (left && right)
     return make_row_sparse(a.shape(), concat_rows(left->indices, right->indices),
                            concat_rows(left->values, right->values));
+  if ((left || right) && !grad_enabled()) {
+    Tensor sum = left ? b.clone() : a.clone();
+    add_in_place(sum, left ? a : b);
+    return sum;
+  }
   return add(a.to_dense(), b.to_dense());
 }
 

@@ -8,6 +8,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/trace.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/family.hpp>
 
@@ -153,7 +154,7 @@ void for_dense_blocks(const Reader* readers, int count, std::int64_t n, double f
 /// A number in the representation of a dtype.
 class NumberBytes {
  public:
-  NumberBytes(double value, DType dtype) {
+  void set(double value, DType dtype) {
     dispatch(dtype, [&]<class T>() {
       const T typed = static_cast<T>(value);
       std::memcpy(bytes_, &typed, sizeof typed);
@@ -162,7 +163,7 @@ class NumberBytes {
   const void* data() const { return bytes_; }
 
  private:
-  alignas(8) std::byte bytes_[8] = {};
+  alignas(8) std::byte bytes_[8];
 };
 
 [[noreturn]] void refuse_undefined(const OpInfo& info, std::size_t input) {
@@ -207,7 +208,9 @@ void check_input_count(const OpInfo& info, std::size_t count) {
       " inputs (" + names + "), got " + std::to_string(count));
 }
 
-Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, void* attributes) {
+namespace {
+
+Tensor run_pointwise(const OpRecord& op, std::span<const Operand> operands, void* attributes) {
   const OpInfo& info = *op.info;
   const PointwiseFamily& family = family_of(op);
   AttributeOwner owner{op, attributes};
@@ -258,7 +261,8 @@ Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, voi
 
   Tensor result = empty(*shape, info.kind == Kind::predicate ? DType::boolean : dtype);
   Node& node = result.node();
-  const NumberBytes number(number_at >= 0 ? operands[static_cast<std::size_t>(number_at)].number() : 0, dtype);
+  NumberBytes number;
+  if (number_at >= 0) number.set(operands[static_cast<std::size_t>(number_at)].number(), dtype);
   Reader readers[kMaxInputs];
   for (std::size_t i = 0; i < count; ++i) {
     if (inputs[i]->defined())
@@ -281,16 +285,31 @@ Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, voi
   return result;
 }
 
+}  // namespace
+
+Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, void* attributes) try {
+  return run_pointwise(op, operands, attributes);
+} catch (const std::exception& error) {
+  if (Trace* trace = Trace::current()) {
+    static const Tensor none;
+    std::vector<const Tensor*> inputs;
+    for (const Operand& operand : operands) inputs.push_back(operand.is_number() ? &none : &operand.tensor());
+    trace->fail(op, inputs, error.what());
+  }
+  throw;
+}
+
 Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {
   const PointwiseFamily& family = family_of(*node.op);
   if (family.passes_on[input]) return g;
   if (grad_enabled()) return family.recorded_vjp(node, input, g);
 
   const OpInfo& info = *node.op->info;
-  const Tensor dense_g = g.to_dense();
+  if (!g.node().storage) return pointwise_vjp(node, input, g.to_dense());
   Tensor result = empty(node.shape, node.dtype);
   const int count = node.edge_count;
-  const NumberBytes number(node.scalar_input >= 0 ? node.scalar : 0, node.dtype);
+  NumberBytes number;
+  if (node.scalar_input >= 0) number.set(node.scalar, node.dtype);
   Reader readers[kMaxReaders];
   for (int i = 0; i < count; ++i) {
     const Edge edge = node.edges()[i];
@@ -299,7 +318,7 @@ Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {
     else if (!edge.node())
       readers[i].open_number(number.data(), size_of(node.dtype));
   }
-  readers[count].open(dense_g.node(), node.shape);
+  readers[count].open(g.node(), node.shape);
   if (info.saves.output) readers[count + 1].open(node, node.shape);
   const VjpKernel kernel = family.vjp[input][node.dtype == f64];
   std::byte* out = result.node().data;

@@ -50,5 +50,9 @@ std::span<const OpEntry> reduce_ops();
 std::span<const OpEntry> softmax_ops();
 std::span<const OpEntry> cross_entropy_ops();
 std::span<const OpEntry> matmul_ops();
+std::span<const OpEntry> indexing_ops();
+std::span<const OpEntry> embedding_ops();
+std::span<const OpEntry> segment_ops();
+std::span<const OpEntry> join_ops();
 
 }  // namespace tapegrad

@@ -1,5 +1,6 @@
 #include <boost/container/small_vector.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/trace.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/family.hpp>
 
@@ -29,9 +30,7 @@ Tensors prepare(const OpInfo& info, std::span<const Tensor> inputs) {
   return prepared;
 }
 
-}  // namespace
-
-Tensor call_structural(const OpRecord& op, std::span<const Tensor> inputs, void* attributes) {
+Tensor run_structural(const OpRecord& op, std::span<const Tensor> inputs, void* attributes) {
   const OpInfo& info = *op.info;
   const auto& family = *static_cast<const StructuralFamily*>(op.family);
   AttributeOwner owner{op, attributes};
@@ -51,6 +50,19 @@ Tensor call_structural(const OpRecord& op, std::span<const Tensor> inputs, void*
   owner.held = nullptr;
   record(result.node(), op, {pointers.data(), pointers.size()}, attributes);
   return result;
+}
+
+}  // namespace
+
+Tensor call_structural(const OpRecord& op, std::span<const Tensor> inputs, void* attributes) try {
+  return run_structural(op, inputs, attributes);
+} catch (const std::exception& error) {
+  if (Trace* trace = Trace::current()) {
+    std::vector<const Tensor*> pointers;
+    for (const Tensor& input : inputs) pointers.push_back(&input);
+    trace->fail(op, pointers, error.what());
+  }
+  throw;
 }
 
 }  // namespace tapegrad

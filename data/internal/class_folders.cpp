@@ -68,7 +68,7 @@ LabelledTexts read_class_folders(const fs::path& folder) {
   if (builder.size() == 0) {
     throw IoError(fmt::format("{} has no folder with .txt files; expected one folder per class", folder.string()));
   }
-  if (ignored > 0) builder.note(fmt::format("{} other files and folders in {} left out", ignored, folder.string()));
+  if (ignored > 0) builder.note(fmt::format("other files and folders in {}, left out: {}", folder.string(), ignored));
   return std::move(builder).finish();
 }
 

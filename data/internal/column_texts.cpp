@@ -71,8 +71,9 @@ LabelledTexts read_csv_texts(const std::filesystem::path& path, std::string_view
     throw ValueError(fmt::format("the column {} cannot be both text and label", in_quotes(header[text])));
   while (csv.next(fields)) {
     if (fields.size() != header.size()) {
-      throw IoError(fmt::format("{}:{}: {} fields, but the header names {}; a text with separators needs quotes", name,
-                                csv.line(), fields.size(), header.size()));
+      throw IoError(fmt::format(
+          "{}:{}: the header names {} columns, this record has {}; a text with separators in it needs quotes", name,
+          csv.line(), header.size(), fields.size()));
     }
     builder.add(fields[label], std::move(fields[text]), csv.line());
   }

@@ -74,7 +74,7 @@ std::string suggestion(std::string_view name, std::span<const std::string> candi
   constexpr std::size_t kLongest = 64;
   const std::string wanted = lower_ascii(name.substr(0, kLongest));
   const std::string* nearest = nullptr;
-  std::size_t least = std::max<std::size_t>(1, wanted.size() / 3) + 1;
+  std::size_t least = std::max<std::size_t>(1, wanted.size() / 2) + 1;
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kLongest) continue;
     const std::size_t distance = edit_distance(wanted, lower_ascii(candidate));

@@ -75,7 +75,7 @@ LabelledTexts read_wordnet(const std::filesystem::path& path) {
       ++repeated;
     }
   }
-  if (repeated > 0) builder.note(fmt::format("{} definitions that repeat an earlier one left out", repeated));
+  if (repeated > 0) builder.note(fmt::format("definitions that repeat an earlier one, left out: {}", repeated));
   return std::move(builder).finish();
 }
 

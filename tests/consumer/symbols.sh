@@ -13,4 +13,4 @@ if outside=$(grep -vE "$inside" <<<"$exported"); then
   c++filt <<<"$outside"
   exit 1
 fi
-c++filt <<<"$exported" | grep -qF 'tapegrad::version()' || { echo "$library does not export tapegrad::version()"; exit 1; }
+[[ $(c++filt <<<"$exported") == *'tapegrad::version()'* ]] || { echo "$library does not export tapegrad::version()"; exit 1; }

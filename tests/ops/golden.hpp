@@ -33,6 +33,7 @@ std::vector<Golden> view_goldens();
 std::vector<Golden> reduce_goldens();
 std::vector<Golden> softmax_goldens();
 std::vector<Golden> matmul_goldens();
+std::vector<Golden> indexing_goldens();
 
 std::vector<Golden> all_goldens();
 

@@ -11,8 +11,17 @@ namespace tapegrad::tests {
 
 std::vector<Golden> all_goldens() {
   std::vector<Golden> all;
-  for (auto family : {arithmetic_goldens, elementary_goldens, activation_goldens, comparison_goldens, view_goldens,
-                      reduce_goldens, softmax_goldens, matmul_goldens})
+  for (const auto family : {
+           arithmetic_goldens,
+           elementary_goldens,
+           activation_goldens,
+           comparison_goldens,
+           view_goldens,
+           reduce_goldens,
+           softmax_goldens,
+           matmul_goldens,
+           indexing_goldens,
+       })
     for (Golden& golden : family()) all.push_back(std::move(golden));
   return all;
 }

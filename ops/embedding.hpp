@@ -1,0 +1,18 @@
+#pragma once
+// Rows of a table by id, as the first layer of a text model looks them up.
+
+#include <tapegrad/core/tensor.hpp>
+
+namespace tapegrad {
+
+struct EmbeddingOptions {
+  /// The table's gradient holds only the rows that were used (Tensor::row_sparse), which optimisers step in time
+  /// proportional to the batch. Ignored while gradients are themselves recorded.
+  bool sparse = false;
+};
+
+/// Rows of `table` [rows, width] at `ids`, of any shape, i64 or i32: the ids' shape with width appended. IndexError for
+/// an id outside [0, rows).
+Tensor embedding(const Tensor& table, const Tensor& ids, const EmbeddingOptions& options = {});
+
+}  // namespace tapegrad

@@ -1,0 +1,50 @@
+#pragma once
+// What ops on indices share: checking them, and moving the rows they name.
+
+#include <cstring>
+#include <span>
+#include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/tensor.hpp>
+
+namespace tapegrad {
+
+/// "[1, 2]": the place of a row-major position in `shape`; "" for a scalar.
+std::string place_in(const Shape& shape, std::int64_t position);
+
+/// What a negative index means.
+enum class Negative : std::uint8_t { from_end, refused };
+
+/// Indices (i64 or i32, any shape) as dense i64 in [0, extent). DTypeError for other dtypes; IndexError that names the
+/// first one outside, its place and the extent.
+Tensor checked_indices(const char* op, const char* input, const Tensor& indices, std::int64_t extent,
+                       Negative negative = Negative::from_end);
+
+inline std::span<const std::int64_t> positions_of(const Tensor& checked) { return checked.data<std::int64_t>(); }
+
+/// A tensor as [outer, extent, inner] around one axis.
+struct AxisView {
+  AxisView(const Shape& shape, int axis);
+  std::int64_t outer = 1, extent = 1, inner = 1;
+};
+
+/// A constant 0 seen in `shape`, without a buffer of that size.
+Tensor zeros_view(const Shape& shape, DType dtype);
+/// Fills `y`, dense, with the values of `base`, of any layout; a zeros_view costs no read.
+void start_from(const Tensor& base, Tensor& y);
+
+/// to[i] = from[positions[i]] over rows of `width` elements.
+template <class T>
+void take_rows(const T* from, std::span<const std::int64_t> positions, std::int64_t width, T* to) {
+  if (width == 1) {
+    for (const std::int64_t p : positions) *to++ = from[p];
+    return;
+  }
+  const auto bytes = static_cast<std::size_t>(width) * sizeof(T);
+  if (bytes == 0) return;
+  for (const std::int64_t p : positions) {
+    std::memcpy(to, from + p * width, bytes);
+    to += width;
+  }
+}
+
+}  // namespace tapegrad

@@ -1,0 +1,116 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <tapegrad/tapegrad.hpp>
+
+namespace tapegrad {
+namespace {
+
+using ::testing::ElementsAre;
+
+Tensor ids(std::initializer_list<double> values) { return tensor(values, i64); }
+
+TEST(RowSparse, SumsRowsListedTwice) {
+  const Tensor t = make_row_sparse({4, 2}, ids({3, 0, 3}), tensor({1, 2, 3, 4, 5, 6}, Shape{3, 2}));
+  ASSERT_NE(t.row_sparse(), nullptr);
+  EXPECT_THAT(t.row_sparse()->indices.values(), ElementsAre(3, 0));
+  EXPECT_THAT(t.row_sparse()->values.values(), ElementsAre(6, 8, 3, 4));
+  EXPECT_THAT(t.to_dense().values(), ElementsAre(3, 4, 0, 0, 0, 0, 6, 8));
+}
+
+TEST(RowSparse, RefusesRowsOutsideTheShape) {
+  EXPECT_THROW(make_row_sparse({2, 1}, ids({0, 2}), zeros({2, 1})), IndexError);
+  EXPECT_THROW(make_row_sparse({2, 1}, ids({0, -1}), zeros({2, 1})), IndexError);
+  EXPECT_THROW(make_row_sparse({2, 1}, ids({0}), zeros({2, 1})), ShapeError);
+}
+
+TEST(RowSparse, ManyRowsSumAsDenseOnesDo) {
+  Rng rng(1);
+  const Tensor rows = randint(0, 300, {5000}, rng), values = randn({5000, 64}, f32, rng);
+  const Tensor sparse = make_row_sparse({300, 64}, rows, values);
+  EXPECT_LE(sparse.row_sparse()->indices.numel(), 300);
+  // Both add the same numbers in the same order.
+  EXPECT_EQ(sparse.to_dense().values(), index_add(zeros({300, 64}), 0, rows, values).values());
+}
+
+TEST(Embedding, SparseGradientHoldsTheUsedRows) {
+  const Tensor table = parameter(randn({5, 2}));
+  sum(embedding(table, ids({4, 1, 4}), {.sparse = true})).backward();
+  const RowSparse* rows = table.grad().row_sparse();
+  ASSERT_NE(rows, nullptr);
+  EXPECT_THAT(rows->indices.values(), ElementsAre(4, 1));
+  EXPECT_THAT(rows->values.values(), ElementsAre(2, 2, 1, 1));
+}
+
+TEST(Embedding, SparseGradientsAccumulateOverPasses) {
+  const Tensor table = parameter(zeros({5, 1}));
+  for (const double row : {4, 1, 4}) sum(embedding(table, ids({row}), {.sparse = true})).backward();
+  ASSERT_NE(table.grad().row_sparse(), nullptr);
+  EXPECT_THAT(table.grad().row_sparse()->indices.values(), ElementsAre(4, 1));
+  EXPECT_THAT(table.grad().to_dense().values(), ElementsAre(0, 1, 0, 0, 2));
+}
+
+TEST(Embedding, TiedTableGetsBothGradients) {
+  const Tensor table = parameter(ones({3, 2}));
+  (sum(embedding(table, ids({2, 2}), {.sparse = true})) + sum(table * 10)).backward();
+  EXPECT_EQ(table.grad().row_sparse(), nullptr);
+  EXPECT_THAT(table.grad().values(), ElementsAre(10, 10, 10, 10, 12, 12));
+}
+
+TEST(Embedding, SparseGradientIsTheLeafsOwn) {
+  const Tensor table = parameter(zeros({3, 1})), other = parameter(zeros({2, 1}));
+  (embedding(table, ids({0, 1}), {.sparse = true}) + other).backward(tensor({1, 2}, Shape{2, 1}));
+  Tensor values = table.grad().row_sparse()->values;
+  values.fill(7);
+  EXPECT_THAT(other.grad().values(), ElementsAre(1, 2));
+}
+
+TEST(Embedding, SecondOrderIsDense) {
+  const Tensor table = parameter(tensor({1, 2, 3}, Shape{3, 1}, f64));
+  const Tensor y = sum(square(embedding(table, ids({2, 2, 0}), {.sparse = true})));
+  const Tensor first = grad(y, table, {.create_graph = true});
+  EXPECT_THAT(first.values(), ElementsAre(2, 0, 12));
+  EXPECT_THAT(grad(sum(square(first)), table).to_dense().values(), ElementsAre(8, 0, 96));
+}
+
+TEST(Embedding, IdsChangedInPlaceAreNoticed) {
+  const Tensor table = parameter(zeros({3, 1}));
+  Tensor which = ids({0, 1});
+  const Tensor y = sum(embedding(table, which));
+  which.mutable_data<std::int64_t>()[0] = 2;
+  EXPECT_THROW(y.backward(), GraphError);
+}
+
+TEST(Take, ThreadsDoNotChangeBits) {
+  Rng rng(2);
+  const Tensor rows = randint(0, 1000, {20000}, rng), source = randn({20000, 16}, f32, rng);
+  const int before = num_threads();
+  set_num_threads(1);
+  const auto one = index_add(zeros({1000, 16}), 0, rows, source).values();
+  const auto taken = take(source, rows, 0).values();
+  set_num_threads(4);
+  EXPECT_EQ(one, index_add(zeros({1000, 16}), 0, rows, source).values());
+  EXPECT_EQ(taken, take(source, rows, 0).values());
+  set_num_threads(before);
+}
+
+TEST(Take, WithoutAnAxisReadsTheFlattenedTensor) {
+  EXPECT_THAT(take(tensor({1, 2, 3, 4}, Shape{2, 2}), tensor({3, -4}, Shape{1, 2}, i64)).values(), ElementsAre(4, 1));
+}
+
+TEST(IndexSelect, WantsOneAxisOfIndices) { EXPECT_THROW(index_select(zeros({3}), 0, zeros({1, 1}, i64)), ShapeError); }
+
+TEST(Concat, PromotesDtypes) {
+  const Tensor joined = concat({tensor({1}, i64), tensor({2.5}, f32)});
+  EXPECT_EQ(joined.dtype(), f32);
+  EXPECT_THAT(joined.values(), ElementsAre(1, 2.5));
+}
+
+TEST(SegmentMean, EqualsMaskedMeanOfThePaddedRows) {
+  const Tensor ragged = tensor({1, 2, 3, 4, 5, 6}, Shape{3, 2}), padded = tensor({1, 2, 0, 0, 3, 4, 5, 6}, {2, 2, 2});
+  const Tensor mask = tensor({1, 0, 1, 1}, Shape{2, 2}, boolean);
+  EXPECT_EQ(segment_mean(ragged, ids({0, 1, 3})).values(), masked_mean(padded, mask).values());
+}
+
+}  // namespace
+}  // namespace tapegrad

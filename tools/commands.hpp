@@ -1,0 +1,16 @@
+#pragma once
+// Each adds one sub-command to the program. `status` becomes the exit status where it is not always 0.
+
+namespace CLI {
+class App;
+}
+
+namespace tapegrad::tools {
+
+void add_train_command(CLI::App& app, int& status);
+void add_predict_command(CLI::App& app);
+void add_graph_command(CLI::App& app, int& status);
+void add_gradcheck_command(CLI::App& app, int& status);
+void add_ops_command(CLI::App& app);
+
+}  // namespace tapegrad::tools

@@ -1,0 +1,45 @@
+// The program: one sub-command a file. What goes wrong is one line on stderr and exit status 2.
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <new>
+#include <tapegrad/core/version.hpp>
+
+#include "commands.hpp"
+
+int main(int argc, char** argv) {
+  using namespace tapegrad::tools;
+  CLI::App app("tapegrad: automatic differentiation with a dynamic computation graph", "tapegrad");
+  app.set_version_flag("--version", std::string("tapegrad ") + tapegrad::version());
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "Examples:\n"
+      "  tapegrad train text wordnet: --out model    train a text classifier on WordNet\n"
+      "  tapegrad predict --model model \"a kind of bird\"\n"
+      "  tapegrad graph --model model -o model.svg   draw what was recorded\n"
+      "  tapegrad gradcheck --all                    check every operation's gradient\n"
+      "  tapegrad COMMAND --help                     more on each");
+  int status = 0;
+  add_train_command(app, status);
+  add_predict_command(app);
+  add_graph_command(app, status);
+  add_gradcheck_command(app, status);
+  add_ops_command(app);
+  try {
+    app.parse(argc, argv);
+    std::cout.flush();
+    if (!std::cout) throw std::runtime_error("standard output cannot be written to");
+    return status;
+  } catch (const CLI::Success& done) {  // --help, --version
+    return app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "tapegrad: " << error.what() << "; see tapegrad --help\n";
+  } catch (const std::bad_alloc&) {
+    std::cerr << "tapegrad: out of memory\n";
+  } catch (const std::exception& error) {
+    std::cerr << "tapegrad: " << error.what() << '\n';
+  }
+  return 2;
+}

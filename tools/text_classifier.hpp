@@ -1,0 +1,70 @@
+#pragma once
+// The text classifier of `tapegrad train text`: Embedding → mean over the words → hidden layers → Linear, and what has
+// to be saved with it to classify new texts.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <tapegrad/data/encoded_texts.hpp>
+#include <tapegrad/data/text_batches.hpp>
+#include <tapegrad/nn/dropout.hpp>
+#include <tapegrad/nn/embedding.hpp>
+#include <tapegrad/nn/linear.hpp>
+#include <tapegrad/nn/module_list.hpp>
+#include <tapegrad/nn/pooling.hpp>
+#include <vector>
+
+namespace tapegrad::tools {
+
+/// Sizes of a TextClassifier; saved as config.json.
+struct TextClassifierSizes {
+  std::int64_t vocabulary = 0;
+  std::int64_t embedding = 32;
+  std::vector<std::int64_t> hidden;  ///< widths of the layers between the mean and the classes
+  std::int64_t classes = 0;
+  double dropout = 0;
+  bool sparse = true;  ///< step only the embedding rows that a batch uses
+};
+
+/// Words of several texts, one after the other.
+struct TextInput {
+  Tensor ids;      ///< i32 [words]
+  Tensor offsets;  ///< i64 [texts + 1]
+};
+TextInput to_input(const data::RaggedBatch& batch);
+
+class TextClassifier : public nn::Module {
+ public:
+  TextClassifier(const TextClassifierSizes& sizes, Rng& rng);
+
+  /// Logits [texts, classes].
+  Tensor forward(const TextInput& texts) { return classify(embedding(texts.ids), texts.offsets); }
+  /// The same from word vectors [words, embedding], which explanations differentiate by.
+  Tensor classify(const Tensor& words, const Tensor& offsets);
+
+  nn::Embedding embedding;
+  nn::GlobalAveragePooling1D pooling{*this, "pooling"};
+  nn::ModuleList<nn::Linear> hidden{*this, "hidden"};
+  nn::Dropout dropout;
+  nn::Linear output;
+};
+
+/// A trained classifier with its vocabulary: a folder of config.json, vocabulary.txt and model.safetensors.
+struct SavedClassifier {
+  TextClassifierSizes sizes;
+  std::vector<std::string> class_names;
+  data::TextEncoder encoder;
+  TextClassifier model;
+
+  static constexpr std::string_view kConfig = "config.json", kVocabulary = "vocabulary.txt",
+                                    kWeights = "model.safetensors";
+  /// Throws IoError that names the file when one is missing or does not fit the others.
+  static SavedClassifier load(const std::filesystem::path& folder);
+};
+
+/// Everything that load() reads, as config.json says it.
+std::string config_json(const TextClassifierSizes& sizes, const std::vector<std::string>& class_names,
+                        const data::TextEncoder& encoder);
+
+}  // namespace tapegrad::tools
