@@ -17,8 +17,7 @@ std::vector<std::int64_t> checked(std::vector<std::int64_t> rows, std::int64_t c
 Tensor rows_of(const Tensor& all, std::span<const std::int64_t> rows) {
   Tensor taken = empty(all.shape().with(0, std::ssize(rows)), all.dtype());
   const std::int64_t count = all.shape()[0];
-  const std::size_t bytes =
-      count == 0 ? 0 : static_cast<std::size_t>(all.numel() / count) * size_of(all.dtype());
+  const std::size_t bytes = count == 0 ? 0 : static_cast<std::size_t>(all.numel() / count) * size_of(all.dtype());
   if (bytes == 0) return taken;
   const std::byte* from = all.node().data;
   std::byte* to = taken.node().data;

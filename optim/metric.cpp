@@ -34,7 +34,8 @@ class TopK final : public HitRate {
 
   void update(const Tensor& outputs, const Tensor& targets) override {
     const bool classes = !is_floating(targets.dtype());
-    if (outputs.rank() != 2 || (classes ? targets.shape() != Shape{outputs.size(0)} : targets.shape() != outputs.shape()))
+    if (outputs.rank() != 2 ||
+        (classes ? targets.shape() != Shape{outputs.size(0)} : targets.shape() != outputs.shape()))
       return;
     const Tensor o = outputs.contiguous(), t = targets.contiguous();
     dispatch_floating(o.dtype(), [&]<class T>() {

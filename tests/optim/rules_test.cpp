@@ -217,16 +217,5 @@ TEST(RuleOptions, AreChecked) {
   EXPECT_THROW(make_rule(Lion{.beta2 = 1.5}), ValueError);
 }
 
-TEST(Coalesce, AddsUpRowsInTheOrderOfTheirFirstOccurrence) {
-  const Tensor gradient = make_row_sparse({9, 2}, copy_of(std::vector<std::int64_t>{7, 2, 7, 0, 2, 7}),
-                                          tensor({1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, {6, 2}));
-  const UniqueRows unique = coalesce(*gradient.row_sparse());
-  EXPECT_THAT(unique.rows, ::testing::ElementsAre(7, 2, 0));
-  EXPECT_THAT(unique.values.values(), ::testing::ElementsAre(17, 20, 12, 14, 7, 8));
-  EXPECT_THAT(coalesce(*gradient.row_sparse()).rows, ::testing::ElementsAre(7, 2, 0));
-  const Tensor none = make_row_sparse({9, 2}, copy_of(std::vector<std::int64_t>{}), empty({0, 2}));
-  EXPECT_TRUE(coalesce(*none.row_sparse()).rows.empty());
-}
-
 }  // namespace
 }  // namespace tapegrad::optim
