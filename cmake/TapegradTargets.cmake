@@ -6,7 +6,7 @@ function(tapegrad_set_warnings target)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
     # g++ 12 gives these for its own AVX-512 intrinsics, inlined through Eigen, and for its own std::string operator+.
     if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-restrict)
+      target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-uninitialized -Wno-restrict)
     endif()
   endif()
   if(TAPEGRAD_WERROR)

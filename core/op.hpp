@@ -96,6 +96,9 @@ struct OpInfo {
   /// The slope can be infinite or NaN where the value is not used. A zero cotangent then gives a zero gradient, so that
   /// the branch not taken by `where` does not poison the one that is.
   bool unbounded = false;
+  /// What pictures and documentation group it with: "contraction", "reduction", "shape", "indexing", "normalization",
+  /// "random", "loss"; pointwise ops need none.
+  std::string_view family = "";
   std::string_view source = "";  ///< paper or book the formula is from, where it is not common knowledge
 };
 

@@ -59,8 +59,8 @@ concept CallableOnTensors = detail::kTakesSome<F> || detail::kTakesSpan<F>;
 class TensorFunction {
  public:
   template <class F>
-  requires(!std::same_as<std::remove_cvref_t<F>, TensorFunction> &&
-           CallableOnTensors<std::decay_t<F>>) TensorFunction(F&& f)
+  requires(!std::same_as<std::remove_cvref_t<F>, TensorFunction> && CallableOnTensors<std::decay_t<F>>)
+      TensorFunction(F&& f)
       : call_([callable = std::decay_t<F>(std::forward<F>(f))](std::span<const Tensor> inputs) mutable -> Tensor {
           if constexpr (detail::kTakesSome<std::decay_t<F>>)
             return detail::call_with(callable, inputs);

@@ -2,8 +2,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/record.hpp>
-#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/transforms.hpp>
 #include <tapegrad/ops/view.hpp>
 
@@ -108,8 +107,7 @@ class Call {
 
 Tensor one_hot(const Tensor& like, std::int64_t position) {
   Tensor t = zeros_like(like);
-  dispatch_floating(t.dtype(),
-                    [&]<class T>() { t.mutable_data<T>()[static_cast<std::size_t>(position)] = T{1}; });
+  dispatch_floating(t.dtype(), [&]<class T>() { t.mutable_data<T>()[static_cast<std::size_t>(position)] = T{1}; });
   return t;
 }
 
@@ -119,43 +117,22 @@ Shape joined(const Shape& a, const Shape& b) {
   return Shape(dims);
 }
 
-/// Derivatives of one tensor's elements with respect to the arguments, a row at a time.
-class Rows {
- public:
-  Rows(const Call& call, const Tensor& of) : call_(call), of_(of) {
-    for (const Tensor& a : call.arguments()) {
-      blocks_.push_back(zeros(Shape{of.numel(), a.numel()}, a.dtype()));
-    }
+/// All derivatives of the elements of `of`, a computed tensor of the call, with respect to each argument.
+std::vector<Tensor> rows(const Call& call, const Tensor& of) {
+  std::vector<std::vector<Tensor>> found(call.arguments().size());
+  for (std::int64_t row = 0; row < of.numel(); ++row) {
+    const Tensor cotangent = one_hot(of, row);
+    const auto gradients = Call::pull({&of, 1}, {&cotangent, 1}, call.arguments(), call.recorded());
+    for (std::size_t i = 0; i < found.size(); ++i) found[i].push_back(call.out(gradients[i], call.arguments()[i]));
   }
-
-  std::vector<Tensor> collect() {
-    for (std::int64_t row = 0; row < of_.numel(); ++row) {
-      const Tensor cotangent = one_hot(of_, row);
-      const auto found = Call::pull({&of_, 1}, {&cotangent, 1}, call_.arguments(), call_.recorded());
-      for (std::size_t i = 0; i < found.size(); ++i)
-        if (found[i].defined()) put(i, row, found[i].to_dense());
-    }
-    for (std::size_t i = 0; i < blocks_.size(); ++i)
-      blocks_[i] = reshape(blocks_[i], joined(of_.shape(), call_.arguments()[i].shape()));
-    return std::move(blocks_);
+  std::vector<Tensor> blocks;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const Tensor& argument = call.arguments()[i];
+    const Shape shape = joined(of.shape(), argument.shape());
+    blocks.push_back(found[i].empty() ? zeros(shape, argument.dtype()) : reshape(stack(found[i]), shape));
   }
-
- private:
-  void put(std::size_t block, std::int64_t row, const Tensor& values) {
-    Tensor& to = blocks_[block];
-    if (call_.recorded()) {
-      const Tensor place = reshape(one_hot(zeros({of_.numel()}, to.dtype()), row), {of_.numel(), 1});
-      to = to + place * reshape(values, {1, values.numel()});
-    } else {
-      Tensor line = make_view(to, values.shape(), nullptr, row * values.numel());
-      line.copy_from(values);
-    }
-  }
-
-  const Call& call_;
-  const Tensor of_;
-  std::vector<Tensor> blocks_;
-};
+  return blocks;
+}
 
 }  // namespace
 
@@ -183,7 +160,8 @@ Pushforward jvp(const TensorFunction& f, const std::vector<Tensor>& inputs, cons
                 const TransformOptions& options) {
   const Call call("jvp", f, inputs, options);
   call.require_like_arguments(tangents, "tangents");
-  // The pulled-back cotangent Jᵀu is linear in u, so its own gradient against the tangent is J · tangent, whatever u is.
+  // The pulled-back cotangent Jᵀu is linear in u, so its own gradient against the tangent is J · tangent, whatever u
+  // is.
   const Tensor u = parameter(ones_like(call.value()));
   const std::vector<Tensor> pulled = call.gradients(u, true);
   const Tensor tangent = Call::pull(pulled, tangents, {&u, 1}, options.create_graph)[0];
@@ -213,7 +191,7 @@ std::vector<Tensor> jacobian(const TensorFunction& f, const std::vector<Tensor>&
                              const TransformOptions& options) {
   const Call call("jacobian", f, inputs, options);
   call.require_floating();
-  return Rows(call, call.value()).collect();
+  return rows(call, call.value());
 }
 
 Tensor jacobian(const TensorFunction& f, const Tensor& input, const TransformOptions& options) {
@@ -228,7 +206,7 @@ std::vector<std::vector<Tensor>> hessian(const TensorFunction& f, const std::vec
   const std::vector<Tensor> first = call.gradients(ones_like(call.value()), true);
   std::vector<std::vector<Tensor>> blocks;
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    blocks.push_back(Rows(call, first[i].defined() ? first[i].to_dense() : zeros_like(call.arguments()[i])).collect());
+    blocks.push_back(rows(call, first[i].defined() ? first[i].to_dense() : zeros_like(call.arguments()[i])));
   return blocks;
 }
 

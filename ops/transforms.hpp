@@ -34,8 +34,8 @@ ValueAndGradient vjp(const TensorFunction& f, const Tensor& input, const Tensor&
 struct Pushforward {
   Tensor value, tangent;
 };
-/// f(inputs), and the sum of df/dinput · tangent, in the value's shape. Each tangent has its input's shape; an undefined
-/// one is zero. Costs one backward pass and one through that pass.
+/// f(inputs), and the sum of df/dinput · tangent, in the value's shape. Each tangent has its input's shape; an
+/// undefined one is zero. Costs one backward pass and one through that pass.
 Pushforward jvp(const TensorFunction& f, const std::vector<Tensor>& inputs, const std::vector<Tensor>& tangents,
                 const TransformOptions& options = {});
 Pushforward jvp(const TensorFunction& f, const Tensor& input, const Tensor& tangent,

@@ -1,0 +1,224 @@
+#include <algorithm>
+#include <cmath>
+#include <tapegrad/core/node_extra.hpp>
+#include <tapegrad/core/scope.hpp>
+#include <tapegrad/graph/capture.hpp>
+#include <tapegrad/graph/graph_builder.hpp>
+#include <tapegrad/ops/attributes.hpp>
+#include <tapegrad/ops/family.hpp>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace tapegrad::graph {
+namespace {
+
+double bytes_of(const Node& node) {
+  return static_cast<double>(node.shape.numel()) * static_cast<double>(size_of(node.dtype));
+}
+
+// Counts and moments of a value, of which only a row-sparse one's rows are looked at.
+Statistics measure(const Tensor& value) {
+  Statistics s;
+  double sum = 0, squares = 0;
+  std::uint64_t finite = 0;
+  const RowSparse* rows = value.row_sparse();
+  for (const double v : (rows ? rows->values : value).values()) {
+    s.nan += std::isnan(v);
+    s.inf += std::isinf(v);
+    s.zero += v == 0;
+    if (!std::isfinite(v)) continue;
+    ++finite;
+    sum += v;
+    squares += v * v;
+    s.min = s.min ? std::min(*s.min, v) : v;
+    s.max = s.max ? std::max(*s.max, v) : v;
+  }
+  if (finite) s.mean = sum / static_cast<double>(finite);
+  s.norm = std::sqrt(squares);
+  return s;
+}
+
+class Capture {
+ public:
+  explicit Capture(const CaptureOptions& options) : options_(options), builder_(options.title) {}
+
+  // Finds what the node was computed from; with an explicit stack, since graphs are deep.
+  void reach(const Node& from) {
+    if (!seen_.insert(&from).second) return;
+    std::vector<const Node*> stack{&from};
+    while (!stack.empty()) {
+      const Node* node = stack.back();
+      stack.pop_back();
+      nodes_.push_back(node);
+      for (std::size_t i = 0; i < node->edge_count; ++i)
+        if (const Node* input = node->edges()[i].node(); input && seen_.insert(input).second) stack.push_back(input);
+    }
+  }
+
+  // In order of creation, which is a topological order and the one that people expect.
+  void add_nodes() {
+    std::stable_sort(nodes_.begin(), nodes_.end(),
+                     [](const Node* a, const Node* b) { return a->sequence < b->sequence; });
+    for (const Node* node : nodes_) handles_.emplace(node, builder_.add(vertex_of(*node)));
+    for (const Node* node : nodes_)
+      for (std::size_t i = 0; i < node->edge_count; ++i)
+        if (const Node* input = node->edges()[i].node())
+          builder_.connect(handles_.at(input), handles_.at(node), static_cast<std::uint32_t>(i));
+  }
+
+  void add_output(const Node& node, std::size_t number, std::size_t count) {
+    Vertex v;
+    v.kind = VertexKind::output;
+    v.name = node.extra && !node.extra->name.empty() ? node.extra->name
+             : count == 1                            ? "output"
+                                                     : "output " + std::to_string(number);
+    describe_value(node, v);
+    builder_.connect(handles_.at(&node), builder_.add(std::move(v)), 0);
+  }
+
+  void add_failure(const Trace::Failure& failure) {
+    Vertex v;
+    describe_op(*failure.op, v);
+    v.failed = true;
+    v.attributes.push_back({"error", failure.message});
+    if (const ScopeName* scope = Scope::current()) v.scope = scope->path;
+    for (const Node* input : failure.inputs)
+      if (input && input->scope && v.scope.empty()) v.scope = input->scope->path;
+    const auto handle = builder_.add(std::move(v));
+    for (std::size_t i = 0; i < failure.inputs.size(); ++i)
+      if (failure.inputs[i]) builder_.connect(handles_.at(failure.inputs[i]), handle, static_cast<std::uint32_t>(i));
+  }
+
+  ComputationGraph finish() {
+    if (options_.gradients) add_gradients();
+    return std::move(builder_).build();
+  }
+
+ private:
+  static void describe_op(const OpRecord& op, Vertex& v) {
+    v.op = op.info->name;
+    v.formula = op.info->formula;
+    v.family = !op.info->family.empty() ? op.info->family : op.vjp == pointwise_vjp ? "pointwise" : "op";
+  }
+
+  static void describe_value(const Node& node, Vertex& v) {
+    v.shape.assign(node.shape.begin(), node.shape.end());
+    v.dtype = name_of(node.dtype);
+    v.requires_grad = node.requires_grad;
+  }
+
+  Vertex vertex_of(const Node& node) const {
+    Vertex v;
+    describe_value(node, v);
+    if (node.extra) v.name = node.extra->name;
+    if (node.scope) {
+      v.scope = node.scope->path;
+      v.source = std::string(node.scope->file) + ":" + std::to_string(node.scope->line);
+    }
+    if (node.op) {
+      describe_recorded(node, v);
+    } else if (node.requires_grad) {
+      v.kind = VertexKind::parameter;
+    } else {
+      v.kind = v.name.empty() && node.shape.numel() == 1 ? VertexKind::constant : VertexKind::input;
+    }
+    if (node.op == nullptr) v.scope = scope_of_leaf(node, v);
+    if (options_.statistics && (node.storage || (node.extra && node.extra->rows)))
+      v.statistics = measure(Tensor::of(const_cast<Node&>(node)));
+    return v;
+  }
+
+  // A parameter belongs to the module whose name it carries, wherever it was created.
+  static std::string scope_of_leaf(const Node& node, const Vertex& v) {
+    const std::size_t dot = v.name.rfind('.');
+    if (dot != std::string::npos) return v.name.substr(0, dot);
+    return node.requires_grad && node.scope ? node.scope->path : "";
+  }
+
+  static void describe_recorded(const Node& node, Vertex& v) {
+    v.kind = VertexKind::op;
+    describe_op(*node.op, v);
+    v.is_view = false;
+    if (node.scalar_input >= 0)
+      v.attributes.push_back(
+          {std::string(node.op->info->inputs.name[node.scalar_input]), format_attribute(node.scalar)});
+    else if (node.op->attributes)
+      for (auto& [key, value] : node.op->attributes(node)) v.attributes.push_back({key, value});
+    if (node.op->cost) {
+      const Cost cost = node.op->cost(node);
+      v.flops = cost.flops;
+      v.bytes = cost.bytes;
+    } else {
+      v.flops = static_cast<double>(node.shape.numel()) * node.op->info->flops;
+      v.bytes = bytes_of(node);
+      for (std::size_t i = 0; i < node.edge_count; ++i)
+        if (const Node* input = node.edges()[i].node()) v.bytes += bytes_of(*input);
+    }
+    if (!node.requires_grad && !node.op->info->differentiable) v.stop = GradientStop::not_differentiable;
+    for (std::size_t i = 0; i < node.edge_count; ++i) {
+      const tapegrad::Edge edge = node.edges()[i];
+      if (edge.saves()) v.saved_bytes += bytes_of(*edge.node());
+      if (edge.node() && edge.node()->requires_grad && !node.requires_grad && v.stop == GradientStop::none)
+        v.stop = GradientStop::no_grad;
+    }
+    if (node.op == &kDetachRecord) v.stop = GradientStop::detached;
+    if (node.saves_output) v.saved_bytes += bytes_of(node);
+  }
+
+  void add_gradients() {
+    for (const Node* node : nodes_) {
+      if (!node->requires_grad) continue;
+      Vertex measured;
+      if (options_.statistics && node->extra && node->extra->gradient.defined())
+        measured.statistics = measure(node->extra->gradient);
+      builder_.add_gradient(handles_.at(node), measured);
+    }
+    for (const Node* node : nodes_) {
+      const auto gradient = builder_.gradient_of(handles_.at(node));
+      if (!gradient || !node->op) continue;
+      for (std::size_t i = 0; i < node->edge_count; ++i)
+        if (node->edges()[i].saves()) saved_.insert({handles_.at(node->edges()[i].node()), *gradient});
+      if (node->saves_output) saved_.insert({handles_.at(node), *gradient});
+    }
+    for (const auto& [from, to] : saved_) builder_.connect(from, to, 0, EdgeKind::saved);
+    builder_.mirror_gradients();
+  }
+
+  struct PairHash {
+    std::size_t operator()(const std::pair<GraphBuilder::Handle, GraphBuilder::Handle>& p) const {
+      return std::hash<std::uint64_t>()(std::uint64_t{p.first} << 32 | p.second);
+    }
+  };
+
+  const CaptureOptions& options_;
+  GraphBuilder builder_;
+  std::unordered_set<const Node*> seen_;
+  std::vector<const Node*> nodes_;
+  std::unordered_map<const Node*, GraphBuilder::Handle> handles_;
+  std::unordered_set<std::pair<GraphBuilder::Handle, GraphBuilder::Handle>, PairHash> saved_;
+};
+
+}  // namespace
+
+ComputationGraph capture(std::span<const Tensor> outputs, const CaptureOptions& options) {
+  Capture capture(options);
+  for (const Tensor& output : outputs) capture.reach(output.node());
+  capture.add_nodes();
+  for (std::size_t i = 0; i < outputs.size(); ++i) capture.add_output(outputs[i].node(), i, outputs.size());
+  return capture.finish();
+}
+
+ComputationGraph capture(const Tensor& output, const CaptureOptions& options) { return capture({&output, 1}, options); }
+
+ComputationGraph capture(const Trace& trace, const CaptureOptions& options) {
+  Capture capture(options);
+  for (const Node* node : trace.nodes()) capture.reach(*node);
+  if (trace.failure())
+    for (const Node* input : trace.failure()->inputs)
+      if (input) capture.reach(*input);
+  capture.add_nodes();
+  if (trace.failure()) capture.add_failure(*trace.failure());
+  return capture.finish();
+}
+
+}  // namespace tapegrad::graph

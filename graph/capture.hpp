@@ -1,0 +1,26 @@
+#pragma once
+// From what was recorded to a ComputationGraph.
+
+#include <span>
+#include <string>
+#include <tapegrad/core/tensor.hpp>
+#include <tapegrad/core/trace.hpp>
+#include <tapegrad/graph/computation_graph.hpp>
+
+namespace tapegrad::graph {
+
+struct CaptureOptions {
+  std::string title;
+  bool gradients = true;    ///< add the gradient twins of what requires a gradient
+  bool statistics = false;  ///< measure values and gradients that are still alive
+};
+
+/// Everything that `outputs` were computed from, as far as it was recorded: what no gradient goes through is a leaf,
+/// unless a Trace was open. Works before and after backward().
+ComputationGraph capture(std::span<const Tensor> outputs, const CaptureOptions& options = {});
+ComputationGraph capture(const Tensor& output, const CaptureOptions& options = {});
+
+/// Everything that was computed while `trace` was open, used or not. The operation that threw, if one did, is marked.
+ComputationGraph capture(const Trace& trace, const CaptureOptions& options = {});
+
+}  // namespace tapegrad::graph

@@ -1,0 +1,185 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <tapegrad/graph/internal/labels.hpp>
+#include <tapegrad/graph/internal/text.hpp>
+
+namespace tapegrad::graph {
+namespace {
+
+constexpr std::size_t kTooltipLimit = 1000;
+
+Outline outline_of(const Item& item, const Vertex& v, bool gradient) {
+  if (item.kind != Item::Kind::vertex) return item.kind == Item::Kind::scope ? Outline::double_box : Outline::note;
+  if (gradient) return Outline::hexagon;
+  switch (v.kind) {
+    case VertexKind::input:
+    case VertexKind::output:
+      return Outline::stadium;
+    case VertexKind::parameter:
+      return Outline::cylinder;
+    case VertexKind::constant:
+      return Outline::note;
+    default:
+      return Outline::box;
+  }
+}
+
+Paint paint_of(const Item& item, const Vertex& v, bool gradient) {
+  if (item.kind != Item::Kind::vertex) return item.kind == Item::Kind::scope ? Paint::scope : Paint::rest;
+  if (gradient) return Paint::gradient;
+  switch (v.kind) {
+    case VertexKind::input:
+      return Paint::input;
+    case VertexKind::output:
+      return Paint::output;
+    case VertexKind::parameter:
+      return Paint::parameter;
+    case VertexKind::constant:
+      return Paint::constant;
+    default:
+      return paint_of_family(v.family);
+  }
+}
+
+// "matmul, add, relu": each op once, in the order of recording, as far as there is room.
+std::string ops_text(const ComputationGraph& graph, const Item& item, std::size_t room) {
+  std::set<std::string_view> seen;
+  std::string text;
+  for (const VertexIndex member : item.members) {
+    const std::string& op = graph[member].op;
+    if (op.empty() || !seen.insert(op).second) continue;
+    if (!text.empty() && text.size() + op.size() + 5 > room) return text + ", …";
+    text += (text.empty() ? "" : ", ") + op;
+  }
+  return text;
+}
+
+}  // namespace
+
+Paint paint_of_family(std::string_view family) {
+  for (const Paint paint : {Paint::pointwise, Paint::contraction, Paint::reduction, Paint::shape, Paint::indexing,
+                            Paint::normalization, Paint::random, Paint::loss}) {
+    if (family == style_of(paint).name) return paint;
+  }
+  return Paint::op;
+}
+
+std::string value_text(const Vertex& v) {
+  const std::string shape = v.shape.empty() ? "scalar" : shape_text(v.shape);
+  return v.dtype.empty() ? shape : shape + " " + v.dtype;
+}
+
+DiagramNode NodeWriter::node(ItemIndex index, bool gradient) const {
+  const Item& item = sketch_.items()[index];
+  const ComputationGraph& graph = sketch_.graph();
+  const Vertex& v = graph[gradient ? graph.twin(item.shown).value_or(item.shown) : item.shown];
+  DiagramNode node;
+  const char prefix = item.kind == Item::Kind::vertex ? (gradient ? 'g' : 'n') : (gradient ? 't' : 's');
+  node.id = fmt::format("{}{}", prefix, item.kind == Item::Kind::vertex ? item.shown : item.members.front());
+  node.outline = outline_of(item, v, gradient);
+  node.paint = paint_of(item, v, gradient);
+  node.lines.push_back(title(item, v, gradient));
+  add_details(item, v, gradient, node.lines);
+  if (const auto overlay = overlay_.label(item, gradient)) {
+    node.lines.push_back(overlay->text);
+    node.paint = overlay->paint;
+  }
+  const bool failed =
+      std::any_of(item.members.begin(), item.members.end(), [&](VertexIndex m) { return graph[m].failed; });
+  if (failed && !gradient) {
+    node.lines.push_back("✖ failed");
+    node.paint = Paint::alert;
+  }
+  for (std::string& line : node.lines) line = shorten(drawable(line), style_.line);
+  std::erase_if(node.lines, [](const std::string& line) { return line.find_first_not_of(" \n") == std::string::npos; });
+  if (node.lines.empty()) node.lines.push_back(node.id);
+  node.tooltip = shorten(drawable(tooltip(item, v)), kTooltipLimit);
+  return node;
+}
+
+// A frame says the beginning of the names in it.
+std::string NodeWriter::name(const Item& item) const {
+  const auto own_part = [&](const Vertex& v) {
+    const bool framed = sketch_.frames()[item.frame].depth > 0 && v.name.size() > v.scope.size() + 1 &&
+                        v.name.starts_with(v.scope) && v.name[v.scope.size()] == '.';
+    return std::string_view(v.name).substr(framed ? v.scope.size() + 1 : 0);
+  };
+  const ComputationGraph& graph = sketch_.graph();
+  return range_name(own_part(graph[item.shown]), own_part(graph[item.members.back()]));
+}
+
+std::string NodeWriter::title(const Item& item, const Vertex& v, bool gradient) const {
+  std::string text = item.title;
+  if (item.kind == Item::Kind::vertex) {
+    text = name(item);
+    const std::string what = v.op.empty() ? std::string(to_string(sketch_.graph()[item.shown].kind)) : v.op;
+    if (text.empty()) {
+      text = what;
+    } else if (!v.op.empty()) {
+      text = what + " · " + text;
+    }
+  }
+  if (gradient) text = "∂ " + text;
+  if (options_.pass == Pass::joint && item.kind == Item::Kind::vertex) {
+    text = fmt::format("{} ({}{})", shorten(drawable(text), style_.line - 8), gradient ? 'g' : 'n', item.shown);
+  }
+  if (item.times > 1) text += times_text(item.times);
+  return text;
+}
+
+void NodeWriter::add_details(const Item& item, const Vertex& v, bool gradient, std::vector<std::string>& lines) const {
+  const ComputationGraph& graph = sketch_.graph();
+  if (item.kind == Item::Kind::rest) {
+    lines.push_back(fmt::format("{} not drawn", grouped(static_cast<double>(item.members.size()))));
+    return;
+  }
+  if (item.kind == Item::Kind::scope) {
+    if (!gradient) lines.push_back(ops_text(graph, item, style_.line));
+    double parameters = 0;
+    for (const VertexIndex member : item.members) {
+      if (graph[member].kind == VertexKind::parameter) parameters += element_count(graph[member]);
+    }
+    const double copies = static_cast<double>(item.times) * sketch_.repetitions(item.frame);
+    if (options_.shapes == ShapeLabels::nodes) lines.push_back(value_text(v));
+    if (parameters > 0) {
+      lines.push_back(fmt::format("{} parameters{}", grouped(parameters / copies), item.times > 1 ? " each" : ""));
+    }
+    return;
+  }
+  if (style_.attributes && !gradient) {
+    // Copies of a block may differ in them.
+    const std::vector<Attribute>& last = graph[item.members.back()].attributes;
+    std::string attributes;
+    for (std::size_t i = 0; i < v.attributes.size() && attributes.size() < 4 * style_.line; ++i) {
+      const Attribute& a = v.attributes[i];
+      const bool in_last = i < last.size() && last[i].key == a.key;
+      attributes += fmt::format("{}{}={}", attributes.empty() ? "" : ", ", a.key,
+                                in_last ? range_name(a.value, last[i].value) : a.value);
+    }
+    lines.push_back(std::move(attributes));
+  }
+  if (options_.shapes == ShapeLabels::nodes) lines.push_back(value_text(v));
+  if (v.stop != GradientStop::none) lines.push_back(fmt::format("⊣ {}", to_string(v.stop)));
+}
+
+std::string NodeWriter::tooltip(const Item& item, const Vertex& v) const {
+  if (item.kind != Item::Kind::vertex) return item.title;
+  std::string text = std::string(to_string(v.kind));
+  const auto add = [&](std::string_view label, const std::string& value) {
+    if (!value.empty()) text += fmt::format("\n{}: {}", label, value);
+  };
+  add("op", v.op);
+  add("name", v.name);
+  add("scope", v.scope);
+  add("formula", v.formula);
+  for (const Attribute& a : v.attributes) add(a.key, a.value);
+  add("value", value_text(v));
+  if (v.flops > 0) add("operations", metric(v.flops));
+  if (v.saved_bytes > 0) add("saved for backward", bytes_text(v.saved_bytes));
+  add("recorded at", v.source);
+  return text;
+}
+
+}  // namespace tapegrad::graph

@@ -1,0 +1,245 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <tapegrad/graph/internal/labels.hpp>
+#include <tapegrad/graph/internal/sketch.hpp>
+#include <tapegrad/graph/internal/text.hpp>
+#include <tapegrad/graph/summary.hpp>
+#include <vector>
+
+namespace tapegrad::graph {
+namespace {
+
+constexpr std::size_t kLongestCell = 60;
+
+struct Totals {
+  double parameters = 0, trainable = 0, parameter_bytes = 0, flops = 0, saved_bytes = 0;
+
+  void add(const Vertex& v) {
+    flops += v.flops;
+    saved_bytes += v.saved_bytes;
+    if (v.kind != VertexKind::parameter) return;
+    parameters += element_count(v);
+    parameter_bytes += value_bytes(v);
+    if (v.requires_grad) trainable += element_count(v);
+  }
+};
+
+// Columns as wide as their widest cell; the first two are flush left, numbers flush right.
+class Table {
+ public:
+  using Row = std::array<std::string, 6>;
+
+  explicit Table(Row heading) { add(std::move(heading)); }
+
+  void add(Row row) {
+    for (std::size_t c = 0; c < row.size(); ++c) widths_[c] = std::max(widths_[c], display_width(row[c]));
+    rows_.push_back(std::move(row));
+  }
+
+  std::string text() const {
+    std::string text;
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      std::string line;
+      for (std::size_t c = 0; c < widths_.size(); ++c) {
+        const std::string pad(widths_[c] - display_width(rows_[r][c]), ' ');
+        line += (c == 0 ? "" : "  ") + (c < 3 ? rows_[r][c] + pad : pad + rows_[r][c]);
+      }
+      text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+      if (r == 0) text += rule();
+    }
+    return text + rule();
+  }
+
+ private:
+  std::string rule() const {
+    std::size_t width = 2 * (widths_.size() - 1);
+    for (const std::size_t w : widths_) width += w;
+    std::string line;
+    for (std::size_t i = 0; i < width; ++i) line += "─";
+    return line + "\n";
+  }
+
+  std::vector<Row> rows_;
+  std::array<std::size_t, 6> widths_{};
+};
+
+class Summary {
+ public:
+  Summary(const ComputationGraph& graph, const SummaryOptions& options)
+      : graph_(graph), options_(options), sketch_(graph), writer_(sketch_, draw_options_, style_) {
+    if (options.fold) fold_repeats(sketch_);
+  }
+
+  std::string text() {
+    measure_frames();
+    list_rows();
+    const std::string& title = graph_.title();
+    std::string text = fmt::format("{}: {} values, {} gradients\n\n", title.empty() ? "graph" : one_line(title),
+                                   grouped(static_cast<double>(graph_.forward_size())),
+                                   grouped(static_cast<double>(graph_.size() - graph_.forward_size())));
+    text += table_.text();
+    const Totals& all = totals_[0];
+    text += fmt::format("parameters             {} ({}), {} of them trainable\n", grouped(all.parameters),
+                        bytes_text(all.parameter_bytes), grouped(all.trainable));
+    text += fmt::format("arithmetic operations  {} forward\n", metric(all.flops));
+    text += fmt::format("saved for backward     {}\n", bytes_text(all.saved_bytes));
+    return text;
+  }
+
+ private:
+  struct Child {
+    VertexIndex key;
+    bool is_frame;
+    std::uint32_t index;
+  };
+
+  static std::string one_line(const std::string& text) {
+    std::string line = drawable(text);
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    return shorten(line, kLongestCell);
+  }
+
+  // What each frame holds, in itself and in the frames within it.
+  void measure_frames() {
+    const std::size_t count = sketch_.frames().size();
+    totals_.resize(count);
+    last_op_.assign(count, std::nullopt);
+    children_.resize(count);
+    std::vector<VertexIndex> first(count, ~VertexIndex{0});
+    for (ItemIndex i = 0; i < sketch_.items().size(); ++i) {
+      const Item& item = sketch_.items()[i];
+      children_[item.frame].push_back({item.shown, false, i});
+      for (FrameIndex f = item.frame;; f = sketch_.frames()[f].parent) {
+        for (const VertexIndex v : item.members) totals_[f].add(graph_[v]);
+        if (!is_leaf(graph_[item.shown])) last_op_[f] = std::max(last_op_[f].value_or(0), item.shown);
+        first[f] = std::min(first[f], item.shown);
+        if (f == 0) break;
+      }
+    }
+    for (FrameIndex f = 1; f < count; ++f) {
+      if (first[f] != ~VertexIndex{0}) children_[sketch_.frames()[f].parent].push_back({first[f], true, f});
+    }
+    for (auto& list : children_) {
+      std::sort(list.begin(), list.end(), [](const Child& a, const Child& b) {
+        return a.key != b.key ? a.key < b.key : a.is_frame < b.is_frame;
+      });
+      std::erase_if(list, [&](const Child& c) { return !c.is_frame && !has_row(c.index); });
+    }
+  }
+
+  bool has_row(ItemIndex i) const {
+    const Item& item = sketch_.items()[i];
+    const VertexKind kind = graph_[item.shown].kind;
+    if (kind == VertexKind::constant) return false;
+    if (item.frame == 0) return true;
+    return options_.ops && kind != VertexKind::parameter;
+  }
+
+  void list_rows() {
+    struct Open {
+      FrameIndex frame;
+      std::string indent;  // of its children
+      std::size_t next = 0;
+    };
+    std::vector<Open> stack{{0, ""}};
+    while (!stack.empty()) {
+      Open& top = stack.back();
+      const std::vector<Child>& list = children_[top.frame];
+      if (top.next == list.size()) {
+        stack.pop_back();
+        continue;
+      }
+      const Child child = list[top.next++];
+      const bool outermost = stack.size() == 1, last = top.next == list.size();
+      const std::string branch = outermost ? "" : top.indent + (last ? "└─ " : "├─ ");
+      if (!child.is_frame) {
+        add_row(branch, child.index);
+        continue;
+      }
+      const std::string inner = outermost ? "" : top.indent + (last ? "   " : "│  ");
+      FrameIndex frame = child.index;
+      std::string name = sketch_.frames()[frame].name;
+      while (sketch_.frames()[frame].times == 1 && children_[frame].size() == 1 && children_[frame][0].is_frame) {
+        frame = children_[frame][0].index;
+        name += "." + sketch_.frames()[frame].name;
+      }
+      add_frame_row(branch, name, frame);
+      if (!options_.depth || sketch_.frames()[frame].depth < *options_.depth) stack.push_back({frame, inner});
+    }
+  }
+
+  void add_row(const std::string& branch, ItemIndex i) {
+    const Item& item = sketch_.items()[i];
+    const Vertex& v = graph_[item.shown];
+    Totals totals;
+    for (const VertexIndex member : item.members) totals.add(graph_[member]);
+    const std::string kind(v.op.empty() ? to_string(v.kind) : std::string_view(v.op));
+    table_.add(cells(branch + one_line(writer_.node(i, false).lines[0]), one_line(kind), v, totals));
+  }
+
+  void add_frame_row(const std::string& branch, const std::string& name, FrameIndex frame) {
+    const std::uint32_t times = sketch_.frames()[frame].times;
+    const std::string title = branch + one_line(name) + (times > 1 ? times_text(times) : "");
+    const Vertex nothing;
+    const Vertex& result = last_op_[frame] ? graph_[*last_op_[frame]] : nothing;
+    auto row = cells(title, ops_of(frame), result, totals_[frame]);
+    if (!last_op_[frame]) row[2].clear();
+    table_.add(std::move(row));
+  }
+
+  static Table::Row cells(std::string layer, std::string ops, const Vertex& v, const Totals& totals) {
+    return {std::move(layer),
+            std::move(ops),
+            one_line(value_text(v)),
+            totals.parameters > 0 ? grouped(totals.parameters) : "",
+            totals.flops > 0 ? metric(totals.flops) : "",
+            totals.saved_bytes > 0 ? bytes_text(totals.saved_bytes) : ""};
+  }
+
+  // The ops of a frame that have no row further in, each once.
+  std::string ops_of(FrameIndex frame) const {
+    std::set<std::string> seen;
+    std::string text;
+    for (const ItemIndex i : items_in(frame)) {
+      const std::string& op = graph_[sketch_.items()[i].shown].op;
+      if (!op.empty() && seen.insert(op).second) text += (text.empty() ? "" : ", ") + op;
+      if (text.size() > kLongestCell) break;
+    }
+    return one_line(text);
+  }
+
+  const std::vector<ItemIndex>& items_in(FrameIndex frame) const {
+    if (items_in_.empty()) {
+      items_in_.resize(sketch_.frames().size());
+      constexpr std::size_t kAll = 1'000;
+      const auto depth = static_cast<std::uint32_t>(std::clamp<std::size_t>(options_.depth.value_or(kAll), 1, kAll));
+      for (ItemIndex i = 0; i < sketch_.items().size(); ++i) {
+        items_in_[sketch_.ancestor(sketch_.items()[i].frame, depth)].push_back(i);
+      }
+    }
+    return items_in_[frame];
+  }
+
+  const ComputationGraph& graph_;
+  const SummaryOptions& options_;
+  DrawOptions draw_options_;
+  DiagramStyle style_;
+  Sketch sketch_;
+  NodeWriter writer_;
+  std::vector<Totals> totals_;                       // of each frame
+  std::vector<std::optional<VertexIndex>> last_op_;  // of each frame
+  std::vector<std::vector<Child>> children_;         // of each frame: those that get rows
+  mutable std::vector<std::vector<ItemIndex>> items_in_;
+  Table table_{{"layer", "ops", "output", "parameters", "operations", "saved"}};
+};
+
+}  // namespace
+
+std::string to_text(const ComputationGraph& graph, const SummaryOptions& options) {
+  return Summary(graph, options).text();
+}
+
+}  // namespace tapegrad::graph

@@ -1,0 +1,82 @@
+// Every op on its own samples: see testing/op_check.hpp for what is tried.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/ops/registry.hpp>
+#include <tapegrad/testing/op_check.hpp>
+
+namespace tapegrad::tests {
+namespace {
+
+class EveryOp : public ::testing::TestWithParam<const OpEntry*> {
+ protected:
+  static std::string name() { return std::string(GetParam()->info().name); }
+  static std::string failures(const testing::OpCheckResult& result) {
+    std::string text;
+    for (const std::string& f : result.failures) text += f + "\n";
+    return text;
+  }
+};
+
+TEST_P(EveryOp, HasCorrectGradientsToTheSecondOrder) {
+  const testing::OpCheckResult result = testing::check_op(*GetParam(), 2);
+  EXPECT_TRUE(result.ok()) << failures(result);
+  EXPECT_GT(result.samples, 0);
+  EXPECT_EQ(result.strided, result.samples);
+  EXPECT_LE(result.worst, 1) << result.worst_where;
+  if (!GetParam()->info().differentiable) return;
+  EXPECT_EQ(result.orders, 2) << "nothing was compared";
+  EXPECT_TRUE(result.forward);
+  EXPECT_EQ(result.kinks, 0u) << "samples keep away from kinks";
+}
+
+TEST_P(EveryOp, GivesTheSameInSinglePrecision) {
+  const testing::OpCheckResult result = testing::check_op(*GetParam(), 1, f32, 5);
+  EXPECT_TRUE(result.ok()) << failures(result);
+}
+
+TEST_P(EveryOp, RefusesBadInputsWithAMessage) {
+  for (const BadInput& bad : GetParam()->bad_inputs()) {
+    try {
+      bad.function(bad.inputs);
+      ADD_FAILURE() << "accepted what should say: " << bad.message;
+    } catch (const Error& e) {
+      const std::string text = e.what();
+      EXPECT_NE(text.find(bad.message), std::string::npos) << "not in: " << text << "\n    wanted: " << bad.message;
+      EXPECT_EQ(text.rfind(name() + ": ", 0), 0u) << "does not begin with the op's name: " << text;
+    }
+  }
+}
+
+TEST_P(EveryOp, TakesIntegersWhereItIsNumeric) {
+  if (GetParam()->info().kind != Kind::numeric) return;
+  Rng rng(3);
+  for (const Sample& sample : GetParam()->samples(rng)) {
+    std::vector<Tensor> integers, floats;
+    for (const Tensor& t : sample.inputs) {
+      Tensor whole = t;
+      if (is_floating(t.dtype())) {
+        whole = empty(t.shape(), i64);
+        whole.copy_from(t);
+      }
+      integers.push_back(whole);
+      Tensor same = empty(whole.shape(), is_floating(t.dtype()) ? f64 : t.dtype());
+      same.copy_from(whole);
+      floats.push_back(same);
+    }
+    const Tensor got = sample.function(integers);
+    EXPECT_FALSE(got.requires_grad());
+    // A fraction among the arguments makes the result f32.
+    EXPECT_THAT(got.values(), ::testing::Pointwise(::testing::DoubleNear(1e-6), sample.function(floats).values()))
+        << describe(got);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryOp, ::testing::ValuesIn(all_ops().begin(), all_ops().end()),
+                         [](const auto& one) { return std::string(one.param->info().name); });
+
+}  // namespace
+}  // namespace tapegrad::tests

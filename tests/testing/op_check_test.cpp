@@ -1,0 +1,69 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <tapegrad/testing/op_check.hpp>
+
+#include "wrong_ops.hpp"
+
+namespace tapegrad::tests {
+namespace {
+
+using testing::check_op;
+using ::testing::HasSubstr;
+using testing::OpCheckResult;
+
+const OpEntry& entry(std::string_view name) {
+  for (const OpEntry& e : UserOps::entries)
+    if (e.info().name == name) return e;
+  throw ValueError("no such op");
+}
+
+TEST(OpCheck, ProvesAUsersOwnOp) {
+  const OpCheckResult result = check_op(entry("cube"), 3);
+  EXPECT_TRUE(result.ok()) << result.failures[0];
+  EXPECT_EQ(result.op, "cube");
+  EXPECT_EQ(result.orders, 3);
+  EXPECT_TRUE(result.forward);
+  EXPECT_EQ(result.strided, result.samples);
+  EXPECT_GE(result.zero_size, 1);
+  EXPECT_GE(result.scalars, 1);
+  EXPECT_GT(result.compared, 50u);
+  EXPECT_LT(result.worst, 1);
+  EXPECT_THAT(result.worst_where, HasSubstr("order "));
+}
+
+TEST(OpCheck, FindsTheRuleThatIsOff) {
+  const OpCheckResult result = check_op(entry("cube_off"), 1);
+  EXPECT_FALSE(result.ok());
+  EXPECT_EQ(result.orders, 0);
+  EXPECT_FALSE(result.forward);
+  EXPECT_GT(result.worst, 100);
+  EXPECT_THAT(result.failures[0], HasSubstr("sample 0"));
+  EXPECT_THAT(result.failures[0], HasSubstr("gradients of cube_off"));
+}
+
+TEST(OpCheck, FindsTheRuleThatIsWrongOnlyAtOrderTwo) {
+  EXPECT_EQ(check_op(entry("cube_forgetful"), 1).orders, 1);
+  EXPECT_FALSE(check_op(entry("cube_forgetful"), 2).ok());
+}
+
+TEST(OpCheck, ComparesSinglePrecisionWithDouble) {
+  const OpCheckResult result = check_op(entry("cube"), 1, f32);
+  EXPECT_TRUE(result.ok());
+  EXPECT_EQ(result.orders, 0) << "nothing is proven by rounding to f32";
+}
+
+TEST(OpCheck, GivesTheSameForTheSameSeed) {
+  EXPECT_EQ(check_op(find_op("matmul"), 2, f64, 7).worst, check_op(find_op("matmul"), 2, f64, 7).worst);
+  EXPECT_NE(check_op(find_op("matmul"), 2, f64, 7).worst, check_op(find_op("matmul"), 2, f64, 8).worst);
+}
+
+TEST(OpCheck, PassesOpsWithoutAGradient) {
+  const OpCheckResult result = check_op(find_op("less"));
+  EXPECT_TRUE(result.ok());
+  EXPECT_FALSE(result.differentiable);
+  EXPECT_EQ(result.orders, 0);
+}
+
+}  // namespace
+}  // namespace tapegrad::tests

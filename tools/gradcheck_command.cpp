@@ -1,0 +1,122 @@
+// tapegrad gradcheck: each operation's gradients against finite differences.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/op.hpp>
+#include <tapegrad/ops/registry.hpp>
+#include <tapegrad/testing/op_check.hpp>
+
+#include "commands.hpp"
+
+namespace tapegrad::tools {
+namespace {
+
+using testing::OpCheckResult;
+
+struct Options {
+  std::vector<std::string> ops;
+  bool all = false;
+  int order = 2;
+  DType dtype = f64;
+  std::uint64_t seed = 1;
+  bool json = false;
+};
+
+nlohmann::ordered_json to_json(const OpCheckResult& r) {
+  return {{"op", r.op},
+          {"ok", r.ok()},
+          {"differentiable", r.differentiable},
+          {"samples", r.samples},
+          {"zero_size", r.zero_size},
+          {"scalars", r.scalars},
+          {"strided", r.strided},
+          {"shared", r.shared},
+          {"orders", r.orders},
+          {"forward", r.forward},
+          {"compared", r.compared},
+          {"kinks", r.kinks},
+          {"worst", r.worst},
+          {"worst_where", r.worst_where},
+          {"failures", r.failures}};
+}
+
+void print_header() {
+  std::cout << fmt::format("{:<20} {:>7} {:>6} {:>7} {:>7} {:>6} {:>6} {:>8} {:>10}  {}\n", "op", "samples", "empty",
+                           "strided", "orders", "jvp", "kinks", "compared", "error/tol", "");
+}
+
+void print_row(const OpCheckResult& r) {
+  const std::string orders = !r.differentiable ? "-" : r.orders == 0 ? "none" : fmt::format("1-{}", r.orders);
+  std::cout << fmt::format("{:<20} {:>7} {:>6} {:>7} {:>7} {:>6} {:>6} {:>8} {:>10.2e}  {}\n", r.op, r.samples,
+                           r.zero_size, r.strided, r.differentiable && r.orders == 1 ? "1" : orders,
+                           r.forward ? "yes" : "-", r.kinks, r.compared, r.worst, r.ok() ? "ok" : "FAIL");
+  for (const std::string& failure : r.failures) std::cout << "    " << failure << '\n';
+  std::cout.flush();
+}
+
+int run(const Options& options) {
+  if (options.all == !options.ops.empty())
+    throw ValueError("gradcheck: name operations, or give --all; tapegrad ops lists them");
+  std::vector<const OpEntry*> chosen;
+  for (const std::string& name : options.ops) chosen.push_back(&find_op(name));
+  if (options.all) chosen.assign(all_ops().begin(), all_ops().end());
+
+  nlohmann::ordered_json results = nlohmann::ordered_json::array();
+  int failed = 0, samples = 0, differentiable = 0;
+  std::size_t compared = 0;
+  if (!options.json) print_header();
+  for (const OpEntry* op : chosen) {
+    const OpCheckResult r = testing::check_op(*op, options.order, options.dtype, options.seed);
+    failed += !r.ok();
+    samples += r.samples;
+    differentiable += r.differentiable;
+    compared += r.compared;
+    if (options.json)
+      results.push_back(to_json(r));
+    else
+      print_row(r);
+  }
+  if (options.json)
+    std::cout << nlohmann::ordered_json{{"order", options.order},
+                                        {"dtype", name_of(options.dtype)},
+                                        {"failed", failed},
+                                        {"ops", results}}
+                     .dump(2)
+              << '\n';
+  else
+    std::cout << fmt::format("{} operations, {} differentiable, {} samples, {} derivatives compared, {} failed\n",
+                             chosen.size(), differentiable, samples, compared, failed);
+  return failed ? 1 : 0;
+}
+
+}  // namespace
+
+void add_gradcheck_command(CLI::App& app, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("gradcheck", "Check operations' gradients against finite differences");
+  command->add_option("op", options->ops, "Operations to check");
+  command->add_flag("--all", options->all, "All of them");
+  command->add_option("--order", options->order, "Derivatives up to this order")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3));
+  const std::map<std::string, DType> dtypes{{"f32", f32}, {"f64", f64}};
+  command->add_option("--dtype", options->dtype, "f64, or f32 for first derivatives against those in f64")
+      ->transform(CLI::CheckedTransformer(dtypes))
+      ->default_str("f64");
+  command->add_option("--seed", options->seed, "Of the samples and directions")->capture_default_str();
+  command->add_flag("--json", options->json, "As JSON");
+  command->footer(
+      "Exit status 1 if any check fails. error/tol is the worst error in units of the tolerance, 1e-6 in f64.\n"
+      "Examples:\n"
+      "  tapegrad gradcheck sigmoid matmul\n"
+      "  tapegrad gradcheck --all --order 3");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace tapegrad::tools
