@@ -49,6 +49,12 @@ class AnomalyError : public Error {
   using Error::Error;
 };
 
+/// A training whose loss became NaN or infinite.
+class DivergenceError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// A file that cannot be read or written, or whose content is not what it should be: names the file, and the line or
 /// byte.
 class IoError : public Error {

@@ -159,6 +159,16 @@ void Module::train(bool on) {
       "", [on](const std::string&, Module& module) { module.training_ = on; }, nullptr);
 }
 
+ModeGuard::ModeGuard(Module& module, bool training) {
+  const auto note = [this](const std::string&, Module& m) { before_.emplace_back(&m, m.training_); };
+  module.walk("", note, nullptr);
+  module.train(training);
+}
+
+ModeGuard::~ModeGuard() {
+  for (const auto& [module, training] : before_) module->training_ = training;
+}
+
 void Module::convert(DType dtype) {
   if (!is_floating(dtype)) throw DTypeError(describe() + ": cannot convert to " + std::string(name_of(dtype)));
   walk("", nullptr, [dtype](const std::string&, OwnedTensor& tensor, Kind) {

@@ -98,6 +98,7 @@ class Module {
  private:
   friend class Parameter;
   friend class Buffer;
+  friend class ModeGuard;
   enum class Kind : std::uint8_t { module, parameter, buffer };
   struct Member {
     std::string name;
@@ -124,6 +125,18 @@ class Module {
   std::source_location declared_at_;
   bool owns_elsewhere_ = false;
   bool training_ = true;
+};
+
+/// Puts a module, and all below it, into training or use while it lives; then each is as it was.
+class ModeGuard {
+ public:
+  ModeGuard(Module& module, bool training);
+  ~ModeGuard();
+  ModeGuard(const ModeGuard&) = delete;
+  ModeGuard& operator=(const ModeGuard&) = delete;
+
+ private:
+  std::vector<std::pair<Module*, bool>> before_;
 };
 
 /// A copy of `model` in another dtype.

@@ -4,34 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/optim/rule.hpp>
+#include <tapegrad/core/row_sparse.hpp>
 
 namespace tapegrad::optim {
 namespace {
 
-// Of a gradient, the tensor that holds its numbers, each row once: what clipping reads and changes.
-struct Values {
-  Tensor parameter;
-  Tensor values;
-  std::vector<std::int64_t> rows;  // of a row-sparse gradient
-  bool sparse = false;
-};
-
-std::vector<Values> values_of(const NamedTensors& parameters) {
-  std::vector<Values> all;
-  for (const auto& [name, parameter] : parameters) {
-    const Tensor gradient = parameter.grad();
-    if (!gradient.defined()) continue;
-    if (const RowSparse* sparse = gradient.row_sparse()) {
-      UniqueRows unique = coalesce(*sparse);
-      all.push_back({parameter, std::move(unique.values), std::move(unique.rows), true});
-    } else {
-      all.push_back({parameter, gradient.contiguous(), {}, false});
-    }
-  }
-  return all;
+// The tensor that holds a gradient's numbers.
+Tensor values_of(const Tensor& gradient) {
+  const RowSparse* sparse = gradient.row_sparse();
+  return sparse ? sparse->values : gradient.contiguous();
 }
 
 template <class T>
@@ -42,24 +24,21 @@ double sum_of_squares(std::span<const T> values) {
   return sum;
 }
 
-double norm(const std::vector<Values>& all) {
-  double sum = 0;
-  for (const Values& v : all)
-    sum += dispatch_floating(v.values.dtype(), [&]<class T>() { return sum_of_squares(v.values.data<T>()); });
-  return std::sqrt(sum);
-}
-
 // Replaces each element x by f(x), in a buffer of its own: a gradient's may be shared.
 template <class F>
-void transform(std::vector<Values>& all, F f) {
-  for (Values& v : all) {
-    Tensor changed = empty(v.values.shape(), v.values.dtype());
+void transform(const NamedTensors& parameters, F f) {
+  for (const auto& [name, parameter] : parameters) {
+    const Tensor gradient = parameter.grad();
+    if (!gradient.defined()) continue;
+    const Tensor values = values_of(gradient);
+    Tensor changed = empty(values.shape(), values.dtype());
     dispatch_floating(changed.dtype(), [&]<class T>() {
-      const std::span<const T> from = v.values.data<T>();
+      const std::span<const T> from = values.data<T>();
       std::transform(from.begin(), from.end(), changed.mutable_data<T>().begin(), f.template as<T>());
     });
-    if (v.sparse) changed = make_row_sparse(v.parameter.shape(), copy_of(v.rows), std::move(changed));
-    v.parameter.set_grad(std::move(changed));
+    if (const RowSparse* sparse = gradient.row_sparse())
+      changed = adopt_rows(gradient.shape(), {sparse->indices, std::move(changed)});
+    Tensor(parameter).set_grad(std::move(changed));
   }
 }
 
@@ -85,20 +64,28 @@ void require_positive(const char* what, double value) {
 
 }  // namespace
 
-double grad_norm(const NamedTensors& parameters) { return norm(values_of(parameters)); }
+double grad_norm(const NamedTensors& parameters) {
+  double sum = 0;
+  for (const auto& [name, parameter] : parameters) {
+    if (!parameter.grad().defined()) continue;
+    const Tensor values = values_of(parameter.grad());
+    sum += dispatch_floating(values.dtype(), [&]<class T>() { return sum_of_squares(values.data<T>()); });
+  }
+  return std::sqrt(sum);
+}
 
 double clip_grad_norm(const NamedTensors& parameters, double max_norm) {
   require_positive("clip_grad_norm", max_norm);
-  std::vector<Values> all = values_of(parameters);
-  const double before = norm(all);
-  if (std::isfinite(before) && before > max_norm) transform(all, Scale{max_norm / before});
+  const double before = grad_norm(parameters);
+  if (std::isfinite(before) && before > max_norm) transform(parameters, Scale{max_norm / before});
   return before;
 }
 
+void scale_grad(const NamedTensors& parameters, double factor) { transform(parameters, Scale{factor}); }
+
 void clip_grad_value(const NamedTensors& parameters, double limit) {
   require_positive("clip_grad_value", limit);
-  std::vector<Values> all = values_of(parameters);
-  transform(all, Limit{limit});
+  transform(parameters, Limit{limit});
 }
 
 }  // namespace tapegrad::optim

@@ -13,6 +13,9 @@ double grad_norm(const NamedTensors& parameters);
 /// finite, nothing is scaled. Throws ValueError unless `max_norm` is above 0.
 double clip_grad_norm(const NamedTensors& parameters, double max_norm);
 
+/// Multiplies all gradients.
+void scale_grad(const NamedTensors& parameters, double factor);
+
 /// Moves each element of the gradients into [-limit, limit]. Throws ValueError unless `limit` is above 0.
 void clip_grad_value(const NamedTensors& parameters, double limit);
 

@@ -17,6 +17,8 @@ namespace tapegrad::optim {
 class Optimizer {
  public:
   Optimizer() = default;
+  Optimizer(Optimizer&&) noexcept = default;
+  Optimizer& operator=(Optimizer&&) noexcept = default;
   template <class R>
   Optimizer(const nn::Module& model, const R& rule) : Optimizer(model.named_parameters(), rule) {}
   template <class R>

@@ -38,14 +38,6 @@ class Rule {
                       const StepInfo& info) const = 0;
 };
 
-/// Rows of a tensor, each once, in the order of their first occurrence.
-struct UniqueRows {
-  std::vector<std::int64_t> rows;
-  Tensor values;  ///< dense [rows.size(), …]
-};
-/// Adds up the rows that occur several times.
-UniqueRows coalesce(const RowSparse& sparse);
-
 /// A rule from the formula F, which has
 ///   F::name       its name
 ///   F::slots      a std::array of the names of its slots
@@ -69,7 +61,7 @@ class ElementwiseRule final : public Rule {
       std::array<T*, kSlots> s{};
       for (std::size_t i = 0; i < kSlots; ++i) s[i] = slots[i].template mutable_data<T>().data();
       if (const RowSparse* sparse = gradient.row_sparse(); sparse && sparse_ == SparseUpdate::lazy)
-        update_rows<T>(step, p, coalesce(*sparse), s);
+        update_rows<T>(step, p, *sparse, s);
       else
         update_all<T>(step, p, gradient.to_dense().contiguous(), s);
     });
@@ -97,11 +89,12 @@ class ElementwiseRule final : public Rule {
   }
 
   template <class T, class Step>
-  static void update_rows(const Step& step, T* p, const UniqueRows& unique, const std::array<T*, kSlots>& s) {
-    if (unique.rows.empty()) return;
-    const T* g = unique.values.data<T>().data();
-    const std::int64_t width = unique.values.numel() / std::ssize(unique.rows);
-    for (const std::int64_t row : unique.rows) {
+  static void update_rows(const Step& step, T* p, const RowSparse& sparse, const std::array<T*, kSlots>& s) {
+    const std::span<const std::int64_t> rows = sparse.indices.data<std::int64_t>();
+    if (rows.empty()) return;
+    const T* g = sparse.values.data<T>().data();
+    const std::int64_t width = sparse.values.numel() / std::ssize(rows);
+    for (const std::int64_t row : rows) {
       run<T>(step, p, g, s, row * width, width);
       g += width;
     }

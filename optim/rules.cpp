@@ -122,9 +122,8 @@ struct NAdamFormula : NAdam {
 
   template <class T>
   auto bind(const StepInfo& info) const {
-    double product = 1;
-    for (std::int64_t t = 1; t <= info.step && product > std::numeric_limits<double>::min(); ++t)
-      product *= momentum_at(t);
+    double product = 1;  // below 1e-17 it no longer counts
+    for (std::int64_t t = 1; t <= info.step && product > 1e-17; ++t) product *= momentum_at(t);
     const double now = momentum_at(info.step), next = momentum_at(info.step + 1), rate = lr * info.rate_factor;
     return [s = AdamStep<T>(*this, info), decay = T(weight_decay), of_g = T(rate * (1 - now) / (1 - product)),
             of_m = T(rate * next / (1 - product * next))](T* __restrict p, const T* __restrict gradient,

@@ -1,0 +1,73 @@
+#pragma once
+// Data to train on: rows that batches are made of.
+
+#include <cstdint>
+#include <span>
+#include <tapegrad/core/tensor.hpp>
+#include <tapegrad/data/batches.hpp>
+#include <vector>
+
+namespace tapegrad::data {
+
+/// Some samples, as a model takes them.
+struct Batch {
+  std::vector<Tensor> inputs;  ///< what `forward` is called with
+  Tensor targets;              ///< what the loss compares its result with; undefined where there are none
+  std::int64_t rows = 0;       ///< number of samples
+};
+
+/// Samples that can be had by number.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual std::int64_t size() const = 0;
+  /// The samples at `rows`, each of which must lie in [0, size()).
+  virtual Batch batch(std::span<const std::int64_t> rows) const = 0;
+};
+
+/// Batches that can be had one after the other, epoch by epoch; a data set in batches, or a stream.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  /// Starts epoch `number`, from 0.
+  virtual void start(std::int64_t number) = 0;
+  /// The epoch's next batch; false when there is none left.
+  virtual bool next(Batch& batch) = 0;
+  /// Batches in an epoch; -1 if that is not known beforehand.
+  virtual std::int64_t batches() const { return -1; }
+};
+
+/// Rows of a data set in batches.
+class DatasetBatches final : public BatchSource {
+ public:
+  /// The data set must outlive it. Throws IndexError if a row is outside, ValueError if the batch size is below 1.
+  DatasetBatches(const Dataset& dataset, std::vector<std::int64_t> rows, BatchOptions options = {});
+
+  void start(std::int64_t number) override;
+  bool next(Batch& batch) override;
+  std::int64_t batches() const override { return epoch_.size(); }
+
+ private:
+  const Dataset* dataset_;
+  RowBatches rows_;
+  RowEpoch epoch_;
+  std::int64_t position_ = 0;
+};
+
+/// Tensors in memory, each with one sample at every position of its first axis.
+class TensorDataset final : public Dataset {
+ public:
+  /// Throws ShapeError if the first axes differ or there is none. `targets` may be undefined.
+  TensorDataset(Tensor inputs, Tensor targets);
+  TensorDataset(std::vector<Tensor> inputs, Tensor targets);
+
+  std::int64_t size() const override { return size_; }
+  Batch batch(std::span<const std::int64_t> rows) const override;
+
+ private:
+  std::vector<Tensor> inputs_;
+  Tensor targets_;
+  std::int64_t size_ = 0;
+};
+
+}  // namespace tapegrad::data

@@ -1,0 +1,24 @@
+#pragma once
+// Dropout.
+
+#include <tapegrad/core/random.hpp>
+#include <tapegrad/nn/layer.hpp>
+
+namespace tapegrad::nn {
+
+/// While training, sets each element to 0 with probability `rate` and scales the others by 1 / (1 - rate); in use, the
+/// identity. Draws from this thread's default_rng().
+class Dropout : public Layer<Dropout> {
+ public:
+  /// ValueError unless the rate lies in [0, 1).
+  explicit Dropout(double rate);
+  Dropout(Module& parent, const MemberName& name, double rate);
+
+  Tensor forward(const Tensor& x) const;
+  double rate() const { return rate_; }
+
+ private:
+  double rate_;
+};
+
+}  // namespace tapegrad::nn

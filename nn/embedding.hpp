@@ -1,0 +1,37 @@
+#pragma once
+// Embedding: a vector for each id.
+
+#include <tapegrad/nn/init.hpp>
+#include <tapegrad/nn/layer.hpp>
+
+namespace tapegrad::nn {
+
+struct EmbeddingOptions {
+  bool sparse = true;  ///< the gradient holds only the rows that a batch uses
+  init::Initializer init = init::uniform(-0.05, 0.05);
+  DType dtype = f32;
+  Rng* rng = nullptr;  ///< null: default_rng()
+};
+
+/// ids of any shape, i64 or i32, to that shape with `width` appended.
+class Embedding : public Layer<Embedding> {
+ public:
+  /// ValueError if a size is below 1.
+  Embedding(std::int64_t count, std::int64_t width, const EmbeddingOptions& options = {});
+  Embedding(Module& parent, const MemberName& name, std::int64_t count, std::int64_t width,
+            const EmbeddingOptions& options = {});
+
+  /// IndexError for an id outside [0, count), DTypeError if they are not integers.
+  Tensor forward(const Tensor& ids) const;
+
+  std::int64_t count() const { return weight.size(0); }
+  std::int64_t width() const { return weight.size(1); }
+
+  Parameter weight;  ///< [count, width]
+
+ private:
+  void build(std::int64_t count, std::int64_t width, const EmbeddingOptions& options);
+  bool sparse_ = true;
+};
+
+}  // namespace tapegrad::nn

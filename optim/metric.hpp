@@ -1,0 +1,47 @@
+#pragma once
+// Metrics: figures that tell people how good a model is.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <tapegrad/core/tensor.hpp>
+#include <vector>
+
+namespace tapegrad::optim {
+
+/// Gathers a figure over the batches of a pass.
+class Metric {
+ public:
+  virtual ~Metric() = default;
+  /// "accuracy"
+  virtual std::string name() const = 0;
+  virtual bool higher_is_better() const { return true; }
+  /// One like it that has seen nothing.
+  virtual std::unique_ptr<Metric> fresh() const = 0;
+  virtual void update(const Tensor& outputs, const Tensor& targets) = 0;
+  /// Over all seen so far; nothing where it does not apply, as accuracy to targets that are not classes.
+  virtual std::optional<double> value() const = 0;
+};
+
+using Metrics = std::vector<std::shared_ptr<const Metric>>;
+
+/// Share of the samples whose largest output is the target's. Outputs [N, C], targets [N] of an integer dtype, or
+/// probabilities [N, C].
+std::shared_ptr<const Metric> accuracy();
+/// Share of the samples whose target is among the k largest outputs.
+std::shared_ptr<const Metric> top_k_accuracy(std::int64_t k);
+/// Share of the samples on the right side: outputs and targets of one shape, positive outputs for targets above 0.5.
+std::shared_ptr<const Metric> binary_accuracy();
+/// Root of the mean squared error, of one shape.
+std::shared_ptr<const Metric> rmse();
+
+/// The loss and the metrics of one pass.
+struct Scores {
+  double loss = 0;  ///< mean over the samples
+  std::int64_t rows = 0;
+  std::vector<std::pair<std::string, double>> metrics;
+  /// "loss" or a metric; ValueError if it is not there.
+  double operator[](std::string_view name) const;
+};
+
+}  // namespace tapegrad::optim

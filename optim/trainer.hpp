@@ -1,0 +1,166 @@
+#pragma once
+// Trainer: the training loop.
+
+#include <concepts>
+#include <functional>
+#include <optional>
+#include <string>
+#include <tapegrad/data/dataset.hpp>
+#include <tapegrad/nn/module.hpp>
+#include <tapegrad/optim/metric.hpp>
+#include <tapegrad/optim/optimizer.hpp>
+#include <tapegrad/optim/schedule.hpp>
+#include <vector>
+
+namespace tapegrad::optim {
+
+class Trainer;
+
+/// What is known after an epoch.
+struct EpochRecord {
+  std::int64_t epoch = 0;  ///< from 1, counted over all calls of fit()
+  std::int64_t steps = 0;  ///< of the optimiser, since it was made
+  double lr = 0;           ///< at the epoch's last step
+  double seconds = 0;      ///< validation included
+  Scores train;            ///< gathered while training, so under the weights as they were then
+  std::optional<Scores> validation;
+};
+
+/// How fit() came to its end.
+enum class StopReason {
+  completed,  ///< all epochs are done
+  early,      ///< no improvement for too long
+  requested   ///< should_stop said so; the epoch it was in has no record
+};
+
+struct History {
+  std::vector<EpochRecord> epochs;
+  StopReason stopped = StopReason::completed;
+  /// The epoch that early stopping found best; 0 without early stopping.
+  std::int64_t best_epoch = 0;
+};
+
+/// What is known after a step.
+struct StepRecord {
+  std::int64_t epoch = 0, epochs = 0;  ///< this one, from 1, and the last one of this fit()
+  std::int64_t batch = 0;              ///< of the epoch, from 1
+  std::int64_t batches = -1;           ///< in an epoch; -1 if that is not known
+  bool training = true;                ///< false: a batch of the validation
+  double loss = 0;                     ///< of the batch
+  double mean_loss = 0;                ///< of the epoch so far
+};
+
+/// Is told how training goes. What these functions throw ends the training.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void on_step(Trainer& /*trainer*/, const StepRecord& /*step*/) {}
+  virtual void on_epoch(Trainer& /*trainer*/, const EpochRecord& /*epoch*/) {}
+  /// After the best weights, if wanted, are back in place. Not called if an exception ended the training.
+  virtual void on_end(Trainer& /*trainer*/, const History& /*history*/) {}
+};
+
+struct EarlyStopping {
+  std::string monitor = "loss";  ///< or a metric's name; of the validation, where there is one
+  std::int64_t patience = 3;     ///< epochs without improvement that are still borne
+  double min_delta = 0;          ///< how much better counts as an improvement
+  bool restore_best = true;      ///< end with the weights of the best epoch, unless a stop was requested
+};
+
+struct FitOptions {
+  std::int64_t epochs = 10;
+  std::int64_t batch_size = 32;
+  double validation_split = 0;  ///< share of the data set that is held out
+  bool shuffle = true;          ///< anew in each epoch
+  std::uint64_t seed = 0;       ///< of the split and the order
+  double clip_norm = 0;         ///< limit of the gradient's norm; 0 for none
+  std::int64_t accumulate = 1;  ///< batches whose gradients are averaged for one step
+  Schedule schedule = {};       ///< factor of the learning rate over time in epochs; none means 1
+  std::optional<EarlyStopping> early_stopping = {};
+  std::vector<Observer*> observers = {};
+  std::function<bool()> should_stop = {};  ///< asked after each batch, of the validation too
+};
+
+/// Trains a model: any module whose forward takes the tensors of a batch.
+///
+///   optim::Trainer trainer(model, optim::Adam{.lr = 1e-3}, nn::cross_entropy);
+///   trainer.fit(data::TensorDataset(images, labels), {.epochs = 10, .validation_split = 0.1});
+///   std::cout << trainer.evaluate(test)["accuracy"];
+///
+/// The model must outlive it and not move.
+class Trainer {
+ public:
+  /// The mean over a batch.
+  using Loss = std::function<Tensor(const Tensor& outputs, const Tensor& targets)>;
+  /// Calls the model on a batch's inputs.
+  using Forward = std::function<Tensor(std::span<const Tensor> inputs)>;
+
+  template <std::derived_from<nn::Module> Model, class R>
+  Trainer(Model& model, const R& rule, Loss loss, Metrics metrics = {accuracy()})
+      : Trainer(model, forward_of(model), Optimizer(model, rule), std::move(loss), std::move(metrics)) {}
+  Trainer(nn::Module& model, Forward forward, Optimizer optimizer, Loss loss, Metrics metrics = {accuracy()});
+
+  /// Throws DivergenceError, before the optimiser steps, if the loss is NaN or infinite. Whatever is thrown, the
+  /// model's parameters are those after the last completed step. May be called again to go on.
+  History fit(const data::Dataset& train, const FitOptions& options = {});
+  History fit(const data::Dataset& train, const data::Dataset& validation, const FitOptions& options = {});
+  /// The options on how to make batches do not apply. `validation` may be null.
+  History fit(data::BatchSource& train, data::BatchSource* validation, const FitOptions& options = {});
+
+  /// The loss and the metrics with the weights as they are.
+  Scores evaluate(const data::Dataset& dataset, std::int64_t batch_size = 256);
+  Scores evaluate(data::BatchSource& source);
+
+  /// The model's outputs for all rows, in their order.
+  Tensor predict(const data::Dataset& dataset, std::int64_t batch_size = 256);
+  Tensor predict(const Tensor& input);
+
+  nn::Module& model() { return *model_; }
+  Optimizer& optimizer() { return optimizer_; }
+  /// Of all calls of fit().
+  const History& history() const { return history_; }
+
+ private:
+  class Tally;
+  class BestWeights;
+  class Run;
+
+  template <class Model>
+  static Forward forward_of(Model& model);
+  [[noreturn]] static void throw_arity(const nn::Module& model, std::size_t count);
+
+  nn::Module* model_;
+  Forward forward_;
+  Optimizer optimizer_;
+  Loss loss_;
+  Metrics metrics_;
+  History history_;
+};
+
+template <class Model>
+Trainer::Forward Trainer::forward_of(Model& model) {
+  return [&model](std::span<const Tensor> in) -> Tensor {
+    const auto call = [&model](const auto&... tensors) -> Tensor {
+      if constexpr (requires { model(tensors...); })
+        return model(tensors...);
+      else
+        return model.forward(tensors...);
+    };
+    constexpr bool takes_one = requires { model.forward(in[0]); };
+    constexpr bool takes_two = requires { model.forward(in[0], in[0]); };
+    constexpr bool takes_three = requires { model.forward(in[0], in[0], in[0]); };
+    constexpr bool takes_span = requires { model.forward(in); };
+    static_assert(takes_one || takes_two || takes_three || takes_span,
+                  "the model needs a function forward that takes one to three Tensors, or a span of them");
+    if constexpr (takes_one)
+      if (in.size() == 1) return call(in[0]);
+    if constexpr (takes_two)
+      if (in.size() == 2) return call(in[0], in[1]);
+    if constexpr (takes_three)
+      if (in.size() == 3) return call(in[0], in[1], in[2]);
+    if constexpr (takes_span) return call(in);
+    throw_arity(model, in.size());
+  };
+}
+
+}  // namespace tapegrad::optim
