@@ -4,9 +4,11 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/graph/snapshot.hpp>
@@ -24,14 +26,19 @@ struct Options {
   std::size_t depth = 0, radius = 4;
 };
 
-std::filesystem::path snapshot_path(const std::string& source) {
-  const std::filesystem::path path = source;
+graph::ComputationGraph load(const std::string& source) {
+  std::filesystem::path path = source;
   std::error_code ignored;
-  return std::filesystem::is_directory(path, ignored) ? path / "model.json" : path;
+  if (std::filesystem::is_directory(path, ignored)) path /= "model.json";
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf()))
+    throw IoError(path.string() + ": cannot be read; give a snapshot (.json) or the folder of a trained model");
+  return graph::from_json(text.view(), path.string());
 }
 
 void run(const Options& options) {
-  const graph::ComputationGraph recorded = graph::load_snapshot(snapshot_path(options.source));
+  const graph::ComputationGraph recorded = load(options.source);
   graph::SaveOptions save;
   save.draw.direction = options.direction;
   save.draw.overlay = options.overlay;
@@ -42,15 +49,13 @@ void run(const Options& options) {
   save.draw.radius = options.radius;
   save.draw.legend = !options.no_legend;
 
+  if (!options.format.empty()) save.format = graph::parse_format(options.format);
+
   std::vector<std::string> folded;
-  if (options.out.empty()) {
-    const graph::Format format = options.format.empty() ? graph::Format::mermaid : graph::parse_format(options.format);
-    std::cout << graph::render(recorded, format, save, &folded);
-  } else if (options.format.empty()) {
+  if (options.out.empty())
+    std::cout << graph::render(recorded, save.format.value_or(graph::Format::mermaid), save, &folded);
+  else
     folded = graph::save(recorded, options.out, save);
-  } else {
-    folded = graph::save(recorded, options.out, graph::parse_format(options.format), save);
-  }
   for (const std::string& line : folded) std::cerr << "tapegrad: " << line << '\n';
 }
 
