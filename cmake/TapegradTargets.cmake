@@ -101,7 +101,6 @@ function(tapegrad_add_test_program target folder label)
   target_link_libraries(
     ${target} PRIVATE GTest::gmock_main rapidcheck Eigen3::Eigen nlohmann_json::nlohmann_json fmt::fmt Threads::Threads
   )
-  target_compile_definitions(${target} PRIVATE TAPEGRAD_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data")
   gtest_discover_tests(
     ${target} TEST_PREFIX ${folder}. NO_PRETTY_VALUES DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${label} TIMEOUT 300
