@@ -24,6 +24,10 @@ std::vector<const OpEntry*> collect() {
            embedding_ops(),
            segment_ops(),
            join_ops(),
+           gather_ops(),
+           arrange_ops(),
+           diagonal_ops(),
+           sampling_ops(),
        })
     for (const OpEntry& entry : family) all.push_back(&entry);
   return all;

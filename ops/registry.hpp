@@ -54,5 +54,9 @@ std::span<const OpEntry> indexing_ops();
 std::span<const OpEntry> embedding_ops();
 std::span<const OpEntry> segment_ops();
 std::span<const OpEntry> join_ops();
+std::span<const OpEntry> gather_ops();
+std::span<const OpEntry> arrange_ops();
+std::span<const OpEntry> diagonal_ops();
+std::span<const OpEntry> sampling_ops();
 
 }  // namespace tapegrad
