@@ -17,4 +17,6 @@
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/rounding.hpp>
+#include <tapegrad/ops/special.hpp>
 #include <tapegrad/ops/view.hpp>

@@ -9,8 +9,8 @@ namespace {
 
 std::vector<const OpEntry*> collect() {
   std::vector<const OpEntry*> all;
-  for (const auto family : {cast_ops(), arithmetic_ops(), elementary_ops(), activation_ops(), comparison_ops(),
-                            view_ops(), reduce_ops(), matmul_ops()})
+  for (const auto family : {cast_ops(), arithmetic_ops(), elementary_ops(), activation_ops(), special_ops(),
+                            rounding_ops(), comparison_ops(), view_ops(), reduce_ops(), matmul_ops()})
     for (const OpEntry& entry : family) all.push_back(&entry);
   return all;
 }
