@@ -24,9 +24,11 @@
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/rounding.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/segment.hpp>
 #include <tapegrad/ops/selection.hpp>
 #include <tapegrad/ops/softmax.hpp>
+#include <tapegrad/ops/special.hpp>
 #include <tapegrad/ops/transforms.hpp>
 #include <tapegrad/ops/view.hpp>

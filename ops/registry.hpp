@@ -44,6 +44,8 @@ std::span<const OpEntry> cast_ops();
 std::span<const OpEntry> arithmetic_ops();
 std::span<const OpEntry> elementary_ops();
 std::span<const OpEntry> activation_ops();
+std::span<const OpEntry> special_ops();
+std::span<const OpEntry> rounding_ops();
 std::span<const OpEntry> comparison_ops();
 std::span<const OpEntry> view_ops();
 std::span<const OpEntry> reduce_ops();
