@@ -54,6 +54,7 @@ std::span<const OpEntry> moment_ops();
 std::span<const OpEntry> scan_ops();
 std::span<const OpEntry> softmax_ops();
 std::span<const OpEntry> cross_entropy_ops();
+std::span<const OpEntry> loss_ops();
 std::span<const OpEntry> matmul_ops();
 std::span<const OpEntry> indexing_ops();
 std::span<const OpEntry> embedding_ops();

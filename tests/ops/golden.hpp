@@ -35,6 +35,7 @@ std::vector<Golden> extremum_goldens();
 std::vector<Golden> moment_goldens();
 std::vector<Golden> scan_goldens();
 std::vector<Golden> softmax_goldens();
+std::vector<Golden> loss_goldens();
 std::vector<Golden> matmul_goldens();
 std::vector<Golden> indexing_goldens();
 std::vector<Golden> arrange_goldens();

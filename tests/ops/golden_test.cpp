@@ -22,6 +22,7 @@ std::vector<Golden> all_goldens() {
            moment_goldens,
            scan_goldens,
            softmax_goldens,
+           loss_goldens,
            matmul_goldens,
            indexing_goldens,
            arrange_goldens,
