@@ -349,6 +349,11 @@ Tensor slice(const Tensor& x, int axis, std::int64_t start, std::int64_t stop, s
   return ViewOps::apply<ops::SliceOp>(ops::SliceOp::Attrs{axis, start, stop, step}, x);
 }
 
+Tensor slice_scatter(const Tensor& x, int axis, std::int64_t start, std::int64_t stop, std::int64_t step,
+                     std::int64_t extent) {
+  return ViewOps::apply<ops::SliceScatter>(ops::SliceScatter::Attrs{{axis, start, stop, step}, extent}, x);
+}
+
 Tensor select(const Tensor& x, int axis, std::int64_t index) {
   axis = normalized_axis("select", axis, x.rank());
   const std::int64_t extent = x.shape()[axis];
