@@ -34,10 +34,9 @@ struct Triangle {
       const T* from = x.data<T>().data();
       T* to = y.mutable_data<T>().data();
       for (std::int64_t r = 0; r < x.numel() / columns; ++r, from += columns, to += columns) {
-        // The columns that are kept lie before, or from, this one.
-        const std::int64_t edge = std::clamp<std::int64_t>(r % rows + k + (kLower ? 1 : 0), 0, columns);
-        std::fill(to + (kLower ? edge : 0), to + (kLower ? columns : edge), T{0});
-        std::copy(from + (kLower ? 0 : edge), from + (kLower ? edge : columns), to + (kLower ? 0 : edge));
+        // The columns that are kept lie before this one, or from it on.
+        const std::int64_t edge = r % rows + k + (kLower ? 1 : 0);
+        for (std::int64_t j = 0; j < columns; ++j) to[j] = (j < edge) == kLower ? from[j] : T{0};
       }
     });
   }

@@ -52,6 +52,10 @@ class Places {
       std::int64_t i = begin * block;
       for (std::int64_t o = begin; o < end; ++o) {
         const std::int64_t base = outer_[static_cast<std::size_t>(o)];
+        if (of_.inner == 1) {
+          for (std::int64_t j = 0; j < of_.extent; ++j, ++i) visit(i, base + index[i] * step_);
+          continue;
+        }
         for (std::int64_t j = 0; j < of_.extent; ++j)
           for (std::int64_t k = 0; k < of_.inner; ++k, ++i)
             visit(i, base + index[i] * step_ + inner_[static_cast<std::size_t>(k)]);
