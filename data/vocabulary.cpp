@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/internal/messages.hpp>
 #include <tapegrad/data/internal/text_file.hpp>
@@ -78,7 +79,7 @@ std::string_view Vocabulary::entry(std::int32_t id) const {
 void Vocabulary::save(const std::string& path) const {
   std::string content;
   for (std::int32_t i = 0; i < size(); ++i) content.append(entries_[i]).push_back('\n');
-  write_text_file(path, content);
+  write_file(path, content);
 }
 
 Vocabulary Vocabulary::load(const std::string& path) {

@@ -4,7 +4,7 @@
 #include <array>
 #include <cctype>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/graph/internal/atomic_file.hpp>
+#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/graph/internal/diagram.hpp>
 #include <tapegrad/graph/internal/escape.hpp>
 #include <tapegrad/graph/internal/process.hpp>

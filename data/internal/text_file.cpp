@@ -1,10 +1,7 @@
 #include <tapegrad/data/internal/text_file.hpp>
 
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -88,23 +85,6 @@ std::string read_text_file(const fs::path& path) {
   check_utf8(content, path);
   if (content.starts_with(kByteOrderMark)) content.erase(0, kByteOrderMark.size());
   return content;
-}
-
-void write_text_file(const fs::path& path, std::string_view content) {
-  static std::atomic<unsigned> serial = 0;
-  fs::path temporary = path;
-  temporary += fmt::format(".{}-{}.tmp", ::getpid(), serial++);
-  File file(std::fopen(temporary.c_str(), "wbx"));
-  if (!file) fail("write", path, errno);
-  const bool written = std::fwrite(content.data(), 1, content.size(), file.get()) == content.size() &&
-                       std::fflush(file.get()) == 0 && ::fsync(::fileno(file.get())) == 0;
-  int error = written ? 0 : errno;
-  if (std::fclose(file.release()) != 0 && error == 0) error = errno;
-  if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
-  if (error != 0) {
-    std::remove(temporary.c_str());
-    fail("write", path, error);
-  }
 }
 
 bool LineReader::next(std::string_view& line) {

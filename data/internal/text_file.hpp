@@ -1,5 +1,5 @@
 #pragma once
-// Whole text files in memory, checked on the way in and written all or nothing.
+// Whole text files in memory, checked on the way in.
 
 #include <cstdint>
 #include <filesystem>
@@ -11,9 +11,6 @@ namespace tapegrad::data {
 /// The content of a file or a pipe: UTF-8 (a byte order mark is dropped). Throws IoError, which names the line and byte
 /// of what is not UTF-8, and refuses directories and devices.
 std::string read_text_file(const std::filesystem::path& path);
-
-/// Writes beside `path`, then renames: what stood there before stays if anything fails. Throws IoError.
-void write_text_file(const std::filesystem::path& path, std::string_view content);
 
 /// Takes lines off the front of a text, without their LF or CR LF.
 class LineReader {

@@ -1,0 +1,146 @@
+#include <tapegrad/io/safetensors.hpp>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <tapegrad/core/atomic_file.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/io/internal/safetensors_header.hpp>
+#include <unordered_set>
+
+namespace tapegrad::io {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
+
+constexpr std::uint64_t kLengthBytes = 8, kLargestHeader = 100'000'000;  // the format's own limit
+
+// Read, not mapped: a file that another process cuts short is then an error, not a signal.
+class InputFile {
+ public:
+  explicit InputFile(const std::filesystem::path& path) : name_(path.string()) {
+    if (name_.find('\0') != std::string::npos) fail("its name has a NUL");
+    // A pipe without a writer would otherwise block.
+    file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file_ < 0) fail(std::generic_category().message(errno));
+    struct stat status {};
+    const bool known = ::fstat(file_, &status) == 0;
+    if (known && S_ISREG(status.st_mode)) {
+      size_ = static_cast<std::uint64_t>(status.st_size);
+      return;
+    }
+    ::close(file_);
+    fail(known && S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file");
+  }
+  ~InputFile() { ::close(file_); }
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  const std::string& name() const { return name_; }
+  std::uint64_t size() const { return size_; }
+
+  void read(void* to, std::uint64_t bytes, std::uint64_t offset) const {
+    auto* out = static_cast<char*>(to);
+    while (bytes > 0) {
+      const ssize_t got = ::pread(file_, out, bytes, static_cast<off_t>(offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) fail(std::generic_category().message(errno));
+      if (got == 0) fail("it became shorter while it was read");
+      out += got;
+      offset += static_cast<std::uint64_t>(got);
+      bytes -= static_cast<std::uint64_t>(got);
+    }
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& why) const {
+    throw IoError(fmt::format("{}: cannot read the file: {}", name_, why));
+  }
+
+  std::string name_;
+  int file_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+std::string header_text(const NamedTensors& tensors, const Metadata& metadata) {
+  nlohmann::json header = nlohmann::json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::uint64_t begin = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const std::uint64_t end = begin + static_cast<std::uint64_t>(tensor.numel()) * size_of(tensor.dtype());
+    header[name] = {{"dtype", safetensors_name(tensor.dtype())},
+                    {"shape", std::vector<std::int64_t>(tensor.shape().begin(), tensor.shape().end())},
+                    {"data_offsets", {begin, end}}};
+    begin = end;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  return text;
+}
+
+}  // namespace
+
+void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const Metadata& metadata) {
+  std::unordered_set<std::string_view> names{"__metadata__"};
+  for (const auto& [name, tensor] : tensors)
+    if (!names.insert(name).second)
+      throw ValueError(fmt::format("save_safetensors: {} the name '{}'",
+                                   name == "__metadata__" ? "the format keeps for itself" : "two tensors have", name));
+  // Larger elements first: then each tensor begins at a multiple of its element's size.
+  NamedTensors sorted = tensors;
+  std::ranges::stable_sort(sorted, std::greater(), [](const NamedTensor& t) { return size_of(t.tensor.dtype()); });
+  std::string header;
+  try {
+    header = header_text(sorted, metadata);
+  } catch (const nlohmann::json::exception& error) {
+    throw ValueError(fmt::format("save_safetensors: a name or a text of the metadata is not UTF-8: {}", error.what()));
+  }
+  AtomicFile file(path);
+  const std::uint64_t length = header.size();
+  file.write(&length, sizeof length);
+  file.write(header);
+  for (const auto& [name, tensor] : sorted) {
+    const Tensor dense = tensor.to_dense().contiguous();
+    file.write(dense.node().data, static_cast<std::size_t>(dense.numel()) * size_of(dense.dtype()));
+  }
+  file.commit();
+}
+
+NamedTensors load_safetensors(const std::filesystem::path& path, Metadata* metadata) {
+  const InputFile file(path);
+  const auto refuse = [&](const std::string& what) {
+    throw IoError(fmt::format("{}: not a safetensors file: {}", file.name(), what));
+  };
+  if (file.size() < kLengthBytes) refuse(fmt::format("it has only {} bytes", file.size()));
+  std::uint64_t length = 0;
+  file.read(&length, kLengthBytes, 0);
+  const std::uint64_t rest = file.size() - kLengthBytes;
+  if (length > rest) refuse(fmt::format("its header has {} bytes, {} are there", length, rest));
+  if (length > kLargestHeader) refuse(fmt::format("its header has {} bytes; {} are allowed", length, kLargestHeader));
+  std::string text(length, '\0');
+  file.read(text.data(), length, kLengthBytes);
+  SafetensorsHeader header = parse_safetensors_header(text, rest - length, file.name());
+
+  NamedTensors tensors;
+  tensors.reserve(header.tensors.size());
+  for (TensorEntry& entry : header.tensors) {
+    Tensor tensor = empty(entry.shape, entry.dtype);
+    std::byte* to = tensor.node().data;
+    file.read(to, entry.end - entry.begin, kLengthBytes + length + entry.begin);
+    if (entry.dtype == DType::boolean &&
+        std::any_of(to, to + tensor.numel(), [](std::byte b) { return b > std::byte{1}; }))
+      refuse(fmt::format("a BOOL tensor of shape {} has bytes other than 0 and 1", to_string(entry.shape)));
+    tensors.push_back({std::move(entry.name), std::move(tensor)});
+  }
+  if (metadata) *metadata = std::move(header.metadata);
+  return tensors;
+}
+
+}  // namespace tapegrad::io
