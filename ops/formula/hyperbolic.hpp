@@ -18,7 +18,8 @@ template <Computed T>
                5.8893605200740577697e-4, -1.4556618301007160336e-3, 3.5921103786890238773e-3, -8.8632343978143548378e-3,
                0.021869488493666941903, -0.053968253967434014504, 0.13333333333332714826, -0.33333333333333332561);
   const T near = madd(slope, a * z, a);
-  const T far = 1 - 2 / (exp(2 * a) + 1);
+  const T e = exp(-2 * a);
+  const T far = (1 - e) / (1 + e);
   return std::copysign(a < T(0.55) ? near : far, x);
 }
 template <std::same_as<long double> T>

@@ -111,7 +111,7 @@ template <Real T>
     double angle = detail::atan_of_fraction(ratio);
     angle = a > b ? detail::kHalfTurn / 2 - angle : angle;
     angle = std::copysign(1.0F, x) < 0 ? detail::kHalfTurn - angle : angle;
-    return y != y || x != x ? kNaN<float> : static_cast<float>(std::copysign(angle, double{y}));
+    return ((y != y) | (x != x)) ? kNaN<float> : static_cast<float>(std::copysign(angle, double{y}));
   }
 }
 template <Real T>
