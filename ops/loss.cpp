@@ -17,8 +17,7 @@ struct BinaryCrossEntropy {
                                .doc = "Elementwise; what a target of exactly 0 or 1 does not ask for is not computed.",
                                .inputs = {"p", "y"},
                                .flops = 30,
-                               .domain = {{0.1, 0.9}, {0.1, 0.9}},
-                               .unbounded = true};
+                               .domain = {{0.1, 0.9}, {0.1, 0.9}}};
   static auto value(const auto& p, const auto& y) {
     return -(where(y == 0, 0, y * log(p)) + where(y == 1, 0, (1 - y) * log1p(-p)));
   }
