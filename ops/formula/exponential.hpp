@@ -1,6 +1,6 @@
 #pragma once
-// Exponential functions, logarithms and powers. Errors are below 1 ulp for exp and log, 2 ulp for the others; f32 forms
-// that are computed in f64 are all but correctly rounded.
+// Exponential functions, logarithms and powers. Errors are about 1 ulp for exp, exp2, log and log1p, 2 for expm1 and
+// logistic; f32 forms that are computed in f64 are all but correctly rounded.
 
 #include <tapegrad/ops/formula/number.hpp>
 

@@ -32,7 +32,7 @@ template <Real T>
   if constexpr (!std::same_as<T, float>) {
     return std::sinh(x);
   } else {
-    const double e = expm1(std::abs(double{x}));
+    const double a = std::abs(double{x}), e = expm1(a > 100 ? 100 : a);  // enough to overflow in f32
     return static_cast<float>(std::copysign((e + e / (e + 1)) / 2, double{x}));
   }
 }
@@ -61,7 +61,7 @@ template <Real T>
     return std::acosh(x);
   } else {
     const double above = double{x} - 1;
-    return static_cast<float>(log1p(above + std::sqrt(above * (above + 2))));
+    return static_cast<float>(log1p(above + std::sqrt(above) * std::sqrt(above + 2)));
   }
 }
 template <Real T>

@@ -29,6 +29,8 @@ std::vector<Golden> arithmetic_goldens();
 std::vector<Golden> elementary_goldens();
 std::vector<Golden> activation_goldens();
 std::vector<Golden> comparison_goldens();
+std::vector<Golden> rounding_goldens();
+std::vector<Golden> special_goldens();
 std::vector<Golden> view_goldens();
 std::vector<Golden> reduce_goldens();
 std::vector<Golden> extremum_goldens();

@@ -16,6 +16,8 @@ std::vector<Golden> all_goldens() {
            elementary_goldens,
            activation_goldens,
            comparison_goldens,
+           rounding_goldens,
+           special_goldens,
            view_goldens,
            reduce_goldens,
            extremum_goldens,
