@@ -24,7 +24,8 @@ struct Roll {
                                .formula = "y[(i + shift) mod n] = x[i] on one axis of extent n",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   struct Attrs {
     std::int64_t shift = 0;
     int axis = 0;
@@ -72,7 +73,8 @@ struct PadConstant {
                                .formula = "y = x with `value` around it",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   struct Attrs {
     Integers pads;
     double value = 0;

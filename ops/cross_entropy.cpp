@@ -129,7 +129,8 @@ struct CrossEntropy {
       .doc = "The negative logarithm of the target classes' shares, in one pass over the logits.",
       .inputs = {"logits", "targets", "weights"},
       .fixed = {1, 2},
-      .optional = {2}};
+      .optional = {2},
+      .family = "loss"};
   struct Attrs {
     double label_smoothing = 0;
     std::int64_t ignore_index = -100;
@@ -232,7 +233,8 @@ struct NllLoss {
                                .inputs = {"log_shares", "targets", "weights"},
                                .saves = {.inputs = {1, 2}},
                                .fixed = {1, 2},
-                               .optional = {2}};
+                               .optional = {2},
+                               .family = "loss"};
   struct Attrs {
     std::int64_t ignore_index = -100;
     Reduce reduction = Reduce::mean;

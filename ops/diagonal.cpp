@@ -15,7 +15,8 @@ struct Triangle {
       .formula = kLower ? "y[i, j] = x[i, j] where j - i <= k, else 0" : "y[i, j] = x[i, j] where j - i >= k, else 0",
       .inputs = {"x"},
       .saves = kSavesNothing,
-      .kind = Kind::numeric};
+      .kind = Kind::numeric,
+      .family = "shape"};
   struct Attrs {
     std::int64_t k = 0;
     bool operator==(const Attrs&) const = default;
@@ -72,7 +73,8 @@ struct Diagonal {
                                .doc = "A view of one diagonal between two axes; it becomes the last axis.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   using Attrs = DiagonalAttrs;
   static Tensor view(const Attrs& a, const Tensor& x) {
     const int row = normalized_axis("diagonal", a.row_axis, x.rank());
@@ -119,7 +121,8 @@ struct DiagonalScatter {
                                .doc = "The adjoint of diagonal.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   struct Attrs : DiagonalAttrs {
     Shape shape;
     bool operator==(const Attrs&) const = default;

@@ -106,7 +106,8 @@ struct AMax : ExtremumOver<AMax, Extreme::largest> {
                                .doc = "Equal largest elements share the gradient evenly; NaN when one is.",
                                .inputs = {"x"},
                                .saves = kSavesAll,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "reduction"};
 };
 struct AMin : ExtremumOver<AMin, Extreme::smallest> {
   static constexpr OpInfo info{.name = "amin",
@@ -114,7 +115,8 @@ struct AMin : ExtremumOver<AMin, Extreme::smallest> {
                                .doc = "Equal smallest elements share the gradient evenly; NaN when one is.",
                                .inputs = {"x"},
                                .saves = kSavesAll,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "reduction"};
 };
 struct ArgMax : PositionAlong<ArgMax, Extreme::largest> {
   static constexpr OpInfo info{.name = "argmax",
@@ -123,7 +125,8 @@ struct ArgMax : PositionAlong<ArgMax, Extreme::largest> {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
-                               .differentiable = false};
+                               .differentiable = false,
+                               .family = "reduction"};
 };
 struct ArgMin : PositionAlong<ArgMin, Extreme::smallest> {
   static constexpr OpInfo info{.name = "argmin",
@@ -132,7 +135,8 @@ struct ArgMin : PositionAlong<ArgMin, Extreme::smallest> {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
-                               .differentiable = false};
+                               .differentiable = false,
+                               .family = "reduction"};
 };
 
 using ExtremumOps = OpList<AMax, AMin, ArgMax, ArgMin>;

@@ -104,7 +104,8 @@ struct Gather {
                                .inputs = {"x", "indices"},
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
-                               .fixed = {1}};
+                               .fixed = {1},
+                               .family = "indexing"};
   using Attrs = AxisAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices) {
     checked_axis("gather", a.axis, x, indices);
@@ -144,7 +145,8 @@ struct ScatterAdd {
                                .inputs = {"x", "indices", "source"},
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
-                               .fixed = {1}};
+                               .fixed = {1},
+                               .family = "indexing"};
   using Attrs = AxisAttrs;
   static constexpr bool takes_strides = true;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source) {
@@ -186,7 +188,8 @@ struct Scatter {
                                .inputs = {"x", "indices", "source"},
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
-                               .fixed = {1}};
+                               .fixed = {1},
+                               .family = "indexing"};
   using Attrs = AxisAttrs;
   static constexpr bool takes_strides = true;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source) {

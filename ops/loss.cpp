@@ -17,7 +17,8 @@ struct BinaryCrossEntropy {
                                .doc = "Elementwise; what a target of exactly 0 or 1 does not ask for is not computed.",
                                .inputs = {"p", "y"},
                                .flops = 30,
-                               .domain = {{0.1, 0.9}, {0.1, 0.9}}};
+                               .domain = {{0.1, 0.9}, {0.1, 0.9}},
+                               .family = "loss"};
   static auto value(const auto& p, const auto& y) {
     return -(where(y == 0, 0, y * log(p)) + where(y == 1, 0, (1 - y) * log1p(-p)));
   }
@@ -33,7 +34,8 @@ struct BinaryCrossEntropyWithLogits {
                                .doc = "Elementwise binary cross entropy of sigmoid(x), without overflow.",
                                .inputs = {"x", "y"},
                                .flops = 20,
-                               .domain = {{-4, 4}, {0, 1}}};
+                               .domain = {{-4, 4}, {0, 1}},
+                               .family = "loss"};
   static auto value(const auto& x, const auto& y) { return where(x > 0, x, 0) - x * y + log1p(exp(-abs(x))); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& y, const auto&) { return g * (logistic(x) - y); }
   static auto vjp(wrt<1>, const auto& g, const auto& x, const auto&, const auto&) { return -g * x; }
@@ -45,7 +47,8 @@ struct Huber {
                                .doc = "A parabola that goes on as its tangents.",
                                .inputs = {"a", "b"},
                                .flops = 6,
-                               .domain = {{-3, 3}}};
+                               .domain = {{-3, 3}},
+                               .family = "loss"};
   struct Attrs {
     double delta = 1;
     bool operator==(const Attrs&) const = default;
@@ -72,7 +75,8 @@ struct KlDivergence {
       .doc = "Elementwise terms of the divergence of eˣ from t; 0, with gradient 0, where t is 0.",
       .inputs = {"x", "t"},
       .flops = 16,
-      .domain = {{-3, 0}, {0.1, 0.9}}};
+      .domain = {{-3, 0}, {0.1, 0.9}},
+      .family = "loss"};
   static auto value(const auto& x, const auto& t) { return where(t == 0, 0, t * (log(t) - x)); }
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& t, const auto&) { return -g * t; }
   static auto vjp(wrt<1>, const auto& g, const auto& x, const auto& t, const auto&) {

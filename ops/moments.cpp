@@ -72,7 +72,8 @@ struct Var {
                                .formula = "y = Σ (x - mean)² / (n - correction)",
                                .doc = "Variance over axes, in two passes; NaN where n is not above the correction.",
                                .inputs = {"x"},
-                               .saves = {.inputs = {0}}};
+                               .saves = {.inputs = {0}},
+                               .family = "reduction"};
   using Attrs = MomentAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     return {Reduction("var", x.shape(), a).shape(), x.dtype()};
@@ -101,7 +102,8 @@ struct Std {
                                .formula = "y = √(Σ (x - mean)² / (n - correction))",
                                .doc = "Standard deviation over axes; gradient 0 where all elements are equal.",
                                .inputs = {"x"},
-                               .saves = kSavesAll};
+                               .saves = kSavesAll,
+                               .family = "reduction"};
   using Attrs = MomentAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     return {Reduction("std", x.shape(), a).shape(), x.dtype()};
@@ -133,7 +135,8 @@ struct Norm {
       .formula = "y = (Σ |x|ᵖ)^(1/p)",
       .doc = "For p = inf the largest magnitude. The gradient is 0 at 0; equal largest magnitudes share it evenly.",
       .inputs = {"x"},
-      .saves = kSavesAll};
+      .saves = kSavesAll,
+      .family = "reduction"};
   struct Attrs : ReductionAttrs {
     double p = 2;
     bool operator==(const Attrs&) const = default;

@@ -310,7 +310,7 @@ void destroy_attributes(void* attributes) noexcept {
 
 template <class O>
 NamedValues named_attributes(const Node& node) {
-  return describe_attributes(*static_cast<const typename O::Attrs*>(node.attributes));
+  return changed_attributes(*static_cast<const typename O::Attrs*>(node.attributes));
 }
 
 template <class O>

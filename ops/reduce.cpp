@@ -51,7 +51,8 @@ struct Sum {
                                .doc = "The sum of nothing is 0. Small integers and bools are summed as i64.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "reduction"};
   using Attrs = ReductionAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     return {Reduction("sum", x.shape(), a).shape(), is_small(x.dtype()) ? i64 : x.dtype()};
@@ -70,7 +71,8 @@ struct Mean {
                                .formula = "y = Σ x / n over axes",
                                .doc = "The mean of nothing is NaN.",
                                .inputs = {"x"},
-                               .saves = kSavesNothing};
+                               .saves = kSavesNothing,
+                               .family = "reduction"};
   using Attrs = ReductionAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     return {Reduction("mean", x.shape(), a).shape(), x.dtype()};
@@ -98,7 +100,8 @@ struct Prod {
       .formula = "y = Π x over axes",
       .doc = "The product of nothing is 1. The gradient is the product of the others, exact where some are 0.",
       .inputs = {"x"},
-      .kind = Kind::numeric};
+      .kind = Kind::numeric,
+      .family = "reduction"};
   using Attrs = ReductionAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     return {Reduction("prod", x.shape(), a).shape(), is_small(x.dtype()) ? i64 : x.dtype()};
@@ -137,7 +140,8 @@ struct LogSumExp {
       .formula = "y = ln Σ eˣ over axes",
       .doc = "Shifted by the maximum. Of nothing, or of -inf alone, it is -inf with gradient 0.",
       .inputs = {"x"},
-      .saves = {.inputs = {0}}};
+      .saves = {.inputs = {0}},
+      .family = "reduction"};
   using Attrs = ReductionAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     return {Reduction("logsumexp", x.shape(), a).shape(), x.dtype()};

@@ -96,7 +96,8 @@ struct CumSum {
                                .doc = "Running sum along an axis.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "reduction"};
   using Attrs = DirectedAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     normalized_axis("cumsum", a.axis, x.rank());
@@ -129,7 +130,8 @@ struct LinearScan {
                                .formula = "h[i] = a[i] h[i-1] + b[i]",
                                .doc = "A linear recurrence along an axis, from h[-1] = 0.",
                                .inputs = {"a", "b"},
-                               .saves = {.inputs = {0}, .output = true}};
+                               .saves = {.inputs = {0}, .output = true},
+                               .family = "reduction"};
   using Attrs = DirectedAttrs;
   static TensorSpec result(const Attrs& attributes, const Tensor& a, const Tensor& b) {
     if (a.shape() != b.shape())
@@ -190,7 +192,8 @@ struct CumProd {
                                .doc = "Running product along an axis; the gradient is exact where factors are 0.",
                                .inputs = {"x"},
                                .saves = {.inputs = {0}, .output = true},
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "reduction"};
   using Attrs = ScanAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     normalized_axis("cumprod", a.axis, x.rank());
@@ -228,7 +231,8 @@ struct LogCumSumExp {
       .formula = "y[i] = ln(exp x[0] + … + exp x[i])",
       .doc = "Running logsumexp along an axis, with a running maximum; gradient 0 where y is -inf.",
       .inputs = {"x"},
-      .saves = {.inputs = {0}, .output = true}};
+      .saves = {.inputs = {0}, .output = true},
+      .family = "reduction"};
   using Attrs = ScanAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     normalized_axis("logcumsumexp", a.axis, x.rank());
