@@ -26,6 +26,7 @@ class InputSet {
   constexpr InputSet(std::initializer_list<int> inputs) {
     for (int i : inputs) bits_ = static_cast<std::uint8_t>(bits_ | (1u << i));
   }
+  constexpr bool operator==(const InputSet&) const = default;
   constexpr bool has(int input) const { return (bits_ >> (input < 7 ? input : 7)) & 1u; }
   static constexpr InputSet all() {
     InputSet s;
@@ -42,6 +43,7 @@ struct Saves {
   InputSet inputs{};
   bool others = false;  ///< each input's gradient reads all inputs but itself, as in a product
   bool output = false;
+  constexpr bool operator==(const Saves&) const = default;
 };
 inline constexpr Saves kSavesNothing{};
 inline constexpr Saves kSavesInputs{.inputs = InputSet::all()};
@@ -91,11 +93,9 @@ struct OpInfo {
   bool differentiable = true;
   InputSet fixed{};       ///< inputs without a gradient by nature: indices, conditions
   InputSet optional{};    ///< inputs of a structural op that may be undefined; trailing ones may be left out
+  InputSet passes{};      ///< pointwise inputs whose gradient is the cotangent itself; they have no rule
   InputSet masks{};       ///< pointwise inputs that are boolean whatever the others are
   bool variadic = false;  ///< takes any number of inputs like the first
-  /// The slope can be infinite or NaN where the value is not used. A zero cotangent then gives a zero gradient, so that
-  /// the branch not taken by `where` does not poison the one that is.
-  bool unbounded = false;
   /// What pictures and documentation group it with: "contraction", "reduction", "shape", "indexing", "normalization",
   /// "random", "loss"; pointwise ops need none.
   std::string_view family = "";

@@ -23,7 +23,46 @@ void philox(std::uint64_t counter, std::uint64_t seed, std::uint32_t (&out)[4]) 
   out[0] = x0, out[1] = x1, out[2] = x2, out[3] = x3;
 }
 
+// Blocks counter, counter + 1, … side by side, so that the compiler can keep one in each vector lane.
+constexpr std::size_t kLanes = 16;
+
+void philox_lanes(std::uint64_t counter, std::uint64_t seed, std::uint32_t* out) {
+  std::uint32_t x0[kLanes], x1[kLanes], x2[kLanes] = {}, x3[kLanes] = {};
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    x0[i] = static_cast<std::uint32_t>(counter + i);
+    x1[i] = static_cast<std::uint32_t>((counter + i) >> 32);
+  }
+  std::uint32_t k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    for (std::size_t i = 0; i < kLanes; ++i) {
+      const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * x0[i], p1 = std::uint64_t{0xCD9E8D57u} * x2[i];
+      x0[i] = static_cast<std::uint32_t>(p1 >> 32) ^ x1[i] ^ k0;
+      x2[i] = static_cast<std::uint32_t>(p0 >> 32) ^ x3[i] ^ k1;
+      x1[i] = static_cast<std::uint32_t>(p1);
+      x3[i] = static_cast<std::uint32_t>(p0);
+    }
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    out[4 * i] = x0[i];
+    out[4 * i + 1] = x1[i];
+    out[4 * i + 2] = x2[i];
+    out[4 * i + 3] = x3[i];
+  }
+}
+
 }  // namespace
+
+void Rng::fill(std::span<std::uint32_t> words) {
+  std::size_t done = 0;
+  while (done < words.size() && state_.position % 4 != 0) words[done++] = next_u32();
+  for (; words.size() - done >= 4 * kLanes; done += 4 * kLanes) {
+    philox_lanes(state_.position / 4, state_.seed, words.data() + done);
+    skip(4 * kLanes);
+  }
+  while (done < words.size()) words[done++] = next_u32();
+}
 
 std::uint32_t Rng::next_u32() {
   const std::uint64_t block = state_.position / 4;

@@ -2,6 +2,7 @@
 // Random numbers that depend on a seed and a position only: the same on any machine and any number of threads.
 
 #include <cstdint>
+#include <span>
 #include <tapegrad/core/tensor.hpp>
 
 namespace tapegrad {
@@ -20,6 +21,10 @@ class Rng {
   const State& state() const { return state_; }
 
   std::uint32_t next_u32();
+  /// Fills `words` as next_u32() would, many at a time.
+  void fill(std::span<std::uint32_t> words);
+  /// As if `count` words had been drawn.
+  void skip(std::uint64_t count) { state_.position += count; }
   std::uint64_t next_u64();
   /// Uniform in [0, 1), with 53 random bits.
   double uniform();

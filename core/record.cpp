@@ -120,26 +120,17 @@ Tensor make_view(const Tensor& base, const Shape& shape, const Strides* strides,
 
 namespace {
 
-// Copies a strided array to a dense one: whole runs where the last axis is dense.
-template <std::size_t kBytes>
-void copy_strided(const std::byte* in, const Shape& shape, const Strides& strides, std::byte* out) {
-  struct Element {
-    std::byte bytes[kBytes];
-  };
+// Walks a strided and a dense array together, calling `run(strided, step, dense, count)` for each row of the last axis.
+template <class Element, class Run>
+void for_strided_rows(const Shape& shape, const Strides& strides, Element* strided, Element* dense, const Run& run) {
   const int rank = shape.rank();
-  const std::int64_t run = shape[rank - 1];
-  const std::int64_t step = strides[static_cast<std::size_t>(rank - 1)];
-  const std::int64_t rows = run == 0 ? 0 : shape.numel() / run;
+  const std::int64_t count = shape[rank - 1], step = strides[static_cast<std::size_t>(rank - 1)];
+  const std::int64_t rows = count == 0 ? 0 : shape.numel() / count;
   std::array<std::int64_t, kMaxRank> index{};
-  const auto* source = reinterpret_cast<const Element*>(in);
-  auto* target = reinterpret_cast<Element*>(out);
   std::int64_t offset = 0;
   for (std::int64_t row = 0; row < rows; ++row) {
-    if (step == 1)
-      std::memcpy(target, source + offset, static_cast<std::size_t>(run) * kBytes);
-    else
-      for (std::int64_t i = 0; i < run; ++i) target[i] = source[offset + i * step];
-    target += run;
+    run(strided + offset, step, dense, count);
+    dense += count;
     for (int axis = rank - 2; axis >= 0; --axis) {
       const auto a = static_cast<std::size_t>(axis);
       offset += strides[a];
@@ -147,6 +138,23 @@ void copy_strided(const std::byte* in, const Shape& shape, const Strides& stride
       offset -= strides[a] * shape[axis];
       index[a] = 0;
     }
+  }
+}
+
+template <std::size_t kBytes>
+struct Element {
+  std::byte bytes[kBytes];
+};
+
+template <class Visit>
+void with_element(DType dtype, const Visit& visit) {
+  switch (size_of(dtype)) {
+    case 8:
+      return visit(Element<8>{});
+    case 4:
+      return visit(Element<4>{});
+    default:
+      return visit(Element<1>{});
   }
 }
 
@@ -159,14 +167,31 @@ void copy_dense(const Node& source, std::byte* out) {
     std::memcpy(out, source.data, bytes);
     return;
   }
-  switch (size_of(source.dtype)) {
-    case 8:
-      return copy_strided<8>(source.data, source.shape, *source.strides, out);
-    case 4:
-      return copy_strided<4>(source.data, source.shape, *source.strides, out);
-    default:
-      return copy_strided<1>(source.data, source.shape, *source.strides, out);
+  with_element(source.dtype, [&]<class E>(E) {
+    for_strided_rows(source.shape, *source.strides, reinterpret_cast<E*>(source.data), reinterpret_cast<E*>(out),
+                     [](const E* from, std::int64_t step, E* to, std::int64_t count) {
+                       if (step == 1)
+                         std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(E));
+                       else
+                         for (std::int64_t i = 0; i < count; ++i) to[i] = from[i * step];
+                     });
+  });
+}
+
+void store_dense(const std::byte* in, Node& target) {
+  const std::size_t bytes = static_cast<std::size_t>(target.shape.numel()) * size_of(target.dtype);
+  if (bytes == 0) return;
+  if (target.contiguous()) {
+    std::memcpy(target.data, in, bytes);
+    return;
   }
+  with_element(target.dtype, [&]<class E>(E) {
+    for_strided_rows(target.shape, *target.strides, reinterpret_cast<E*>(target.data),
+                     reinterpret_cast<E*>(const_cast<std::byte*>(in)),
+                     [](E* to, std::int64_t step, const E* from, std::int64_t count) {
+                       for (std::int64_t i = 0; i < count; ++i) to[i * step] = from[i];
+                     });
+  });
 }
 
 void add_in_place(Tensor& destination, const Tensor& source) {

@@ -41,6 +41,8 @@ Tensor sum_to(const Tensor& t, const Shape& shape);
 void add_in_place(Tensor& destination, const Tensor& source);
 /// Copies `source`'s elements in row-major order to `out`, a dense buffer of its dtype.
 void copy_dense(const Node& source, std::byte* out);
+/// The inverse: writes a dense buffer's elements in row-major order through `target`'s strides.
+void store_dense(const std::byte* in, Node& target);
 /// A view of `base`'s buffer; null strides mean dense. Not recorded.
 Tensor make_view(const Tensor& base, const Shape& shape, const Strides* strides, std::int64_t offset_elements);
 

@@ -52,7 +52,10 @@ Tensor make_row_sparse(const Shape& shape, const Tensor& indices, const Tensor& 
   RowSparse rows{copy_of(distinct.rows), empty(v.with(0, distinct.count()), values.dtype())};
   dispatch_floating(values.dtype(), [&]<class T>() {
     const std::int64_t width = distinct.count() ? rows.values.numel() / distinct.count() : 0;
-    sum_rows(dense_values.data<T>().data(), distinct, width, rows.values.mutable_data<T>().data());
+    sum_rows(distinct, width, rows.values.mutable_data<T>().data(),
+             [from = dense_values.data<T>().data(), width](std::size_t i) {
+               return from + static_cast<std::int64_t>(i) * width;
+             });
   });
   return adopt_rows(shape, std::move(rows));
 }

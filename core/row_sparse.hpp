@@ -31,22 +31,22 @@ void for_row_ranges(std::int64_t rows, std::int64_t work, const Body& body) {
   for_chunks(kRanges, true, [&](std::int64_t c) { body(rows * c / kRanges, rows * (c + 1) / kRanges); });
 }
 
-/// to[slots[i]] = the sum of from[i] over rows of `width` elements, in order of i. `slots` are those of DistinctRows.
-template <class T>
-void sum_rows(const T* from, const DistinctRows& distinct, std::int64_t width, T* to) {
+/// to[slots[i]] = the sum of the rows of `width` elements at source(i), in order of i.
+template <class T, class Source>
+void sum_rows(const DistinctRows& distinct, std::int64_t width, T* to, const Source& source) {
   const std::span<const std::int64_t> slots = distinct.slots;
   for_row_ranges(distinct.count(), static_cast<std::int64_t>(slots.size()) * width,
                  [&](std::int64_t begin, std::int64_t end) {
                    std::int64_t fresh = begin;  // slots below it, from `begin` on, have a value
                    for (std::size_t i = 0; i < slots.size(); ++i) {
                      if (slots[i] < begin || slots[i] >= end) continue;
-                     const T* source = from + static_cast<std::int64_t>(i) * width;
+                     const T* from = source(i);
                      T* target = to + slots[i] * width;
                      if (slots[i] == fresh) {
-                       std::copy_n(source, width, target);
+                       std::copy_n(from, width, target);
                        ++fresh;
                      } else {
-                       for (std::int64_t j = 0; j < width; ++j) target[j] += source[j];
+                       for (std::int64_t j = 0; j < width; ++j) target[j] += from[j];
                      }
                    }
                  });

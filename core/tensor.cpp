@@ -7,6 +7,31 @@
 #include <tapegrad/core/trace.hpp>
 
 namespace tapegrad {
+namespace {
+
+/// A view of `t` in a shape that it broadcasts to.
+Tensor repeated(const Tensor& t, const Shape& shape) {
+  if (t.shape() == shape) return t;
+  const Strides own = t.strides();
+  Strides strides{};
+  const int lead = shape.rank() - t.rank();
+  for (int axis = 0; axis < t.rank(); ++axis)
+    if (t.shape()[axis] != 1) strides[static_cast<std::size_t>(axis + lead)] = own[static_cast<std::size_t>(axis)];
+  return make_view(t, shape, &strides, 0);
+}
+
+/// Both dense and of one shape.
+void convert(const Tensor& source, Tensor& target) {
+  dispatch(target.dtype(), [&]<class To>() {
+    const auto to = target.mutable_data<To>();
+    dispatch(source.dtype(), [&]<class From>() {
+      const auto from = source.data<From>();
+      for (std::size_t i = 0; i < to.size(); ++i) to[i] = static_cast<To>(from[i]);
+    });
+  });
+}
+
+}  // namespace
 
 void Tensor::throw_undefined() {
   throw ValueError("an undefined Tensor was used; assign it a value first (a gradient is undefined before backward())");
@@ -123,22 +148,30 @@ Tensor& Tensor::set_name(std::string_view name) {
 std::string_view Tensor::name() const { return node().extra ? std::string_view(node().extra->name) : ""; }
 
 void Tensor::fill(double value) {
+  if (!node().contiguous()) {
+    Tensor constant = empty({}, dtype());
+    constant.fill(value);
+    return copy_from(constant);
+  }
   dispatch(dtype(), [&]<class T>() {
     for (T& v : mutable_data<T>()) v = static_cast<T>(value);
   });
 }
 
 void Tensor::copy_from(const Tensor& source) {
-  if (source.shape() != shape())
-    throw ShapeError("copy_from: " + describe(source) + " into " + describe(*this) + "; shapes must be equal");
-  const Tensor dense = source.to_dense().contiguous();
-  dispatch(dtype(), [&]<class To>() {
-    const auto to = mutable_data<To>();
-    dispatch(dense.dtype(), [&]<class From>() {
-      const auto from = dense.data<From>();
-      for (std::size_t i = 0; i < to.size(); ++i) to[i] = static_cast<To>(from[i]);
-    });
-  });
+  if (!broadcasts_to(source.shape(), shape()))
+    throw ShapeError("copy_from: " + describe(source) + " does not broadcast to " + describe(*this));
+  if (!node().storage) throw ValueError("copy_from: " + describe(*this) + " is row-sparse; call to_dense() first");
+  Tensor dense = repeated(source.to_dense(), shape()).contiguous();
+  if (dense.dtype() != dtype()) {
+    Tensor converted = empty(shape(), dtype());
+    convert(dense, converted);
+    dense = std::move(converted);
+  } else if (dense.node().storage == node().storage) {
+    dense = dense.clone();  // a view of this very buffer
+  }
+  store_dense(dense.node().data, node());
+  node().storage->bump_version();
 }
 
 Tensor empty(const Shape& shape, DType dtype) {

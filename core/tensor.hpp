@@ -65,6 +65,8 @@ class Tensor {
   std::vector<double> values() const;
   /// The only element; ShapeError when there is not exactly one.
   double item() const;
+  /// Position `index` of the first axis, which goes away: a view, recorded. For more see at() in ops/selection.hpp.
+  Tensor operator[](std::int64_t index) const;
   /// One element, by index per axis.
   double at(std::initializer_list<std::int64_t> index) const;
 
@@ -105,7 +107,7 @@ class Tensor {
 
   /// Changes made in place so far, through any view.
   std::uint32_t version() const { return node().version(); }
-  /// Overwrites the elements with those of `source`, broadcast and converted. In place.
+  /// Overwrites the elements with those of `source`, broadcast and converted. In place, through any view.
   void copy_from(const Tensor& source);
   void fill(double value);
 

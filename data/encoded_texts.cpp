@@ -18,10 +18,8 @@ void for_each_id(const Words& words, const Vocabulary& vocabulary, const Encoder
   ending.fill(Vocabulary::kUnknown);
   const auto longest = static_cast<std::size_t>(vocabulary.ngrams());
   std::int64_t room = options.max_length;
-  bool empty = true;
   const auto offer = [&](std::int32_t id, std::size_t last, std::size_t length) {
     if (room-- > 0) take(id, last, length);
-    empty = false;
   };
   for (std::size_t i = 0; i < words.size() && room > 0; ++i) {
     const std::int32_t word = vocabulary.id(words[i]);
@@ -34,7 +32,7 @@ void for_each_id(const Words& words, const Vocabulary& vocabulary, const Encoder
       prefix = std::exchange(ending[n], ngram);
     }
   }
-  if (empty) take(Vocabulary::kUnknown, 0, 0);
+  if (room == options.max_length) take(Vocabulary::kUnknown, 0, 0);
 }
 
 }  // namespace

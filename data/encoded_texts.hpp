@@ -2,6 +2,7 @@
 // Texts as sequences of vocabulary ids.
 
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,7 +50,7 @@ struct EncodedWord {
 };
 
 /// Turns texts into ids. After each word come the n-grams that end with it, so that the first ids of a text are the ids
-/// of its beginning. No sequence is empty: a text without a word is the unknown word.
+/// of its beginning. No sequence is empty: a text without a word is the unknown word. May be used from several threads.
 class TextEncoder {
  public:
   /// Throws ValueError if max_length is below 1.

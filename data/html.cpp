@@ -150,9 +150,10 @@ class Stripper {
     if (begin >= open_element_[which]) return begin;
     const std::string_view element = kHiddenElements[which];
     for (std::size_t at = html_.find("</", begin); at != npos; at = html_.find("</", at + 2)) {
-      const std::size_t last =
-          same_ignoring_case(html_.substr(at + 2, element.size()), element) ? html_.find('>', at) : npos;
-      if (last != npos) return last + 1;
+      if (!same_ignoring_case(html_.substr(at + 2, element.size()), element)) continue;
+      const std::size_t last = html_.find('>', at);
+      if (last == npos) break;
+      return last + 1;
     }
     open_element_[which] = begin;
     return begin;

@@ -13,13 +13,13 @@ class IdTable {
 
   /// The id stored under `hash` for which `is_key(id)` holds, or kAbsent.
   template <class IsKey>
-  std::int32_t find(std::size_t hash, IsKey is_key) const {
+  std::int32_t find(std::uint32_t hash, IsKey is_key) const {
     return slots_.empty() ? kAbsent : slots_[slot_of(hash, is_key)].id;
   }
 
   /// The same, storing `new_id` if there is none.
   template <class IsKey>
-  std::int32_t find_or_insert(std::size_t hash, std::int32_t new_id, IsKey is_key) {
+  std::int32_t find_or_insert(std::uint32_t hash, std::int32_t new_id, IsKey is_key) {
     if (2 * (used_ + 1) > slots_.size()) grow();
     Slot& slot = slots_[slot_of(hash, is_key)];
     if (slot.id != kAbsent) return slot.id;
@@ -30,13 +30,13 @@ class IdTable {
 
  private:
   struct Slot {
-    std::size_t hash = 0;
+    std::uint32_t hash = 0;
     std::int32_t id = kAbsent;
   };
 
   /// The slot of the key, or the free one where it belongs. Terminates: half of the slots at least are free.
   template <class IsKey>
-  std::size_t slot_of(std::size_t hash, IsKey is_key) const {
+  std::size_t slot_of(std::uint32_t hash, IsKey is_key) const {
     const std::size_t mask = slots_.size() - 1;
     std::size_t i = hash & mask;
     while (slots_[i].id != kAbsent && !(slots_[i].hash == hash && is_key(slots_[i].id))) i = (i + 1) & mask;
@@ -57,12 +57,12 @@ class IdTable {
 };
 
 /// Mixes a pair of ids into a hash whose low bits are good.
-inline std::size_t hash_pair(std::int32_t first, std::int32_t second) {
+inline std::uint32_t hash_pair(std::int32_t first, std::int32_t second) {
   std::uint64_t x =
       (static_cast<std::uint64_t>(static_cast<std::uint32_t>(first)) << 32) | static_cast<std::uint32_t>(second);
   x = (x ^ (x >> 32)) * 0xD6E8FEB86659FD93;
   x = (x ^ (x >> 32)) * 0xD6E8FEB86659FD93;
-  return static_cast<std::size_t>(x ^ (x >> 32));
+  return static_cast<std::uint32_t>(x ^ (x >> 32));
 }
 
 }  // namespace tapegrad::data

@@ -33,6 +33,17 @@ bool has_folders(const fs::path& path) {
 /// A folder `train` may be a class of that name; with folders inside, it is none.
 bool has_parts(const fs::path& folder) { return has_folders(folder / "train"); }
 
+/// Folders beside `train` and `test`, for the user to know of.
+std::vector<std::string> other_parts(const fs::path& folder) {
+  std::vector<std::string> others;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    if (name != "train" && name != "test" && !name.starts_with('.') && is_folder(entry.path())) others.push_back(name);
+  }
+  std::ranges::sort(others);
+  return others;
+}
+
 LabelledTexts read_file(const fs::path& path, const ReadOptions& options) {
   const std::string content = read_text_file(path);
   if (content.empty()) throw IoError(fmt::format("{} is empty", path.string()));
@@ -100,11 +111,15 @@ std::string LabelledTexts::where(std::int64_t row) const {
 TrainAndTest read_labelled_texts(const std::string& source, const ReadOptions& options) {
   const bool parts = has_parts(source);
   const std::string train_source = parts ? (fs::path(source) / "train").string() : source;
-  const fs::path test_source = fs::path(source) / "test";
   TrainAndTest result{read_one_part(train_source, options), std::nullopt};
   check_can_be_learned(result.train, train_source);
-  if (parts && is_folder(test_source)) {
+  if (!parts) return result;
+  const fs::path test_source = fs::path(source) / "test";
+  if (is_folder(test_source)) {
     result.test = read_test_texts(test_source.string(), result.train.class_names, options);
+  }
+  if (const std::vector<std::string> others = other_parts(source); !others.empty()) {
+    result.train.notes.push_back(fmt::format("folders beside train and test, left out: {}", list_in_quotes(others)));
   }
   return result;
 }

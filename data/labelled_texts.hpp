@@ -2,6 +2,7 @@
 // Texts with a class each, read from what people have: two columns, CSV, folders, WordNet.
 
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,7 +43,8 @@ struct TrainAndTest {
 
 /// Reads training texts from `source`, by what it is:
 ///
-/// - `wordnet:` or `wordnet:/path/to/data.noun`: definitions of ten kinds of nouns (read_wordnet);
+/// - `wordnet:` or `wordnet:/path/to/data.noun`: what WordNet says of ten kinds of nouns, each different definition
+///   once. The file comes with the Debian package wordnet-base;
 /// - a folder with one folder per class, which holds .txt files; or with such folders in its folders `train` and
 /// `test`,
 ///   as aclImdb has. A folder `unsup` is left out;

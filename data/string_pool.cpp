@@ -7,7 +7,9 @@
 namespace tapegrad::data {
 namespace {
 
-std::size_t hash_text(std::string_view text) { return std::hash<std::string_view>{}(text); }
+std::uint32_t hash_text(std::string_view text) {
+  return static_cast<std::uint32_t>(std::hash<std::string_view>{}(text));
+}
 
 }  // namespace
 

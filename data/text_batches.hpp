@@ -5,6 +5,7 @@
 #include <span>
 #include <tapegrad/data/batches.hpp>
 #include <tapegrad/data/encoded_texts.hpp>
+#include <utility>
 #include <vector>
 
 namespace tapegrad::data {

@@ -40,7 +40,7 @@ class Words {
 /// typographic, belongs to the word when it stands inside one ("don't"); Han and kana characters are words by
 /// themselves; soft hyphens and joiners vanish. All else separates, bytes that are not UTF-8 too: splitting never
 /// fails. Words never contain spaces or control characters. Text is not normalised: give it in NFC, as nearly all text
-/// is.
+/// is. May be used from several threads, each with Words of its own.
 class Tokenizer {
  public:
   explicit Tokenizer(TokenizerOptions options = {}) : options_(options) {}

@@ -76,13 +76,13 @@ std::string_view Vocabulary::entry(std::int32_t id) const {
   return entries_[id];
 }
 
-void Vocabulary::save(const std::filesystem::path& path) const {
+void Vocabulary::save(const std::string& path) const {
   std::string content;
   for (std::int32_t i = 0; i < size(); ++i) content.append(entries_[i]).push_back('\n');
   write_file(path, content);
 }
 
-Vocabulary Vocabulary::load(const std::filesystem::path& path) {
+Vocabulary Vocabulary::load(const std::string& path) {
   const std::string content = read_text_file(path);
   Vocabulary vocabulary;
   LineReader lines(content);
@@ -91,17 +91,17 @@ Vocabulary Vocabulary::load(const std::filesystem::path& path) {
     const auto number = static_cast<std::size_t>(lines.number());
     if (number <= std::size(kReserved)) {
       if (line == kReserved[number - 1]) continue;
-      throw IoError(fmt::format("{}:{}: expected {}, found {}; this is not a vocabulary", path.string(), number,
+      throw IoError(fmt::format("{}:{}: expected {}, found {}; this is not a vocabulary", path, number,
                                 kReserved[number - 1], in_quotes(line)));
     }
     try {
       vocabulary.add(line);
     } catch (const ValueError& error) {
-      throw IoError(fmt::format("{}:{}: {}", path.string(), number, error.what()));
+      throw IoError(fmt::format("{}:{}: {}", path, number, error.what()));
     }
   }
   if (lines.number() < std::ssize(kReserved)) {
-    throw IoError(fmt::format("{} is no vocabulary: it ends before the reserved entries", path.string()));
+    throw IoError(fmt::format("{} is no vocabulary: it ends before the reserved entries", path));
   }
   return vocabulary;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/id_table.hpp>
@@ -77,6 +78,9 @@ class Counting {
   }
 
   std::int32_t find_or_add(std::int32_t prefix, std::int32_t word, std::size_t position) {
+    if (candidates_.size() > std::numeric_limits<std::int32_t>::max()) {
+      throw ValueError("too many different n-grams; count shorter ones");
+    }
     const auto fresh = static_cast<std::int32_t>(candidates_.size());
     const std::int32_t found = by_parts_.find_or_insert(hash_pair(prefix, word), fresh, [&](std::int32_t other) {
       return at(other).prefix == prefix && at(other).word == word;

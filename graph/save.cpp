@@ -113,7 +113,7 @@ std::string render(const ComputationGraph& graph, Format format, const SaveOptio
 std::vector<std::string> save(const ComputationGraph& graph, const std::filesystem::path& path,
                               const SaveOptions& options) {
   std::vector<std::string> folded;
-  write_file(path, render(graph, format_of(path), options, &folded));
+  write_file(path, render(graph, options.format ? *options.format : format_of(path), options, &folded));
   return folded;
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tapegrad/graph/draw.hpp>
@@ -27,6 +28,7 @@ struct LayoutProgram {
 };
 
 struct SaveOptions {
+  std::optional<Format> format{};  ///< of a file; if not given, its suffix decides
   DrawOptions draw{};
   SummaryOptions summary{};
   LayoutProgram layout{};

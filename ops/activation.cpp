@@ -1,13 +1,18 @@
+#include <tapegrad/core/create.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/ops/rounding.hpp>
+#include <tapegrad/ops/special.hpp>
 
 namespace tapegrad {
 namespace ops {
 
 using namespace formula;
+
+// ---- smooth steps ---------------------------------------------------------------------------------------------------
 
 struct Sigmoid {
   static constexpr OpInfo info{.name = "sigmoid",
@@ -21,6 +26,38 @@ struct Sigmoid {
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g * y * (1 - y); }
 };
 
+struct LogSigmoid {
+  static constexpr OpInfo info{.name = "log_sigmoid",
+                               .formula = "y = -ln(1 + e⁻ˣ)",
+                               .doc = "Without overflow.",
+                               .inputs = {"x"},
+                               .flops = 14,
+                               .domain = {{-6, 6}}};
+  static auto value(const auto& x) { return minimum(x, 0) - log1p(exp(-abs(x))); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * logistic(-x); }
+};
+
+struct Softplus {
+  static constexpr OpInfo info{.name = "softplus",
+                               .formula = "y = ln(1 + eˣ)",
+                               .doc = "Without overflow.",
+                               .inputs = {"x"},
+                               .flops = 14,
+                               .domain = {{-6, 6}}};
+  static auto value(const auto& x) { return maximum(x, 0) + log1p(exp(-abs(x))); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * logistic(x); }
+};
+
+struct Softsign {
+  static constexpr OpInfo info{.name = "softsign", .formula = "y = x / (1 + |x|)", .inputs = {"x"}, .flops = 3};
+  static auto value(const auto& x) {
+    return where(abs(x) == constant<decltype(x)>(kInfinity<double>), sign(x), x / (1 + abs(x)));
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g / square(1 + abs(x)); }
+};
+
+// ---- rectifiers -----------------------------------------------------------------------------------------------------
+
 struct Relu {
   static constexpr OpInfo info{.name = "relu",
                                .formula = "y = max(x, 0)",
@@ -31,8 +68,23 @@ struct Relu {
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return where(y == 0, 0, g); }
 };
 
+struct Relu6 {
+  static constexpr OpInfo info{.name = "relu6",
+                               .formula = "y = min(max(x, 0), 6)",
+                               .doc = "Gradient 0 at 0 and 6.",
+                               .inputs = {"x"},
+                               .flops = 2,
+                               .saves = kSavesOutput,
+                               .domain = {{-2, 8}}};
+  static auto value(const auto& x) { return clamp(x, 0, 6); }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return where(y == 0 || y == 6, 0, g); }
+};
+
 struct LeakyRelu {
-  static constexpr OpInfo info{.name = "leaky_relu", .formula = "y = x where x > 0, else slope x", .inputs = {"x"}};
+  static constexpr OpInfo info{.name = "leaky_relu",
+                               .formula = "y = x where x > 0, else slope x",
+                               .doc = "Gradient `slope` at 0.",
+                               .inputs = {"x"}};
   struct Attrs {
     double slope = 0.01;
     bool operator==(const Attrs&) const = default;
@@ -44,25 +96,218 @@ struct LeakyRelu {
   }
 };
 
-struct Softplus {
-  static constexpr OpInfo info{
-      .name = "softplus", .formula = "y = ln(1 + eˣ)", .inputs = {"x"}, .flops = 14, .domain = {{-6, 6}}};
-  static auto value(const auto& x) { return maximum(x, x * 0) + log1p(exp(-abs(x))); }
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * logistic(x); }
+struct Elu {
+  static constexpr OpInfo info{.name = "elu",
+                               .formula = "y = x where x > 0, else alpha (eˣ - 1)",
+                               .doc = "Gradient `alpha` at 0.",
+                               .inputs = {"x"},
+                               .flops = 8};
+  struct Attrs {
+    double alpha = 1;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() { return std::tuple{Field{"alpha", &Attrs::alpha, "limit below, negated"}}; }
+  };
+  static auto value(const auto& x, const Attrs& a) {
+    return where(x > 0, x, expm1(x) * constant<decltype(x)>(a.alpha));
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
+    return g * where(x > 0, 1, exp(x) * constant<decltype(x)>(a.alpha));
+  }
 };
 
-using ActivationOps = OpList<Sigmoid, Relu, LeakyRelu, Softplus>;
+struct Selu {
+  static constexpr OpInfo info{.name = "selu",
+                               .formula = "y = scale x where x > 0, else scale alpha (eˣ - 1)",
+                               .doc = "Keeps mean 0 and variance 1. Gradient scale · alpha at 0.",
+                               .inputs = {"x"},
+                               .flops = 9,
+                               .source = "Klambauer et al., Self-Normalizing Neural Networks, 2017"};
+  static constexpr long double kScale = 1.0507009873554804934193349852946L;
+  static constexpr long double kBelow = 1.7580993408473768599402175208123L;  // scale · alpha
+  static auto value(const auto& x) {
+    return where(x > 0, x * constant<decltype(x)>(kScale), expm1(x) * constant<decltype(x)>(kBelow));
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return g * where(x > 0, constant<decltype(x)>(kScale), exp(x) * constant<decltype(x)>(kBelow));
+  }
+};
+
+struct Celu {
+  static constexpr OpInfo info{.name = "celu",
+                               .formula = "y = x where x > 0, else alpha (exp(x / alpha) - 1)",
+                               .doc = "Gradient 1 at 0.",
+                               .inputs = {"x"},
+                               .flops = 10};
+  struct Attrs {
+    double alpha = 1;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() { return std::tuple{Field{"alpha", &Attrs::alpha, "limit below, negated"}}; }
+  };
+  static auto value(const auto& x, const Attrs& a) {
+    const auto alpha = constant<decltype(x)>(a.alpha);
+    return where(x > 0, x, expm1(x / alpha) * alpha);
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
+    return g * where(x > 0, 1, exp(x / constant<decltype(x)>(a.alpha)));
+  }
+};
+
+// ---- gates: x times a smooth step -----------------------------------------------------------------------------------
+
+// So far out that the steps are exactly 0 or 1; the bound keeps infinities from becoming NaN in their products.
+inline constexpr double kFar = 1e4;
+
+struct Gelu {
+  static constexpr OpInfo info{.name = "gelu",
+                               .formula = "y = x Φ(x)",
+                               .doc = "Gaussian error linear unit.",
+                               .inputs = {"x"},
+                               .flops = 22,
+                               .domain = {{-4, 4}},
+                               .source = "Hendrycks and Gimpel, Gaussian Error Linear Units, 2016"};
+  static auto value(const auto& x) { return maximum(x, constant<decltype(x)>(-kFar)) * normal_cdf(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return g * (normal_cdf(x) + clamp(x, -kFar, kFar) * normal_density(x));
+  }
+};
+
+struct GeluTanh {
+  static constexpr OpInfo info{.name = "gelu_tanh",
+                               .formula = "y = x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2",
+                               .doc = "Gaussian error linear unit, approximated.",
+                               .inputs = {"x"},
+                               .flops = 14,
+                               .domain = {{-4, 4}},
+                               .source = "Hendrycks and Gimpel, Gaussian Error Linear Units, 2016"};
+  // (1 + tanh u) / 2 = logistic(2 u), which keeps its precision on the left.
+  static constexpr long double kSlope = 1.5957691216057307117597842397375L;  // 2 √(2/π)
+  static constexpr long double kCubic = 0.044715L;
+  static auto value(const auto& x) {
+    const auto b = maximum(x, constant<decltype(x)>(-kFar));
+    return b * logistic(b * constant<decltype(x)>(kSlope) * (1 + b * b * constant<decltype(x)>(kCubic)));
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    const auto b = clamp(x, -kFar, kFar);
+    const auto cubic = b * b * constant<decltype(x)>(kCubic);
+    const auto s = logistic(b * constant<decltype(x)>(kSlope) * (1 + cubic));
+    return g * (s + b * s * (1 - s) * constant<decltype(x)>(kSlope) * (1 + 3 * cubic));
+  }
+};
+
+struct Silu {
+  static constexpr OpInfo info{.name = "silu",
+                               .formula = "y = x / (1 + e⁻ˣ)",
+                               .doc = "Also called swish.",
+                               .inputs = {"x"},
+                               .flops = 6,
+                               .domain = {{-6, 6}}};
+  static auto value(const auto& x) { return maximum(x, constant<decltype(x)>(-kFar)) * logistic(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    const auto s = logistic(x);
+    return g * s * (1 + clamp(x, -kFar, kFar) * (1 - s));
+  }
+};
+
+struct Mish {
+  static constexpr OpInfo info{.name = "mish",
+                               .formula = "y = x tanh(ln(1 + eˣ))",
+                               .inputs = {"x"},
+                               .flops = 10,
+                               .domain = {{-6, 6}},
+                               .source = "Misra, Mish: A Self Regularized Non-Monotonic Activation Function, 2019"};
+  // With n = e² + 2 e, tanh(ln(1 + e)) = n / (n + 2); it is 1 long before e, bounded here, overflows.
+  static auto bounded_exp(const auto& x) { return exp(minimum(x, constant<decltype(x)>(30))); }
+  static auto value(const auto& x) {
+    const auto e = bounded_exp(x);
+    const auto n = e * (e + 2);
+    return maximum(x, constant<decltype(x)>(-kFar)) * (n / (n + 2));
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    const auto e = bounded_exp(x);
+    const auto n = e * (e + 2);
+    return g * (n + 4 * clamp(x, -kFar, kFar) * e * (e + 1) / (n + 2)) / (n + 2);
+  }
+};
+
+// ---- piecewise linear -----------------------------------------------------------------------------------------------
+
+struct Hardtanh {
+  static constexpr OpInfo info{.name = "hardtanh",
+                               .formula = "y = min(max(x, low), high)",
+                               .doc = "Gradient 0 at both bounds.",
+                               .inputs = {"x"},
+                               .flops = 2};
+  struct Attrs {
+    double low = -1, high = 1;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() {
+      return std::tuple{Field{"low", &Attrs::low, "lower bound"}, Field{"high", &Attrs::high, "upper bound"}};
+    }
+  };
+  static auto value(const auto& x, const Attrs& a) { return clamp(x, a.low, a.high); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
+    return where(x <= constant<decltype(x)>(a.low) || x >= constant<decltype(x)>(a.high), 0, g);
+  }
+};
+
+struct Hardsigmoid {
+  static constexpr OpInfo info{.name = "hardsigmoid",
+                               .formula = "y = min(max(x / 6 + 1/2, 0), 1)",
+                               .doc = "Gradient 0 at -3 and 3.",
+                               .inputs = {"x"},
+                               .flops = 4,
+                               .domain = {{-5, 5}}};
+  static auto value(const auto& x) { return clamp(x + 3, 0, 6) / 6; }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return where(abs(x) >= 3, 0, g / 6); }
+};
+
+struct Hardswish {
+  static constexpr OpInfo info{.name = "hardswish",
+                               .formula = "y = x min(max(x / 6 + 1/2, 0), 1)",
+                               .doc = "Gradient 0 at -3, 1 at 3.",
+                               .inputs = {"x"},
+                               .flops = 5,
+                               .domain = {{-5, 5}}};
+  static auto value(const auto& x) { return maximum(x, -3) * (clamp(x + 3, 0, 6) / 6); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return g * where(x <= -3, 0, where(x >= 3, 1, (2 * x + 3) / 6));
+  }
+};
+
+using ActivationOps = OpList<Sigmoid, LogSigmoid, Softplus, Softsign, Relu, Relu6, LeakyRelu, Elu, Selu, Celu, Gelu,
+                             GeluTanh, Silu, Mish, Hardtanh, Hardsigmoid, Hardswish>;
 
 }  // namespace ops
 
 using ops::ActivationOps;
 
 Tensor sigmoid(const Tensor& x) { return ActivationOps::apply<ops::Sigmoid>(x); }
+Tensor log_sigmoid(const Tensor& x) { return ActivationOps::apply<ops::LogSigmoid>(x); }
+Tensor softplus(const Tensor& x) { return ActivationOps::apply<ops::Softplus>(x); }
+Tensor softsign(const Tensor& x) { return ActivationOps::apply<ops::Softsign>(x); }
 Tensor relu(const Tensor& x) { return ActivationOps::apply<ops::Relu>(x); }
+Tensor relu6(const Tensor& x) { return ActivationOps::apply<ops::Relu6>(x); }
 Tensor leaky_relu(const Tensor& x, double slope) {
   return ActivationOps::apply<ops::LeakyRelu>(ops::LeakyRelu::Attrs{.slope = slope}, x);
 }
-Tensor softplus(const Tensor& x) { return ActivationOps::apply<ops::Softplus>(x); }
+Tensor elu(const Tensor& x, double alpha) { return ActivationOps::apply<ops::Elu>(ops::Elu::Attrs{.alpha = alpha}, x); }
+Tensor selu(const Tensor& x) { return ActivationOps::apply<ops::Selu>(x); }
+Tensor celu(const Tensor& x, double alpha) {
+  if (!(alpha > 0)) throw ValueError("celu: alpha is " + format_attribute(alpha) + "; it must be positive");
+  return ActivationOps::apply<ops::Celu>(ops::Celu::Attrs{.alpha = alpha}, x);
+}
+Tensor gelu(const Tensor& x) { return ActivationOps::apply<ops::Gelu>(x); }
+Tensor gelu_tanh(const Tensor& x) { return ActivationOps::apply<ops::GeluTanh>(x); }
+Tensor silu(const Tensor& x) { return ActivationOps::apply<ops::Silu>(x); }
+Tensor mish(const Tensor& x) { return ActivationOps::apply<ops::Mish>(x); }
+Tensor hardtanh(const Tensor& x, double low, double high) {
+  if (!(low < high))
+    throw ValueError("hardtanh: low is " + format_attribute(low) + " and high " + format_attribute(high) +
+                     "; low must be below high");
+  return ActivationOps::apply<ops::Hardtanh>(ops::Hardtanh::Attrs{.low = low, .high = high}, x);
+}
+Tensor hardsigmoid(const Tensor& x) { return ActivationOps::apply<ops::Hardsigmoid>(x); }
+Tensor hardswish(const Tensor& x) { return ActivationOps::apply<ops::Hardswish>(x); }
 
 std::span<const OpEntry> activation_ops() { return ActivationOps::entries; }
 

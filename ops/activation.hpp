@@ -1,5 +1,5 @@
 #pragma once
-// Activations, elementwise.
+// Activations, elementwise. At a kink the gradient is that of the flatter side; where nothing else is said, that is 0.
 
 #include <tapegrad/ops/operand.hpp>
 
@@ -7,12 +7,41 @@ namespace tapegrad {
 
 /// 1 / (1 + exp(-x)), for any x without overflow.
 Tensor sigmoid(const Tensor& x);
-/// max(x, 0); gradient 0 at 0.
-Tensor relu(const Tensor& x);
-/// x where positive, else slope · x; gradient `slope` at 0.
-Tensor leaky_relu(const Tensor& x, double slope = 0.01);
+/// log(sigmoid(x)), for any x without overflow.
+Tensor log_sigmoid(const Tensor& x);
 /// log(1 + exp(x)), for any x without overflow.
 Tensor softplus(const Tensor& x);
+/// x / (1 + |x|).
+Tensor softsign(const Tensor& x);
+
+/// max(x, 0).
+Tensor relu(const Tensor& x);
+/// min(max(x, 0), 6).
+Tensor relu6(const Tensor& x);
+/// x where positive, else slope · x; gradient `slope` at 0.
+Tensor leaky_relu(const Tensor& x, double slope = 0.01);
+/// x where positive, else alpha · (exp(x) - 1).
+Tensor elu(const Tensor& x, double alpha = 1);
+/// ELU with the scale and alpha that keep mean 0 and variance 1.
+Tensor selu(const Tensor& x);
+/// x where positive, else alpha · (exp(x / alpha) - 1): smooth at 0. ValueError unless alpha is positive.
+Tensor celu(const Tensor& x, double alpha = 1);
+
+/// x times the probability that a standard normal variable is below x.
+Tensor gelu(const Tensor& x);
+/// The approximation of gelu by tanh, as GPT-2 has it.
+Tensor gelu_tanh(const Tensor& x);
+/// x · sigmoid(x).
+Tensor silu(const Tensor& x);
+/// x · tanh(softplus(x)).
+Tensor mish(const Tensor& x);
+
+/// min(max(x, low), high). ValueError unless low is below high.
+Tensor hardtanh(const Tensor& x, double low = -1, double high = 1);
+/// min(max(x / 6 + 1/2, 0), 1).
+Tensor hardsigmoid(const Tensor& x);
+/// x · hardsigmoid(x); gradient 0 at -3, 1 at 3.
+Tensor hardswish(const Tensor& x);
 
 /// The name formulas use for sigmoid.
 inline Tensor logistic(const Tensor& x) { return sigmoid(x); }

@@ -1,3 +1,4 @@
+#include <tapegrad/core/create.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
@@ -9,40 +10,37 @@ namespace ops {
 using namespace formula;
 
 struct Add {
-  static constexpr OpInfo info{
-      .name = "add", .formula = "y = a + b", .inputs = {"a", "b"}, .saves = kSavesNothing, .kind = Kind::numeric};
+  static constexpr OpInfo info{.name = "add",
+                               .formula = "y = a + b",
+                               .inputs = {"a", "b"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::numeric,
+                               .passes = {0, 1}};
   static auto value(const auto& a, const auto& b) { return a + b; }
-  static auto vjp(wrt<0>, const auto& g, const auto&, const auto&, const auto&) { return g; }
-  static auto vjp(wrt<1>, const auto& g, const auto&, const auto&, const auto&) { return g; }
 };
 
 struct Sub {
-  static constexpr OpInfo info{
-      .name = "sub", .formula = "y = a - b", .inputs = {"a", "b"}, .saves = kSavesNothing, .kind = Kind::numeric};
+  static constexpr OpInfo info{.name = "sub",
+                               .formula = "y = a - b",
+                               .inputs = {"a", "b"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::numeric,
+                               .passes = {0}};
   static auto value(const auto& a, const auto& b) { return a - b; }
-  static auto vjp(wrt<0>, const auto& g, const auto&, const auto&, const auto&) { return g; }
   static auto vjp(wrt<1>, const auto& g, const auto&, const auto&, const auto&) { return -g; }
 };
 
 struct Mul {
-  static constexpr OpInfo info{.name = "mul",
-                               .formula = "y = a b",
-                               .inputs = {"a", "b"},
-                               .saves = kSavesOthers,
-                               .kind = Kind::numeric,
-                               .unbounded = true};
+  static constexpr OpInfo info{
+      .name = "mul", .formula = "y = a b", .inputs = {"a", "b"}, .saves = kSavesOthers, .kind = Kind::numeric};
   static auto value(const auto& a, const auto& b) { return a * b; }
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& b, const auto&) { return g * b; }
   static auto vjp(wrt<1>, const auto& g, const auto& a, const auto&, const auto&) { return g * a; }
 };
 
 struct Div {
-  static constexpr OpInfo info{.name = "div",
-                               .formula = "y = a / b",
-                               .inputs = {"a", "b"},
-                               .flops = 2,
-                               .domain = {{-2, 2}, {0.5, 2}},
-                               .unbounded = true};
+  static constexpr OpInfo info{
+      .name = "div", .formula = "y = a / b", .inputs = {"a", "b"}, .flops = 2, .domain = {{-2, 2}, {0.5, 2}}};
   static auto value(const auto& a, const auto& b) { return a / b; }
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& b, const auto&) { return g / b; }
   static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto&) { return -g * (a / b) / b; }
@@ -58,7 +56,7 @@ struct Neg {
 struct Abs {
   static constexpr OpInfo info{.name = "abs",
                                .formula = "y = |x|",
-                               .doc = "Absolute value; gradient 0 at 0.",
+                               .doc = "Absolute value; gradient 0 at 0, NaN at NaN.",
                                .inputs = {"x"},
                                .kind = Kind::numeric};
   static auto value(const auto& x) { return abs(x); }
@@ -73,7 +71,7 @@ struct Sign {
                                .saves = kSavesNothing,
                                .kind = Kind::numeric};
   static auto value(const auto& x) { return sign(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto&, const auto&) { return g * 0; }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto&) { return zeros_like(g); }
 };
 
 struct Reciprocal {
@@ -82,15 +80,13 @@ struct Reciprocal {
                                .inputs = {"x"},
                                .flops = 2,
                                .saves = kSavesOutput,
-                               .domain = {{0.5, 2}},
-                               .unbounded = true};
+                               .domain = {{0.5, 2}}};
   static auto value(const auto& x) { return reciprocal(x); }
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return -g * y * y; }
 };
 
 struct Square {
-  static constexpr OpInfo info{
-      .name = "square", .formula = "y = x²", .inputs = {"x"}, .kind = Kind::numeric, .unbounded = true};
+  static constexpr OpInfo info{.name = "square", .formula = "y = x²", .inputs = {"x"}, .kind = Kind::numeric};
   static auto value(const auto& x) { return x * x; }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * x * 2; }
 };
@@ -102,8 +98,7 @@ struct Sqrt {
                                .inputs = {"x"},
                                .flops = 2,
                                .saves = kSavesOutput,
-                               .domain = {{0.2, 3}},
-                               .unbounded = true};
+                               .domain = {{0.2, 3}}};
   static auto value(const auto& x) { return sqrt(x); }
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g / (y * 2); }
 };
@@ -114,24 +109,34 @@ struct Rsqrt {
                                .inputs = {"x"},
                                .flops = 3,
                                .saves = kSavesOutput,
-                               .domain = {{0.2, 3}},
-                               .unbounded = true};
+                               .domain = {{0.2, 3}}};
   static auto value(const auto& x) { return rsqrt(x); }
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g * y * y * y / -2; }
+};
+
+struct Cbrt {
+  static constexpr OpInfo info{.name = "cbrt",
+                               .formula = "y = ∛x",
+                               .doc = "Of negative numbers too; gradient +inf at 0.",
+                               .inputs = {"x"},
+                               .flops = 20,
+                               .saves = kSavesOutput,
+                               .domain = {{0.2, 3}}};
+  static auto value(const auto& x) { return cbrt(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g / (y * y * 3); }
 };
 
 struct Pow {
   static constexpr OpInfo info{
       .name = "pow",
       .formula = "y = aᵇ",
-      .doc = "The gradient for a is 0 where b is 0; that for b is 0 where a is 0 and b is not negative.",
+      .doc = "0⁰ is 1. The gradient for a is 0 where b is 0; that for b is 0 where a is 0 and b is not negative.",
       .inputs = {"a", "b"},
       .flops = 12,
-      .domain = {{0.3, 2}, {-2, 2}},
-      .unbounded = true};
+      .domain = {{0.3, 2}, {-2, 2}}};
   static auto value(const auto& a, const auto& b) { return pow(a, b); }
   static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&) {
-    return where(b == 0, 0, g * b * pow(a, b - 1));
+    return where(a == 0 && b == 0, 0, g * b * pow(a, b - 1));
   }
   static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto&) {
     return where(a == 0 && b >= 0, 0, g * pow(a, b) * log(a));
@@ -168,8 +173,40 @@ struct Minimum {
   }
 };
 
-using ArithmeticOps =
-    OpList<Add, Sub, Mul, Div, Neg, Abs, Sign, Reciprocal, Square, Sqrt, Rsqrt, Pow, Maximum, Minimum>;
+struct Hypot {
+  static constexpr OpInfo info{.name = "hypot",
+                               .formula = "y = √(a² + b²)",
+                               .doc = "Without overflow; gradient 0 where both are 0.",
+                               .inputs = {"a", "b"},
+                               .flops = 6,
+                               .saves = kSavesAll,
+                               .domain = {{0.3, 2}, {-2, 2}}};
+  static auto value(const auto& a, const auto& b) { return hypot(a, b); }
+  static auto vjp(wrt<0>, const auto& g, const auto& a, const auto&, const auto& y) {
+    return g * where(y == 0, 0, a / y);
+  }
+  static auto vjp(wrt<1>, const auto& g, const auto&, const auto& b, const auto& y) {
+    return g * where(y == 0, 0, b / y);
+  }
+};
+
+struct Lerp {
+  static constexpr OpInfo info{.name = "lerp",
+                               .formula = "y = a + t (b - a)",
+                               .doc = "Exactly a at t = 0 and b at t = 1.",
+                               .inputs = {"a", "b", "t"},
+                               .flops = 3,
+                               .domain = {{-2, 2}, {-2, 2}, {-1, 2}}};
+  static auto value(const auto& a, const auto& b, const auto& t) {
+    return where(t < constant<decltype(t)>(0.5), a + t * (b - a), b - (1 - t) * (b - a));
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto&, const auto& t, const auto&) { return g * (1 - t); }
+  static auto vjp(wrt<1>, const auto& g, const auto&, const auto&, const auto& t, const auto&) { return g * t; }
+  static auto vjp(wrt<2>, const auto& g, const auto& a, const auto& b, const auto&, const auto&) { return g * (b - a); }
+};
+
+using ArithmeticOps = OpList<Add, Sub, Mul, Div, Neg, Abs, Sign, Reciprocal, Square, Sqrt, Rsqrt, Cbrt, Pow, Maximum,
+                             Minimum, Hypot, Lerp>;
 
 }  // namespace ops
 
@@ -186,9 +223,12 @@ Tensor reciprocal(const Tensor& x) { return ArithmeticOps::apply<ops::Reciprocal
 Tensor square(const Tensor& x) { return ArithmeticOps::apply<ops::Square>(x); }
 Tensor sqrt(const Tensor& x) { return ArithmeticOps::apply<ops::Sqrt>(x); }
 Tensor rsqrt(const Tensor& x) { return ArithmeticOps::apply<ops::Rsqrt>(x); }
+Tensor cbrt(const Tensor& x) { return ArithmeticOps::apply<ops::Cbrt>(x); }
 Tensor pow(const Operand& a, const Operand& b) { return ArithmeticOps::apply<ops::Pow>(a, b); }
 Tensor maximum(const Operand& a, const Operand& b) { return ArithmeticOps::apply<ops::Maximum>(a, b); }
 Tensor minimum(const Operand& a, const Operand& b) { return ArithmeticOps::apply<ops::Minimum>(a, b); }
+Tensor hypot(const Operand& a, const Operand& b) { return ArithmeticOps::apply<ops::Hypot>(a, b); }
+Tensor lerp(const Operand& a, const Operand& b, const Operand& t) { return ArithmeticOps::apply<ops::Lerp>(a, b, t); }
 
 std::span<const OpEntry> arithmetic_ops() { return ArithmeticOps::entries; }
 

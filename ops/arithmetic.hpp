@@ -19,11 +19,18 @@ Tensor square(const Tensor& x);
 Tensor sqrt(const Tensor& x);
 /// 1 / sqrt(x).
 Tensor rsqrt(const Tensor& x);
-/// a to the power b. The gradient for b is 0 where a is 0 and b is not negative.
+/// The cube root, of negative numbers too; gradient +inf at 0.
+Tensor cbrt(const Tensor& x);
+/// a to the power b; 1 where b is 0. The gradient for a is 0 where b is 0. The gradient for b is 0 where a is 0 and b
+/// is not negative.
 Tensor pow(const Operand& a, const Operand& b);
 /// The larger; NaN when either is. Equal arguments share the gradient.
 Tensor maximum(const Operand& a, const Operand& b);
 Tensor minimum(const Operand& a, const Operand& b);
+/// √(a² + b²) without overflow; gradient 0 where both are 0.
+Tensor hypot(const Operand& a, const Operand& b);
+/// a + t (b - a), exactly a at t = 0 and b at t = 1.
+Tensor lerp(const Operand& a, const Operand& b, const Operand& t);
 
 inline Tensor operator+(const Operand& a, const Operand& b) { return add(a, b); }
 inline Tensor operator-(const Operand& a, const Operand& b) { return sub(a, b); }

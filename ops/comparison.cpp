@@ -71,6 +71,24 @@ struct IsNan {
                                .differentiable = false};
   static auto value(const auto& x) { return x != x; }
 };
+struct IsInf {
+  static constexpr OpInfo info{.name = "isinf",
+                               .formula = "y = x is +inf or -inf",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::predicate,
+                               .differentiable = false};
+  static auto value(const auto& x) { return x == x && x - x != 0; }
+};
+struct IsFinite {
+  static constexpr OpInfo info{.name = "isfinite",
+                               .formula = "y = x is neither NaN nor infinite",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::predicate,
+                               .differentiable = false};
+  static auto value(const auto& x) { return x - x == 0; }
+};
 
 struct LogicalAnd {
   static constexpr OpInfo info{.name = "logical_and",
@@ -91,6 +109,16 @@ struct LogicalOr {
                                .differentiable = false,
                                .masks = {0, 1}};
   static auto value(const auto& a, const auto& b) { return a || b; }
+};
+struct LogicalXor {
+  static constexpr OpInfo info{.name = "logical_xor",
+                               .formula = "y = a or b, not both",
+                               .inputs = {"a", "b"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::predicate,
+                               .differentiable = false,
+                               .masks = {0, 1}};
+  static auto value(const auto& a, const auto& b) { return a != b; }
 };
 struct LogicalNot {
   static constexpr OpInfo info{.name = "logical_not",
@@ -121,8 +149,8 @@ struct Where {
   }
 };
 
-using ComparisonOps =
-    OpList<Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, IsNan, LogicalAnd, LogicalOr, LogicalNot, Where>;
+using ComparisonOps = OpList<Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual, IsNan, IsInf, IsFinite,
+                             LogicalAnd, LogicalOr, LogicalXor, LogicalNot, Where>;
 
 }  // namespace ops
 
@@ -135,8 +163,11 @@ Tensor less_equal(const Operand& a, const Operand& b) { return ComparisonOps::ap
 Tensor greater(const Operand& a, const Operand& b) { return ComparisonOps::apply<ops::Greater>(a, b); }
 Tensor greater_equal(const Operand& a, const Operand& b) { return ComparisonOps::apply<ops::GreaterEqual>(a, b); }
 Tensor isnan(const Tensor& x) { return ComparisonOps::apply<ops::IsNan>(x); }
+Tensor isinf(const Tensor& x) { return ComparisonOps::apply<ops::IsInf>(x); }
+Tensor isfinite(const Tensor& x) { return ComparisonOps::apply<ops::IsFinite>(x); }
 Tensor logical_and(const Operand& a, const Operand& b) { return ComparisonOps::apply<ops::LogicalAnd>(a, b); }
 Tensor logical_or(const Operand& a, const Operand& b) { return ComparisonOps::apply<ops::LogicalOr>(a, b); }
+Tensor logical_xor(const Operand& a, const Operand& b) { return ComparisonOps::apply<ops::LogicalXor>(a, b); }
 Tensor logical_not(const Tensor& a) { return ComparisonOps::apply<ops::LogicalNot>(a); }
 Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
   return ComparisonOps::apply<ops::Where>(condition, a, b);

@@ -1,4 +1,6 @@
+#include <tapegrad/core/create.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/op_list.hpp>
 
@@ -7,16 +9,25 @@ namespace ops {
 
 using namespace formula;
 
+// ---- exponentials and logarithms ------------------------------------------------------------------------------------
+
 struct Exp {
-  static constexpr OpInfo info{
-      .name = "exp", .formula = "y = eˣ", .inputs = {"x"}, .flops = 4, .saves = kSavesOutput, .unbounded = true};
+  static constexpr OpInfo info{.name = "exp", .formula = "y = eˣ", .inputs = {"x"}, .flops = 4, .saves = kSavesOutput};
   static auto value(const auto& x) { return exp(x); }
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g * y; }
 };
 
+struct Exp2 {
+  static constexpr OpInfo info{.name = "exp2", .formula = "y = 2ˣ", .inputs = {"x"}, .flops = 4, .saves = kSavesOutput};
+  static auto value(const auto& x) { return exp2(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) {
+    return g * y * constant<decltype(y)>(0.6931471805599453094172321L);
+  }
+};
+
 struct Expm1 {
   static constexpr OpInfo info{
-      .name = "expm1", .formula = "y = eˣ - 1", .inputs = {"x"}, .flops = 6, .saves = kSavesOutput, .unbounded = true};
+      .name = "expm1", .formula = "y = eˣ - 1", .inputs = {"x"}, .flops = 6, .saves = kSavesOutput};
   static auto value(const auto& x) { return expm1(x); }
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g * (y + 1); }
 };
@@ -27,55 +38,204 @@ struct Log {
                                .doc = "NaN below 0; gradient +inf at 0.",
                                .inputs = {"x"},
                                .flops = 8,
-                               .domain = {{0.2, 3}},
-                               .unbounded = true};
+                               .domain = {{0.2, 3}}};
   static auto value(const auto& x) { return log(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g / x; }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * valid(x >= 0, x) / x; }
+};
+
+struct Log2 {
+  static constexpr OpInfo info{.name = "log2",
+                               .formula = "y = ln x / ln 2",
+                               .doc = "NaN below 0; gradient +inf at 0.",
+                               .inputs = {"x"},
+                               .flops = 12,
+                               .domain = {{0.2, 3}}};
+  static auto value(const auto& x) { return log2(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return g * valid(x >= 0, x) / (x * constant<decltype(x)>(0.6931471805599453094172321L));
+  }
+};
+
+struct Log10 {
+  static constexpr OpInfo info{.name = "log10",
+                               .formula = "y = ln x / ln 10",
+                               .doc = "NaN below 0; gradient +inf at 0.",
+                               .inputs = {"x"},
+                               .flops = 12,
+                               .domain = {{0.2, 3}}};
+  static auto value(const auto& x) { return log10(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return g * valid(x >= 0, x) / (x * constant<decltype(x)>(2.302585092994045684017991L));
+  }
 };
 
 struct Log1p {
   static constexpr OpInfo info{.name = "log1p",
                                .formula = "y = ln(1 + x)",
+                               .doc = "NaN below -1; gradient +inf at -1.",
                                .inputs = {"x"},
-                               .flops = 8,
-                               .domain = {{-0.7, 3}},
-                               .unbounded = true};
+                               .flops = 9,
+                               .domain = {{-0.7, 3}}};
   static auto value(const auto& x) { return log1p(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g / (x + 1); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * valid(x >= -1, x) / (x + 1); }
 };
 
+// ---- trigonometric --------------------------------------------------------------------------------------------------
+
 struct Sin {
-  static constexpr OpInfo info{.name = "sin", .formula = "y = sin x", .inputs = {"x"}, .flops = 6, .domain = {{-4, 4}}};
+  static constexpr OpInfo info{
+      .name = "sin", .formula = "y = sin x", .inputs = {"x"}, .flops = 12, .domain = {{-4, 4}}};
+  static constexpr double reach = kTurnReach;
   static auto value(const auto& x) { return sin(x); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * cos(x); }
 };
 
 struct Cos {
-  static constexpr OpInfo info{.name = "cos", .formula = "y = cos x", .inputs = {"x"}, .flops = 6, .domain = {{-4, 4}}};
+  static constexpr OpInfo info{
+      .name = "cos", .formula = "y = cos x", .inputs = {"x"}, .flops = 12, .domain = {{-4, 4}}};
+  static constexpr double reach = kTurnReach;
   static auto value(const auto& x) { return cos(x); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return -g * sin(x); }
 };
 
+struct Tan {
+  static constexpr OpInfo info{.name = "tan",
+                               .formula = "y = tan x",
+                               .inputs = {"x"},
+                               .flops = 14,
+                               .saves = kSavesOutput,
+                               .domain = {{-1.3, 1.3}}};
+  static constexpr double reach = kTurnReach;
+  static auto value(const auto& x) { return tan(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g * (y * y + 1); }
+};
+
+struct Asin {
+  static constexpr OpInfo info{.name = "asin",
+                               .formula = "y = arcsin x",
+                               .doc = "NaN outside [-1, 1]; gradient +inf at ±1.",
+                               .inputs = {"x"},
+                               .flops = 12,
+                               .domain = {{-0.9, 0.9}}};
+  static auto value(const auto& x) { return asin(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * rsqrt((1 - x) * (1 + x)); }
+};
+
+struct Acos {
+  static constexpr OpInfo info{.name = "acos",
+                               .formula = "y = arccos x",
+                               .doc = "NaN outside [-1, 1]; gradient -inf at ±1.",
+                               .inputs = {"x"},
+                               .flops = 12,
+                               .domain = {{-0.9, 0.9}}};
+  static auto value(const auto& x) { return acos(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return -g * rsqrt((1 - x) * (1 + x)); }
+};
+
+struct Atan {
+  static constexpr OpInfo info{.name = "atan", .formula = "y = arctan x", .inputs = {"x"}, .flops = 12};
+  static auto value(const auto& x) { return atan(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g / (x * x + 1); }
+};
+
+struct Atan2 {
+  static constexpr OpInfo info{.name = "atan2",
+                               .formula = "z = angle of (x, y)",
+                               .doc = "From -π to π; gradient 0 at the origin and at infinity.",
+                               .inputs = {"y", "x"},
+                               .flops = 16,
+                               .domain = {{-2, 2}, {0.3, 2}}};
+  // Twice divided by the length, which neither overflows nor underflows as its square does.
+  static auto slope(const auto& along, const auto& length) {
+    return where(length == 0 || length == constant<decltype(length)>(kInfinity<double>), 0, along / length / length);
+  }
+  static auto value(const auto& y, const auto& x) { return atan2(y, x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& y, const auto& x, const auto&) {
+    return g * slope(x, hypot(y, x));
+  }
+  static auto vjp(wrt<1>, const auto& g, const auto& y, const auto& x, const auto&) {
+    return -g * slope(y, hypot(y, x));
+  }
+};
+
+// ---- hyperbolic -----------------------------------------------------------------------------------------------------
+
+struct Sinh {
+  static constexpr OpInfo info{.name = "sinh", .formula = "y = sinh x", .inputs = {"x"}, .flops = 10};
+  static auto value(const auto& x) { return sinh(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * cosh(x); }
+};
+
+struct Cosh {
+  static constexpr OpInfo info{.name = "cosh", .formula = "y = cosh x", .inputs = {"x"}, .flops = 10};
+  static auto value(const auto& x) { return cosh(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * sinh(x); }
+};
+
 struct Tanh {
   static constexpr OpInfo info{
-      .name = "tanh", .formula = "y = tanh x", .inputs = {"x"}, .flops = 5, .saves = kSavesOutput, .domain = {{-3, 3}}};
+      .name = "tanh", .formula = "y = tanh x", .inputs = {"x"}, .flops = 6, .saves = kSavesOutput, .domain = {{-3, 3}}};
   static auto value(const auto& x) { return tanh(x); }
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g * (1 - y * y); }
 };
 
-using ElementaryOps = OpList<Exp, Expm1, Log, Log1p, Sin, Cos, Tanh>;
+struct Asinh {
+  static constexpr OpInfo info{.name = "asinh", .formula = "y = arsinh x", .inputs = {"x"}, .flops = 20};
+  static auto value(const auto& x) { return asinh(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g / hypot(x, 1); }
+};
+
+struct Acosh {
+  static constexpr OpInfo info{.name = "acosh",
+                               .formula = "y = arcosh x",
+                               .doc = "NaN below 1; gradient +inf at 1.",
+                               .inputs = {"x"},
+                               .flops = 20,
+                               .domain = {{1.2, 3}}};
+  static auto value(const auto& x) { return acosh(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g / (sqrt(x - 1) * sqrt(x + 1)); }
+};
+
+struct Atanh {
+  static constexpr OpInfo info{.name = "atanh",
+                               .formula = "y = artanh x",
+                               .doc = "NaN outside [-1, 1]; gradient +inf at ±1.",
+                               .inputs = {"x"},
+                               .flops = 20,
+                               .domain = {{-0.9, 0.9}}};
+  static auto value(const auto& x) { return atanh(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return g * valid(abs(x) <= 1, x) / ((1 - x) * (1 + x));
+  }
+};
+
+using ElementaryOps = OpList<Exp, Exp2, Expm1, Log, Log2, Log10, Log1p, Sin, Cos, Tan, Asin, Acos, Atan, Atan2, Sinh,
+                             Cosh, Tanh, Asinh, Acosh, Atanh>;
 
 }  // namespace ops
 
 using ops::ElementaryOps;
 
 Tensor exp(const Tensor& x) { return ElementaryOps::apply<ops::Exp>(x); }
+Tensor exp2(const Tensor& x) { return ElementaryOps::apply<ops::Exp2>(x); }
 Tensor expm1(const Tensor& x) { return ElementaryOps::apply<ops::Expm1>(x); }
 Tensor log(const Tensor& x) { return ElementaryOps::apply<ops::Log>(x); }
+Tensor log2(const Tensor& x) { return ElementaryOps::apply<ops::Log2>(x); }
+Tensor log10(const Tensor& x) { return ElementaryOps::apply<ops::Log10>(x); }
 Tensor log1p(const Tensor& x) { return ElementaryOps::apply<ops::Log1p>(x); }
 Tensor sin(const Tensor& x) { return ElementaryOps::apply<ops::Sin>(x); }
 Tensor cos(const Tensor& x) { return ElementaryOps::apply<ops::Cos>(x); }
+Tensor tan(const Tensor& x) { return ElementaryOps::apply<ops::Tan>(x); }
+Tensor asin(const Tensor& x) { return ElementaryOps::apply<ops::Asin>(x); }
+Tensor acos(const Tensor& x) { return ElementaryOps::apply<ops::Acos>(x); }
+Tensor atan(const Tensor& x) { return ElementaryOps::apply<ops::Atan>(x); }
+Tensor atan2(const Operand& y, const Operand& x) { return ElementaryOps::apply<ops::Atan2>(y, x); }
+Tensor sinh(const Tensor& x) { return ElementaryOps::apply<ops::Sinh>(x); }
+Tensor cosh(const Tensor& x) { return ElementaryOps::apply<ops::Cosh>(x); }
 Tensor tanh(const Tensor& x) { return ElementaryOps::apply<ops::Tanh>(x); }
+Tensor asinh(const Tensor& x) { return ElementaryOps::apply<ops::Asinh>(x); }
+Tensor acosh(const Tensor& x) { return ElementaryOps::apply<ops::Acosh>(x); }
+Tensor atanh(const Tensor& x) { return ElementaryOps::apply<ops::Atanh>(x); }
 
 std::span<const OpEntry> elementary_ops() { return ElementaryOps::entries; }
 

@@ -1,10 +1,13 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/row_sparse.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/embedding.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/positions.hpp>
+#include <tapegrad/ops/segment.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
@@ -70,12 +73,111 @@ struct Embedding {
   }
 };
 
-using EmbeddingOps = OpList<Embedding>;
+/// A bag's mean or sum of rows. Its gradient is summed by row as it is made: neither pass stores a row an id.
+struct EmbeddingBag {
+  static constexpr OpInfo info{.name = "embedding_bag",
+                               .formula = "y[b, :] = Σ table[ids[i], :] / n, i from offsets[b] to offsets[b + 1]",
+                               .doc = "The mean, or the sum, of each bag's rows; an empty bag gives 0.",
+                               .inputs = {"table", "ids", "offsets"},
+                               .saves = {.inputs = {1, 2}},
+                               .fixed = {1, 2}};
+  struct Attrs {
+    bool mean = true, sparse = false;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() {
+      return std::tuple{Field{"mean", &Attrs::mean, "divide by the number of ids"},
+                        Field{"sparse", &Attrs::sparse, "the table's gradient holds the used rows only"}};
+    }
+  };
+  static TensorSpec result(const Attrs&, const Tensor& table, const Tensor& ids, const Tensor& offsets) {
+    require_table("embedding_bag", table);
+    if (ids.rank() != 1 || offsets.rank() != 1 || offsets.numel() == 0)
+      throw ShapeError("embedding_bag: ids are " + to_string(ids.shape()) + " and offsets " +
+                       to_string(offsets.shape()) + "; expected [T] and [B + 1]");
+    return {{offsets.numel() - 1, table.shape()[1]}, table.dtype()};
+  }
+  static void forward(const Attrs& a, const Tensor& table, const Tensor& ids, const Tensor& offsets, Tensor& y) {
+    const Tensor checked = checked_indices("embedding_bag", "ids", ids, table.shape()[0], Negative::refused);
+    const Tensor bounds = checked_offsets("embedding_bag", offsets, ids.numel());
+    const auto rows = positions_of(checked), ends = positions_of(bounds);
+    const std::int64_t width = table.shape()[1];
+    dispatch_floating(table.dtype(), [&]<class T>() {
+      const T* from = table.data<T>().data();
+      T* to = y.mutable_data<T>().data();
+      for_row_ranges(y.shape()[0], ids.numel() * width, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t b = begin; b < end; ++b) {
+          const auto first = static_cast<std::size_t>(ends[static_cast<std::size_t>(b)]);
+          const auto last = static_cast<std::size_t>(ends[static_cast<std::size_t>(b) + 1]);
+          T* out = to + b * width;
+          std::fill_n(out, width, T{0});
+          for (std::size_t i = first; i < last; ++i) {
+            const T* row = from + rows[i] * width;
+            for (std::int64_t j = 0; j < width; ++j) out[j] += row[j];
+          }
+          if (a.mean && last - first > 1) {
+            const T share = T{1} / static_cast<T>(last - first);
+            for (std::int64_t j = 0; j < width; ++j) out[j] *= share;
+          }
+        }
+      });
+    });
+  }
+  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved table, const Tensor& ids, const Tensor& offsets,
+                    Unsaved) {
+    const Tensor bounds = checked_offsets("embedding_bag", offsets, ids.numel());
+    const auto ends = positions_of(bounds);
+    const Tensor share = a.mean ? g * inverse_lengths(ends, 2, g.dtype()) : g;
+    const Tensor bags = segment_of_rows(ends);
+    if (!a.sparse || grad_enabled())
+      return index_add(zeros_view(table.shape(), table.dtype()), 0, ids, take(share, bags, 0));
+    const Tensor rows = cast(ids, i64).contiguous(), dense = share.contiguous();
+    const DistinctRows distinct(positions_of(rows));
+    const std::int64_t width = table.shape()[1];
+    RowSparse sums{copy_of(distinct.rows), empty({distinct.count(), width}, g.dtype())};
+    dispatch_floating(g.dtype(), [&]<class T>() {
+      const T* from = dense.data<T>().data();
+      sum_rows(distinct, width, sums.values.mutable_data<T>().data(),
+               [from, width, bag = positions_of(bags)](std::size_t i) { return from + bag[i] * width; });
+    });
+    return adopt_rows(table.shape(), std::move(sums));
+  }
+  static Cost cost(const Attrs&, const Node& node) {
+    const double read = static_cast<double>(node.edges()[1].node()->shape.numel()) * static_cast<double>(node.shape[1]);
+    return {read, (read + static_cast<double>(node.shape.numel())) * static_cast<double>(size_of(node.dtype))};
+  }
+  static std::vector<SampleOf<EmbeddingBag>> samples(Rng& rng) {
+    const Tensor ids = tensor({3, 0, 3, 1, 3}, i64), offsets = tensor({0, 3, 3, 5}, i64);
+    return {{{randn({4, 3}, f64, rng), ids, offsets}, {true, false}},
+            {{randn({4, 3}, f64, rng), ids, offsets}, {true, true}},
+            {{transpose(randn({2, 4}, f64, rng)), tensor({2, 0}, i32), tensor({0, 1, 2}, i32)}, {false, true}},
+            {{randn({4, 3}, f64, rng), zeros({0}, i64), tensor({0, 0}, i64)}, {false, false}},
+            {{randn({4, 3}, f64, rng), zeros({0}, i64), tensor({0}, i64)}, {true, true}}};
+  }
+  static std::vector<BadInputOf<EmbeddingBag>> bad_inputs() {
+    const Tensor table = zeros({4, 3}), offsets = tensor({0, 2}, i64);
+    return {{{table, tensor({0, 4}, i64), offsets}, {}, "embedding_bag: ids[1] is 4; expected an index in [0, 4)"},
+            {{table, tensor({0}, i64), offsets}, {}, "embedding_bag: offsets run from 0 to 2"},
+            {{table, zeros({1, 2}, i64), offsets}, {}, "ids are [1, 2] and offsets [2]; expected [T] and [B + 1]"},
+            {{zeros({4}), tensor({0, 1}, i64), offsets}, {}, "embedding_bag: the table is [4]"}};
+  }
+};
+
+using EmbeddingOps = OpList<Embedding, EmbeddingBag>;
 
 }  // namespace ops
 
 Tensor embedding(const Tensor& table, const Tensor& ids, const EmbeddingOptions& options) {
   return ops::EmbeddingOps::apply<ops::Embedding>(ops::Embedding::Attrs{options.sparse}, table, ids);
+}
+
+Tensor embedding_bag(const Tensor& table, const Tensor& ids, const Tensor& offsets,
+                     const EmbeddingBagOptions& options) {
+  if (options.mode == BagMode::max) {
+    if (ids.rank() != 1) throw ShapeError("embedding_bag: ids are " + to_string(ids.shape()) + "; expected [T]");
+    return segment_max(embedding(table, ids, {options.sparse}), offsets);
+  }
+  return ops::EmbeddingOps::apply<ops::EmbeddingBag>(
+      ops::EmbeddingBag::Attrs{options.mode == BagMode::mean, options.sparse}, table, ids, offsets);
 }
 
 std::span<const OpEntry> embedding_ops() { return ops::EmbeddingOps::entries; }

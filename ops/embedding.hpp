@@ -15,4 +15,15 @@ struct EmbeddingOptions {
 /// an id outside [0, rows).
 Tensor embedding(const Tensor& table, const Tensor& ids, const EmbeddingOptions& options = {});
 
+enum class BagMode : std::uint8_t { sum, mean, max };
+struct EmbeddingBagOptions {
+  BagMode mode = BagMode::mean;
+  bool sparse = false;  ///< as EmbeddingOptions::sparse
+};
+
+/// Each bag of ids reduced to one row: segment_mean(embedding(table, ids), offsets), or sum or max, without the
+/// embedding of each id in between (except for max). ids are [T], offsets [B + 1]; an empty bag gives 0.
+Tensor embedding_bag(const Tensor& table, const Tensor& ids, const Tensor& offsets,
+                     const EmbeddingBagOptions& options = {});
+
 }  // namespace tapegrad

@@ -15,7 +15,6 @@ using VjpKernel = void (*)(const void* g, const void* const* inputs, const void*
 struct PointwiseFamily {
   ValueKernel value[kDTypeCount] = {};  ///< by the dtype computed in; null where the op does not take it
   VjpKernel vjp[kMaxInputs][2] = {};    ///< by input, then f32 and f64; null without a gradient
-  bool passes_on[kMaxInputs] = {};      ///< the gradient is the cotangent itself
   Tensor (*recorded_vjp)(const Node& node, int input, const Tensor& g) = nullptr;  ///< the rule read on tensors
   /// The formulas read on long double, the reference that gradient checks compare with.
   long double (*value_reference)(const long double* inputs, const void* attributes) = nullptr;
@@ -37,7 +36,7 @@ struct StructuralFamily {
 /// Runs a structural op and records it. Takes over `attributes`.
 Tensor call_structural(const OpRecord& op, std::span<const Tensor> inputs, void* attributes = nullptr);
 
-/// `contribution` with zeros where it is not finite although its cotangent is zero: see OpInfo::unbounded.
+/// `contribution` with zeros where it is not finite although its cotangent is zero.
 Tensor guard_unused(const Tensor& contribution, const Tensor& cotangent);
 
 namespace detail {

@@ -1,27 +1,21 @@
 #pragma once
-// The vocabulary of pointwise formulas. Each function reads on Eigen arrays (one fused, vectorised pass), on long
-// double (the reference), on double (a number in a recorded formula), and on Tensors (which record themselves; found by
+// The vocabulary of pointwise formulas. Each function reads on float and double (where it is branch-free, so that loops
+// over it are vectorised), on long double (the reference), and on Tensors (which record themselves; found by
 // argument-dependent look-up).
 
-#include <Eigen/Core>
-#include <cmath>
 #include <tapegrad/core/tensor.hpp>
-#include <type_traits>
-#include <unsupported/Eigen/SpecialFunctions>
+#include <tapegrad/ops/formula/error_function.hpp>
+#include <tapegrad/ops/formula/exponential.hpp>
+#include <tapegrad/ops/formula/gamma.hpp>
+#include <tapegrad/ops/formula/hyperbolic.hpp>
+#include <tapegrad/ops/formula/number.hpp>
+#include <tapegrad/ops/formula/trigonometric.hpp>
 
 namespace tapegrad::formula {
 
-using std::abs, std::acos, std::acosh, std::asin, std::asinh, std::atan, std::atanh, std::ceil, std::cos, std::cosh,
-    std::erf, std::erfc, std::exp, std::expm1, std::floor, std::log, std::log1p, std::round, std::sin, std::sinh,
-    std::sqrt, std::tan, std::tanh, std::trunc;
+using std::sqrt;
 
-template <class T>
-concept Number = std::is_arithmetic_v<T>;
-
-template <class D>
-using Expr = Eigen::ArrayBase<D>;
-
-/// The element type of a reading: float, double or long double; double for Tensors.
+/// The element type of a reading: float, double or long double, an integer type; double for Tensors.
 template <class X>
 struct ScalarOf {
   using type = double;
@@ -30,11 +24,6 @@ template <Number X>
 struct ScalarOf<X> {
   using type = X;
 };
-template <class X>
-requires requires { typename X::Scalar; }
-struct ScalarOf<X> {
-  using type = typename X::Scalar;
-};
 /// A constant in the precision of x's reading: `constant<X>(0.1L)` where X = decltype(x).
 template <class X>
 constexpr auto constant(long double value) {
@@ -42,12 +31,19 @@ constexpr auto constant(long double value) {
 }
 
 template <Number T>
+T abs(T x) {
+  if constexpr (std::unsigned_integral<T>)
+    return x;
+  else
+    return static_cast<T>(std::abs(x));
+}
+template <Number T>
 T square(T x) {
-  return x * x;
+  return static_cast<T>(x * x);
 }
 template <Number T>
 T rsqrt(T x) {
-  return 1 / sqrt(x);
+  return 1 / std::sqrt(x);
 }
 template <Number T>
 T reciprocal(T x) {
@@ -55,59 +51,112 @@ T reciprocal(T x) {
 }
 template <Number T>
 T sign(T x) {
-  return x > 0 ? T{1} : x < 0 ? T{-1} : x;  // zero keeps its sign, NaN stays NaN
+  return x > 0 ? T{1} : x < 0 ? static_cast<T>(-1) : x;  // zero keeps its sign, NaN stays NaN
 }
 template <Number T>
-T logistic(T x) {
-  return 1 / (1 + exp(-x));
-}
-template <Number A, Number B>
-auto pow(A a, B b) {
-  return std::pow(a, b);
+T zeros_like(T) {
+  return 0;
 }
 
-template <class D>
-auto reciprocal(const Expr<D>& x) {
-  return x.inverse();
+// ---- whole numbers --------------------------------------------------------------------------------------------------
+
+template <Number T>
+T floor(T x) {
+  if constexpr (Real<T>)
+    return std::floor(x);
+  else
+    return x;
+}
+template <Number T>
+T ceil(T x) {
+  if constexpr (Real<T>)
+    return std::ceil(x);
+  else
+    return x;
+}
+/// To the nearest, the even one of two.
+template <Number T>
+T round(T x) {
+  if constexpr (Real<T>)
+    return std::rint(x);
+  else
+    return x;
+}
+template <Number T>
+T trunc(T x) {
+  if constexpr (Real<T>)
+    return std::trunc(x);
+  else
+    return x;
+}
+
+/// The rest of a division that is rounded towards 0: it has the sign of a. Of whole numbers by 0: 0.
+template <Number T>
+T fmod(T a, T b) {
+  if constexpr (Real<T>)
+    return std::fmod(a, b);
+  else
+    return b == 0 || b == static_cast<T>(-1) ? T{0} : static_cast<T>(a % b);
+}
+/// The rest of a division that is rounded down: it has the sign of b. Of whole numbers by 0: 0.
+template <Number T>
+T remainder(T a, T b) {
+  const T rest = fmod(a, b);
+  if constexpr (Real<T>)
+    return rest == 0 ? std::copysign(rest, b) : (rest < 0) != (b < 0) ? rest + b : rest;
+  else
+    return rest != 0 && (rest < 0) != (b < 0) ? static_cast<T>(rest + b) : rest;
+}
+template <Number A, Number B>
+requires(!std::same_as<A, B>) auto fmod(A a, B b) {
+  using T = std::common_type_t<A, B>;
+  return fmod(static_cast<T>(a), static_cast<T>(b));
 }
 
 // ---- choice ---------------------------------------------------------------------------------------------------------
 
 template <Number A, Number B>
 auto where(bool condition, A a, B b) {
-  return condition ? static_cast<std::common_type_t<A, B>>(a) : static_cast<std::common_type_t<A, B>>(b);
+  using T = std::common_type_t<A, B>;
+  return condition ? static_cast<T>(a) : static_cast<T>(b);
 }
-template <class C, class A, class B>
-auto where(const Expr<C>& condition, const Expr<A>& a, const Expr<B>& b) {
-  return condition.select(a, b);
-}
-template <class C, class A, Number B>
-auto where(const Expr<C>& condition, const Expr<A>& a, B b) {
-  return condition.select(a, static_cast<typename A::Scalar>(b));
-}
-template <class C, Number A, class B>
-auto where(const Expr<C>& condition, A a, const Expr<B>& b) {
-  return condition.select(static_cast<typename B::Scalar>(a), b);
+
+/// 1 where the condition holds, else NaN: a factor for slopes outside the domain of a function that gives NaN there.
+template <class X>
+auto valid(const auto& condition, const X&) {
+  return where(condition, constant<X>(1), constant<X>(kNaN<double>));
 }
 
 // Of a NaN and a number, the NaN.
 template <Number A, Number B>
 auto maximum(A a, B b) {
-  return a > b || a != a ? a : b;
+  const auto x = static_cast<std::common_type_t<A, B>>(a), y = static_cast<std::common_type_t<A, B>>(b);
+  return x > y || x != x ? x : y;
 }
 template <Number A, Number B>
 auto minimum(A a, B b) {
-  return a < b || a != a ? a : b;
+  const auto x = static_cast<std::common_type_t<A, B>>(a), y = static_cast<std::common_type_t<A, B>>(b);
+  return x < y || x != x ? x : y;
 }
-template <class A, class B>
-auto maximum(const Expr<A>& a, const Expr<B>& b) {
-  using Op = Eigen::internal::scalar_max_op<typename A::Scalar, typename B::Scalar, Eigen::PropagateNaN>;
-  return Eigen::CwiseBinaryOp<Op, const A, const B>(a.derived(), b.derived());
+
+/// The value nearest to `bound` that T has, rounded up or down to a whole number where T is one.
+template <Number T>
+T as_bound(double bound, bool up) {
+  if constexpr (Real<T>) {
+    return static_cast<T>(bound);
+  } else {
+    constexpr double kLow = static_cast<double>(std::numeric_limits<T>::min());
+    constexpr double kHigh = static_cast<double>(std::numeric_limits<T>::max());
+    const double whole = up ? std::ceil(bound) : std::floor(bound);
+    if (!(whole > kLow)) return std::numeric_limits<T>::min();
+    return whole < kHigh ? static_cast<T>(whole) : std::numeric_limits<T>::max();
+  }
 }
-template <class A, class B>
-auto minimum(const Expr<A>& a, const Expr<B>& b) {
-  using Op = Eigen::internal::scalar_min_op<typename A::Scalar, typename B::Scalar, Eigen::PropagateNaN>;
-  return Eigen::CwiseBinaryOp<Op, const A, const B>(a.derived(), b.derived());
+template <Number T>
+T clamp(T x, double low, double high) {
+  const T bottom = as_bound<T>(low, true), top = as_bound<T>(high, false);
+  const T raised = x < bottom ? bottom : x;
+  return raised > top ? top : raised;
 }
 
 }  // namespace tapegrad::formula

@@ -301,10 +301,10 @@ Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, voi
 
 Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {
   const PointwiseFamily& family = family_of(*node.op);
-  if (family.passes_on[input]) return g;
+  const OpInfo& info = *node.op->info;
+  if (info.passes.has(input)) return g;
   if (grad_enabled()) return family.recorded_vjp(node, input, g);
 
-  const OpInfo& info = *node.op->info;
   if (!g.node().storage) return pointwise_vjp(node, input, g.to_dense());
   Tensor result = empty(node.shape, node.dtype);
   const int count = node.edge_count;

@@ -9,10 +9,14 @@
 //   };
 //   Tensor sigmoid(const Tensor& x) { return apply<Sigmoid>(x); }
 //
-// An op with attributes has `struct Attrs` with fields(), passed to value and vjp as their last argument. Rules are
-// single expressions: a local Eigen array inside one would dangle.
+// An op with attributes has `struct Attrs` with fields(), passed to value and vjp as their last argument. A number in a
+// formula must not raise its precision: write whole numbers, or constant<decltype(x)>(0.1L).
+//
+// `static constexpr double reach` is the largest |input| that the fast reading takes; beyond it, elements are computed
+// in long double.
 
-#include <array>
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <tapegrad/ops/attributes.hpp>
 #include <tapegrad/ops/family.hpp>
@@ -48,18 +52,19 @@ struct AttributesOf<O> {
 template <class O>
 using Attributes = typename AttributesOf<O>::type;
 
-/// Stands in the array and long double readings for what was not saved.
+/// Stands in the readings on numbers for what was not saved.
 struct Absent {};
-
-template <class T>
-using ArrayIn = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
-template <class T>
-using ArrayOut = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
 
 template <class O>
 inline constexpr int kInputs = O::info.inputs.count;
 template <class O, int W>
-inline constexpr bool kHasRule = O::info.differentiable && !O::info.fixed.has(W) && !O::info.masks.has(W);
+inline constexpr bool kHasRule =
+    O::info.differentiable && !O::info.fixed.has(W) && !O::info.masks.has(W) && !O::info.passes.has(W);
+
+/// A slope that is computed from values can be infinite or NaN where its product is not used. A zero cotangent then
+/// gives a zero gradient, so that the branch not taken by `where` does not poison the one that is.
+template <class O>
+inline constexpr bool kGuarded = !(O::info.saves == kSavesNothing) && O::info.masks == InputSet{};
 
 /// Whether the rule for input W may read input J.
 template <class O, int W, int J>
@@ -81,57 +86,90 @@ decltype(auto) vjp_of(const void* attributes, const G& g, const X&... x) {  // x
     return O::vjp(wrt<W>{}, g, x...);
 }
 
-// ---- read on arrays -------------------------------------------------------------------------------------------------
+// ---- read on float, double and integers -----------------------------------------------------------------------------
 
 template <class O, class T, int J>
-auto array_input(const void* const* inputs, std::int64_t n) {
-  using E = std::conditional_t<O::info.masks.has(J), bool, T>;
-  return ArrayIn<E>(static_cast<const E*>(inputs[J]), n);
+using InputType = std::conditional_t<O::info.masks.has(J), bool, T>;
+template <class O, class T>
+using ResultType = std::conditional_t<O::info.kind == Kind::predicate, bool, T>;
+
+template <class O>
+inline constexpr bool kLimited = requires {
+  O::reach;
+};
+
+/// A formula's result; one of a higher precision would have slowed the loop down.
+template <class T, class R>
+T exact(R result) {
+  static_assert(!std::is_floating_point_v<T> || std::is_same_v<T, R>,
+                "the formula leaves the precision it is read in; write its numbers as constant<decltype(x)>(...)");
+  return static_cast<T>(result);
 }
 
 template <class O, class T, std::size_t... J>
-void value_kernel(const void* const* inputs, void* output, std::int64_t n, const void* attributes) {
-  using Result = std::conditional_t<O::info.kind == Kind::predicate, bool, T>;
-  ArrayOut<Result>(static_cast<Result*>(output), n) = value_of<O>(attributes, array_input<O, T, int(J)>(inputs, n)...);
+[[gnu::flatten]] void value_kernel(const void* const* inputs, void* output, std::int64_t n, const void* attributes) {
+  using Result = ResultType<O, T>;
+  auto* __restrict out = static_cast<Result*>(output);
+  const auto in = std::tuple{static_cast<const InputType<O, T, int(J)>*>(inputs[J])...};
+  for (std::int64_t i = 0; i < n; ++i) {
+    if constexpr (HasAttributes<O>)
+      out[i] = exact<Result>(O::value(std::get<J>(in)[i]..., *static_cast<const typename O::Attrs*>(attributes)));
+    else
+      out[i] = exact<Result>(O::value(std::get<J>(in)[i]...));
+  }
+  if constexpr (kLimited<O> && std::is_floating_point_v<T>) {
+    const T* x = std::get<0>(in);
+    for (std::int64_t i = 0; i < n; ++i)
+      if (std::abs(x[i]) > static_cast<T>(O::reach)) out[i] = static_cast<T>(O::value(static_cast<long double>(x[i])));
+  }
 }
 
 template <class O, int W, class T, int J>
-auto saved_array(const void* const* inputs, std::int64_t n) {
+auto saved_input(const void* const* inputs, std::int64_t i) {
   if constexpr (kReads<O, W, J>)
-    return array_input<O, T, J>(inputs, n);
+    return static_cast<const InputType<O, T, J>*>(inputs[J])[i];
   else
     return Absent{};
 }
 
 template <class O, class T>
-auto saved_output(const void* output, std::int64_t n) {
+auto saved_output(const void* output, std::int64_t i) {
   if constexpr (O::info.saves.output)
-    return ArrayIn<T>(static_cast<const T*>(output), n);
+    return static_cast<const T*>(output)[i];
   else
     return Absent{};
 }
 
-template <class O, int W, class T, std::size_t... J>
-auto array_rule(const void* g, const void* const* inputs, const void* output, std::int64_t n, const void* attributes) {
-  return vjp_of<O, W>(attributes, ArrayIn<T>(static_cast<const T*>(g), n), saved_array<O, W, T, int(J)>(inputs, n)...,
-                      saved_output<O, T>(output, n));
+/// 0 for a slope that is not finite, where its cotangent is 0.
+template <class O, class T>
+T guarded(T g, T gradient) {
+  if constexpr (kGuarded<O>)
+    return g == 0 && !(std::abs(gradient) <= std::numeric_limits<T>::max()) ? T{0} : gradient;
+  else
+    return gradient;
 }
 
-/// gradient[i] = 0 where g[i] is 0 and gradient[i] is not finite.
-template <class T>
-void zero_unused(const T* g, T* gradient, std::int64_t n) {
-  constexpr T kMax = std::numeric_limits<T>::max();
+template <class O, int W, class T, std::size_t... J>
+[[gnu::flatten]] void vjp_kernel(const void* cotangent, const void* const* inputs, const void* output, void* gradient,
+                                 std::int64_t n, const void* attributes) {
+  const T* g = static_cast<const T*>(cotangent);
+  T* __restrict out = static_cast<T*>(gradient);
   for (std::int64_t i = 0; i < n; ++i) {
-    const bool finite = gradient[i] >= -kMax && gradient[i] <= kMax;
-    gradient[i] = (g[i] == 0 && !finite) ? T{0} : gradient[i];
+    if constexpr (HasAttributes<O>)
+      out[i] = guarded<O, T>(
+          g[i], exact<T>(O::vjp(wrt<W>{}, g[i], saved_input<O, W, T, int(J)>(inputs, i)...,
+                                saved_output<O, T>(output, i), *static_cast<const typename O::Attrs*>(attributes))));
+    else
+      out[i] = guarded<O, T>(g[i], exact<T>(O::vjp(wrt<W>{}, g[i], saved_input<O, W, T, int(J)>(inputs, i)...,
+                                                   saved_output<O, T>(output, i))));
   }
-}
-
-template <class O, int W, class T, std::size_t... J>
-void vjp_kernel(const void* g, const void* const* inputs, const void* output, void* gradient, std::int64_t n,
-                const void* attributes) {
-  ArrayOut<T>(static_cast<T*>(gradient), n) = array_rule<O, W, T, J...>(g, inputs, output, n, attributes);
-  if constexpr (O::info.unbounded) zero_unused(static_cast<const T*>(g), static_cast<T*>(gradient), n);
+  if constexpr (kLimited<O> && kReads<O, W, 0>) {
+    const T* x = static_cast<const T*>(inputs[0]);
+    for (std::int64_t i = 0; i < n; ++i)
+      if (std::abs(x[i]) > static_cast<T>(O::reach))
+        out[i] = guarded<O, T>(g[i], static_cast<T>(O::vjp(wrt<W>{}, static_cast<long double>(g[i]),
+                                                           static_cast<long double>(x[i]), Absent{})));
+  }
 }
 
 // ---- read on long double --------------------------------------------------------------------------------------------
@@ -154,7 +192,9 @@ auto saved_reference(const long double* inputs) {
 
 template <class O, int W, std::size_t... J>
 long double reference_rule(long double g, const long double* inputs, long double output, const void* attributes) {
-  if constexpr (kHasRule<O, W>) {
+  if constexpr (O::info.passes.has(W)) {
+    return g;
+  } else if constexpr (kHasRule<O, W>) {
     if constexpr (O::info.saves.output)
       return static_cast<long double>(vjp_of<O, W>(attributes, g, saved_reference<O, W, int(J)>(inputs)..., output));
     else
@@ -202,7 +242,7 @@ Tensor recorded_for(const Node& node, const Tensor& g) {
         if constexpr (int(J) != W && !O::info.masks.has(int(J)) && !HasAttributes<O>)
           result = recorded_rule<O, W, int(J), J...>(node, g);
       }() : void()), ...);
-    return O::info.unbounded ? guard_unused(result, g) : result;
+    return kGuarded<O> ? guard_unused(result, g) : result;
   } else {
     return {};
   }
@@ -215,8 +255,6 @@ constexpr void fill_rules(PointwiseFamily& family) {
   if constexpr (kHasRule<O, W>) {
     family.vjp[W][0] = vjp_kernel<O, W, float, J...>;
     family.vjp[W][1] = vjp_kernel<O, W, double, J...>;
-    using Rule = decltype(array_rule<O, W, float, J...>(nullptr, nullptr, nullptr, 0, nullptr));
-    family.passes_on[W] = std::is_same_v<Rule, ArrayIn<float>>;
   }
 }
 

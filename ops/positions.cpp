@@ -62,4 +62,40 @@ void start_from(const Tensor& base, Tensor& y) {
   });
 }
 
+Tensor checked_offsets(const char* op, const Tensor& offsets, std::int64_t rows) {
+  const std::string name(op);
+  if (offsets.dtype() != i64 && offsets.dtype() != i32)
+    throw DTypeError(name + ": 'offsets' is " + describe(offsets) + "; offsets are i64 or i32, cast() them");
+  const Tensor checked = cast(offsets, i64).contiguous();
+  const auto o = checked.data<std::int64_t>();
+  if (o.front() != 0 || o.back() != rows)
+    throw ValueError(name + ": offsets run from " + std::to_string(o.front()) + " to " + std::to_string(o.back()) +
+                     "; they start at 0 and end at x's " + std::to_string(rows) + " rows");
+  for (std::size_t b = 1; b < o.size(); ++b)
+    if (o[b] < o[b - 1])
+      throw ValueError(name + ": offsets[" + std::to_string(b) + "] is " + std::to_string(o[b]) + ", less than the " +
+                       std::to_string(o[b - 1]) + " before it; offsets never fall");
+  return checked;
+}
+
+Tensor segment_of_rows(std::span<const std::int64_t> offsets) {
+  Tensor segments = empty({offsets.back()}, i64);
+  const auto of = segments.mutable_data<std::int64_t>();
+  for (std::size_t b = 0; b + 1 < offsets.size(); ++b)
+    std::fill(of.begin() + offsets[b], of.begin() + offsets[b + 1], static_cast<std::int64_t>(b));
+  return segments;
+}
+
+Tensor inverse_lengths(std::span<const std::int64_t> offsets, int rank, DType dtype) {
+  std::vector<std::int64_t> dims(static_cast<std::size_t>(rank), 1);
+  dims[0] = static_cast<std::int64_t>(offsets.size()) - 1;
+  Tensor inverse = empty(Shape(dims), dtype);
+  dispatch_floating(dtype, [&]<class T>() {
+    T* to = inverse.mutable_data<T>().data();
+    for (std::size_t b = 0; b + 1 < offsets.size(); ++b)
+      to[b] = T{1} / static_cast<T>(std::max<std::int64_t>(offsets[b + 1] - offsets[b], 1));
+  });
+  return inverse;
+}
+
 }  // namespace tapegrad

@@ -21,6 +21,14 @@ Tensor checked_indices(const char* op, const char* input, const Tensor& indices,
 
 inline std::span<const std::int64_t> positions_of(const Tensor& checked) { return checked.data<std::int64_t>(); }
 
+/// Offsets [B + 1] of runs of `rows` rows (i64 or i32) as dense i64. DTypeError for other dtypes; ValueError unless
+/// they start at 0, never fall and end at `rows`.
+Tensor checked_offsets(const char* op, const Tensor& offsets, std::int64_t rows);
+/// For each row, the run that it is in.
+Tensor segment_of_rows(std::span<const std::int64_t> offsets);
+/// 1 / length of each run (1 for an empty one), as [B, 1, …] to multiply a tensor of rank `rank`.
+Tensor inverse_lengths(std::span<const std::int64_t> offsets, int rank, DType dtype);
+
 /// A tensor as [outer, extent, inner] around one axis.
 struct AxisView {
   AxisView(const Shape& shape, int axis);

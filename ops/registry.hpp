@@ -44,6 +44,8 @@ std::span<const OpEntry> cast_ops();
 std::span<const OpEntry> arithmetic_ops();
 std::span<const OpEntry> elementary_ops();
 std::span<const OpEntry> activation_ops();
+std::span<const OpEntry> special_ops();
+std::span<const OpEntry> rounding_ops();
 std::span<const OpEntry> comparison_ops();
 std::span<const OpEntry> view_ops();
 std::span<const OpEntry> reduce_ops();
@@ -54,5 +56,9 @@ std::span<const OpEntry> indexing_ops();
 std::span<const OpEntry> embedding_ops();
 std::span<const OpEntry> segment_ops();
 std::span<const OpEntry> join_ops();
+std::span<const OpEntry> gather_ops();
+std::span<const OpEntry> arrange_ops();
+std::span<const OpEntry> diagonal_ops();
+std::span<const OpEntry> sampling_ops();
 
 }  // namespace tapegrad

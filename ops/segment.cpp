@@ -5,51 +5,13 @@
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/ops/positions.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/segment.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
 namespace {
-
-/// Offsets as dense i64, checked against the number of rows.
-Tensor checked_offsets(const char* op, const Tensor& offsets, std::int64_t rows) {
-  const std::string name(op);
-  if (offsets.dtype() != i64 && offsets.dtype() != i32)
-    throw DTypeError(name + ": 'offsets' is " + describe(offsets) + "; offsets are i64 or i32, cast() them");
-  const Tensor checked = cast(offsets, i64).contiguous();
-  const auto o = checked.data<std::int64_t>();
-  if (o.front() != 0 || o.back() != rows)
-    throw ValueError(name + ": offsets run from " + std::to_string(o.front()) + " to " + std::to_string(o.back()) +
-                     "; they start at 0 and end at x's " + std::to_string(rows) + " rows");
-  for (std::size_t b = 1; b < o.size(); ++b)
-    if (o[b] < o[b - 1])
-      throw ValueError(name + ": offsets[" + std::to_string(b) + "] is " + std::to_string(o[b]) + ", less than the " +
-                       std::to_string(o[b - 1]) + " before it; offsets never fall");
-  return checked;
-}
-
-// For each row, the segment that it is in.
-Tensor segment_of_rows(std::span<const std::int64_t> offsets) {
-  Tensor segments = empty({offsets.back()}, i64);
-  const auto of = segments.mutable_data<std::int64_t>();
-  for (std::size_t b = 0; b + 1 < offsets.size(); ++b)
-    std::fill(of.begin() + offsets[b], of.begin() + offsets[b + 1], static_cast<std::int64_t>(b));
-  return segments;
-}
-
-// 1 / length of each segment, as [B, 1, …] to multiply a tensor of rank `rank`.
-Tensor inverse_lengths(std::span<const std::int64_t> offsets, int rank, DType dtype) {
-  Integers dims(static_cast<std::size_t>(rank), 1);
-  dims[0] = static_cast<std::int64_t>(offsets.size()) - 1;
-  Tensor inverse = empty(Shape(dims), dtype);
-  dispatch_floating(dtype, [&]<class T>() {
-    T* to = inverse.mutable_data<T>().data();
-    for (std::size_t b = 0; b + 1 < offsets.size(); ++b)
-      to[b] = T{1} / static_cast<T>(std::max<std::int64_t>(offsets[b + 1] - offsets[b], 1));
-  });
-  return inverse;
-}
 
 template <class T>
 void add_row(const T* from, std::int64_t width, T* to) {
@@ -65,8 +27,55 @@ void scale_row(T* row, std::int64_t width, std::int64_t count) {
 
 namespace ops {
 
+// What the three reductions of runs share.
+struct SegmentCommon {
+  using Attrs = NoAttrs;
+  static TensorSpec checked_result(const char* op, const Tensor& x, const Tensor& offsets) {
+    if (x.rank() == 0 || offsets.rank() != 1 || offsets.numel() == 0)
+      throw ShapeError(std::string(op) + ": x is " + to_string(x.shape()) + " and offsets " +
+                       to_string(offsets.shape()) + "; expected [T, ...] and [B + 1]");
+    return {x.shape().with(0, offsets.numel() - 1), x.dtype()};
+  }
+  /// Calls `reduce(rows, count, width, out)` for each run.
+  template <class T, class Reduce>
+  static void for_each_run(const Tensor& x, std::span<const std::int64_t> offsets, Tensor& y, const Reduce& reduce) {
+    const std::int64_t segments = y.shape()[0], width = segments ? y.numel() / segments : 0;
+    const T* from = x.data<T>().data();
+    T* to = y.mutable_data<T>().data();
+    for_row_ranges(segments, x.numel(), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t b = begin; b < end; ++b) {
+        const std::int64_t first = offsets[static_cast<std::size_t>(b)];
+        reduce(from + first * width, offsets[static_cast<std::size_t>(b) + 1] - first, width, to + b * width);
+      }
+    });
+  }
+  static Cost cost(const Attrs&, const Node& node) {
+    const Node& x = *node.edges()[0].node();
+    const auto n = static_cast<double>(x.shape.numel());
+    return {n, (n + static_cast<double>(node.shape.numel())) * static_cast<double>(size_of(x.dtype))};
+  }
+  template <class O>
+  static std::vector<SampleOf<O>> common_samples(Rng& rng) {
+    return {{{randn({5, 2}, f64, rng), tensor({0, 2, 2, 5}, i64)}},
+            {{transpose(randn({2, 4}, f64, rng)), tensor({0, 1, 4}, i32)}},
+            {{randn({4}, f64, rng), tensor({0, 0, 3, 4}, i64)}},
+            {{randn({2, 2, 3}, f64, rng), tensor({0, 2}, i64)}},
+            {{zeros({0, 3}, f64), tensor({0, 0}, i64)}},
+            {{zeros({0, 3}, f64), tensor({0}, i64)}}};
+  }
+  template <class O>
+  static std::vector<BadInputOf<O>> common_bad_inputs() {
+    const Tensor x = zeros({3, 2});
+    return {{{x, tensor({0, 2}, i64)}, {}, "offsets run from 0 to 2; they start at 0 and end at x's 3 rows"},
+            {{x, tensor({1, 3}, i64)}, {}, "offsets run from 1 to 3"},
+            {{x, tensor({0, 2, 1, 3}, i64)}, {}, "offsets[2] is 1, less than the 2 before it"},
+            {{x, zeros({0}, i64)}, {}, "x is [3, 2] and offsets [0]; expected [T, ...] and [B + 1]"},
+            {{x, zeros({2})}, {}, "'offsets' is f32 [2]; offsets are i64 or i32"}};
+  }
+};
+
 template <bool kMean>
-struct Segment {
+struct Segment : SegmentCommon {
   static constexpr const char* kName = kMean ? "segment_mean" : "segment_sum";
   static constexpr OpInfo info{.name = kName,
                                .formula = kMean ? "y[b] = Σ x[i] / n, i from offsets[b] to offsets[b + 1], n of them"
@@ -75,58 +84,66 @@ struct Segment {
                                .inputs = {"x", "offsets"},
                                .saves = {.inputs = {1}},
                                .fixed = {1}};
-  using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& offsets) {
-    if (x.rank() == 0 || offsets.rank() != 1 || offsets.numel() == 0)
-      throw ShapeError(std::string(kName) + ": x is " + to_string(x.shape()) + " and offsets " +
-                       to_string(offsets.shape()) + "; expected [T, ...] and [B + 1]");
-    return {x.shape().with(0, offsets.numel() - 1), x.dtype()};
+    return checked_result(kName, x, offsets);
   }
   static void forward(const Attrs&, const Tensor& x, const Tensor& offsets, Tensor& y) {
     const Tensor checked = checked_offsets(kName, offsets, x.shape()[0]);
-    const auto o = checked.data<std::int64_t>();
-    const std::int64_t segments = y.shape()[0], width = segments ? y.numel() / segments : 0;
     dispatch_floating(y.dtype(), [&]<class T>() {
-      const T* from = x.data<T>().data();
-      T* to = y.mutable_data<T>().data();
-      for_row_ranges(segments, x.numel(), [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t b = begin; b < end; ++b) {
-          const std::int64_t first = o[static_cast<std::size_t>(b)], last = o[static_cast<std::size_t>(b) + 1];
-          T* row = to + b * width;
-          std::fill_n(row, width, T{0});
-          for (std::int64_t i = first; i < last; ++i) add_row(from + i * width, width, row);
-          if (kMean && last - first > 1) scale_row(row, width, last - first);
-        }
+      for_each_run<T>(x, positions_of(checked), y, [](const T* rows, std::int64_t count, std::int64_t width, T* out) {
+        std::fill_n(out, width, T{0});
+        for (std::int64_t i = 0; i < count; ++i) add_row(rows + i * width, width, out);
+        if (kMean && count > 1) scale_row(out, width, count);
       });
     });
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved, const Tensor& offsets, Unsaved) {
-    const Tensor dense = cast(offsets, i64).contiguous();
-    const auto o = dense.data<std::int64_t>();
-    return take(kMean ? g * inverse_lengths(o, g.rank(), g.dtype()) : g, segment_of_rows(o), 0);
+  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved x, const Tensor& offsets, Unsaved) {
+    const Tensor checked = checked_offsets(kName, offsets, x.shape()[0]);
+    const auto runs = positions_of(checked);
+    return take(kMean ? g * inverse_lengths(runs, g.rank(), g.dtype()) : g, segment_of_rows(runs), 0);
   }
-  static Cost cost(const Attrs&, const Node& node) {
-    const Node& x = *node.edges()[0].node();
-    const auto n = static_cast<double>(x.shape.numel());
-    return {n, (n + static_cast<double>(node.shape.numel())) * static_cast<double>(size_of(x.dtype))};
+  static std::vector<SampleOf<Segment>> samples(Rng& rng) { return common_samples<Segment>(rng); }
+  static std::vector<BadInputOf<Segment>> bad_inputs() { return common_bad_inputs<Segment>(); }
+};
+
+struct SegmentMax : SegmentCommon {
+  static constexpr OpInfo info{.name = "segment_max",
+                               .formula = "y[b] = max x[i], i from offsets[b] to offsets[b + 1]",
+                               .doc =
+                                   "Runs of rows, each reduced to one; an empty run gives 0. Equal maxima share the "
+                                   "gradient.",
+                               .inputs = {"x", "offsets"},
+                               .saves = kSavesAll,
+                               .fixed = {1}};
+  static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& offsets) {
+    return checked_result("segment_max", x, offsets);
   }
-  static std::vector<SampleOf<Segment>> samples(Rng& rng) {
-    const auto offsets = [](std::initializer_list<double> values) { return tensor(values, i64); };
-    return {{{randn({5, 2}, f64, rng), offsets({0, 2, 2, 5})}},
-            {{transpose(randn({2, 4}, f64, rng)), tensor({0, 1, 4}, i32)}},
-            {{randn({4}, f64, rng), offsets({0, 0, 3, 4})}},
-            {{randn({2, 2, 3}, f64, rng), offsets({0, 2})}},
-            {{zeros({0, 3}, f64), offsets({0, 0})}},
-            {{zeros({0, 3}, f64), offsets({0})}}};
+  static void forward(const Attrs&, const Tensor& x, const Tensor& offsets, Tensor& y) {
+    const Tensor checked = checked_offsets("segment_max", offsets, x.shape()[0]);
+    dispatch_floating(y.dtype(), [&]<class T>() {
+      for_each_run<T>(x, positions_of(checked), y, [](const T* rows, std::int64_t count, std::int64_t width, T* out) {
+        if (count == 0)
+          std::fill_n(out, width, T{0});
+        else
+          std::copy_n(rows, width, out);
+        for (std::int64_t i = 1; i < count; ++i)
+          for (std::int64_t j = 0; j < width; ++j) {
+            const T candidate = rows[i * width + j];
+            out[j] = candidate > out[j] || candidate != candidate ? candidate : out[j];
+          }
+      });
+    });
   }
-  static std::vector<BadInputOf<Segment>> bad_inputs() {
-    const auto offsets = [](std::initializer_list<double> values) { return tensor(values, i64); };
-    return {{{zeros({3, 2}), offsets({0, 2})}, {}, "offsets run from 0 to 2; they start at 0 and end at x's 3 rows"},
-            {{zeros({3, 2}), offsets({1, 3})}, {}, "offsets run from 1 to 3"},
-            {{zeros({3, 2}), offsets({0, 2, 1, 3})}, {}, "offsets[2] is 1, less than the 2 before it"},
-            {{zeros({3, 2}), zeros({0}, i64)}, {}, "x is [3, 2] and offsets [0]; expected [T, ...] and [B + 1]"},
-            {{zeros({3, 2}), zeros({2})}, {}, "'offsets' is f32 [2]; offsets are i64 or i32"}};
+  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& x, const Tensor& offsets, const Tensor& y) {
+    const Tensor checked = checked_offsets("segment_max", offsets, x.shape()[0]);
+    const Tensor segments = segment_of_rows(positions_of(checked)), value = x.detach();
+    const Tensor top = take(y.detach(), segments, 0);
+    // A NaN is the maximum of its run.
+    const Tensor wins = cast(value == top || (isnan(value) && isnan(top)), x.dtype());
+    return take(g, segments, 0) * (wins / maximum(take(segment_sum(wins, checked), segments, 0), 1));
   }
+  static std::vector<SampleOf<SegmentMax>> samples(Rng& rng) { return common_samples<SegmentMax>(rng); }
+  static std::vector<BadInputOf<SegmentMax>> bad_inputs() { return common_bad_inputs<SegmentMax>(); }
 };
 
 struct MaskedMean {
@@ -199,7 +216,7 @@ struct MaskedMean {
   }
 };
 
-using SegmentOps = OpList<Segment<false>, Segment<true>, MaskedMean>;
+using SegmentOps = OpList<Segment<false>, Segment<true>, SegmentMax, MaskedMean>;
 
 }  // namespace ops
 
@@ -211,6 +228,10 @@ Tensor segment_sum(const Tensor& x, const Tensor& offsets) {
 
 Tensor segment_mean(const Tensor& x, const Tensor& offsets) {
   return SegmentOps::apply<ops::Segment<true>>(NoAttrs{}, x, offsets);
+}
+
+Tensor segment_max(const Tensor& x, const Tensor& offsets) {
+  return SegmentOps::apply<ops::SegmentMax>(NoAttrs{}, x, offsets);
 }
 
 Tensor masked_mean(const Tensor& x, const Tensor& mask) {

@@ -11,6 +11,9 @@ Tensor segment_sum(const Tensor& x, const Tensor& offsets);
 /// Means of runs of rows; an empty one gives 0.
 Tensor segment_mean(const Tensor& x, const Tensor& offsets);
 
+/// Maxima of runs of rows, NaN where there is one; equal ones share the gradient. An empty run gives 0.
+Tensor segment_max(const Tensor& x, const Tensor& offsets);
+
 /// The mean over the sequence axis of the positions whose mask (bool) holds: x [B…, L, D…] and mask [B…, L] give
 /// [B…, D…]. 0 where none holds; what is masked out is not read, be it NaN.
 Tensor masked_mean(const Tensor& x, const Tensor& mask);

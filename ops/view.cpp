@@ -4,6 +4,32 @@
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
+namespace {
+
+// The strides by which a strided array of one shape, not empty, reads as another shape; false when there are none.
+bool reshaped_strides(const Shape& from, const Strides& own, const Shape& to, Strides& strides) {
+  int next = from.rank() - 1;         // axis of `from` not yet used
+  std::int64_t length = 1, step = 1;  // of the run of adjoining axes that is being divided up
+  for (int axis = to.rank() - 1; axis >= 0; --axis) {
+    if (length == 1 && to[axis] != 1) {
+      while (next >= 0 && from[next] == 1) --next;
+      step = own[static_cast<std::size_t>(next)];
+      for (std::int64_t end = step; next >= 0 && (from[next] == 1 || own[static_cast<std::size_t>(next)] == end);
+           --next) {
+        length *= from[next];
+        end *= from[next];
+      }
+    }
+    if (length % to[axis] != 0) return false;
+    strides[static_cast<std::size_t>(axis)] = step;
+    step *= to[axis];
+    length /= to[axis];
+  }
+  return true;
+}
+
+}  // namespace
+
 namespace ops {
 
 struct Reshape {
@@ -22,6 +48,9 @@ struct Reshape {
   };
   static Tensor view(const Attrs& a, const Tensor& x) {
     const Shape shape = resolve(a.shape, x.shape());
+    Strides strides;
+    if (!x.is_contiguous() && reshaped_strides(x.shape(), *x.node().strides, shape, strides))
+      return make_view(x, shape, &strides, 0);
     return make_view(x.contiguous(), shape, nullptr, 0);
   }
   static Shape resolve(const Integers& wanted, const Shape& from) {
@@ -236,28 +265,7 @@ struct SliceScatter {
   }
   static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
     y.fill(0);
-    Tensor target = SliceOp::view(a, y);
-    if (x.numel() == 0) return;
-    const Tensor dense = x.contiguous();
-    // Element by element through the target's strides.
-    const Strides step = target.strides();
-    const Shape& shape = x.shape();
-    dispatch(x.dtype(), [&]<class T>() {
-      const T* from = dense.data<T>().data();
-      T* to = reinterpret_cast<T*>(target.node().data);
-      std::array<std::int64_t, kMaxRank> index{};
-      std::int64_t offset = 0;
-      for (std::int64_t i = 0; i < x.numel(); ++i) {
-        to[offset] = from[i];
-        for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-          const auto d = static_cast<std::size_t>(axis);
-          offset += step[d];
-          if (++index[d] < shape[axis]) break;
-          offset -= step[d] * shape[axis];
-          index[d] = 0;
-        }
-      }
-    });
+    store_dense(x.node().data, SliceOp::view(a, y).node());
   }
   static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) {
     return slice(g, a.axis, a.start, a.stop, a.step);

@@ -2,7 +2,6 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/ops/activation.hpp>
@@ -10,8 +9,6 @@
 namespace tapegrad::tools {
 
 using nlohmann::ordered_json;
-
-TextInput to_input(const data::RaggedBatch& batch) { return {copy_of(batch.ids), copy_of(batch.offsets)}; }
 
 TextClassifier::TextClassifier(const TextClassifierSizes& sizes, Rng& rng)
     : embedding(*this, "embedding", sizes.vocabulary, sizes.embedding, {.sparse = sizes.sparse, .rng = &rng}),

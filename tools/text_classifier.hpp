@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 #include <tapegrad/data/encoded_texts.hpp>
-#include <tapegrad/data/text_batches.hpp>
 #include <tapegrad/nn/dropout.hpp>
 #include <tapegrad/nn/embedding.hpp>
 #include <tapegrad/nn/linear.hpp>
@@ -27,19 +26,12 @@ struct TextClassifierSizes {
   bool sparse = true;  ///< step only the embedding rows that a batch uses
 };
 
-/// Words of several texts, one after the other.
-struct TextInput {
-  Tensor ids;      ///< i32 [words]
-  Tensor offsets;  ///< i64 [texts + 1]
-};
-TextInput to_input(const data::RaggedBatch& batch);
-
 class TextClassifier : public nn::Module {
  public:
   TextClassifier(const TextClassifierSizes& sizes, Rng& rng);
 
-  /// Logits [texts, classes].
-  Tensor forward(const TextInput& texts) { return classify(embedding(texts.ids), texts.offsets); }
+  /// Ragged texts, as data::TextDataset makes them, to logits [texts, classes].
+  Tensor forward(const Tensor& ids, const Tensor& offsets) { return classify(embedding(ids), offsets); }
   /// The same from word vectors [words, embedding], which explanations differentiate by.
   Tensor classify(const Tensor& words, const Tensor& offsets);
 

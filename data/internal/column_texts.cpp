@@ -50,10 +50,12 @@ LabelledTexts read_label_tab_text(const std::filesystem::path& path, std::string
 }
 
 bool has_csv_columns(std::string_view content, const ReadOptions& options) {
-  // Only the header counts here; a quote that it leaves open is for the reading to complain of.
   Fields header;
-  const std::string_view first_line = content.substr(0, content.find('\n'));
-  if (std::ranges::count(first_line, '"') % 2 != 0 || !csv_reader("", first_line, options).next(header)) return false;
+  try {
+    if (!csv_reader("", content.substr(0, content.find('\n')), options).next(header)) return false;
+  } catch (const IoError&) {
+    return false;  // quotes, but not those of CSV
+  }
   return std::ranges::count(header, text_column(options)) > 0 && std::ranges::count(header, label_column(options)) > 0;
 }
 

@@ -17,8 +17,8 @@ class LabelledTextsBuilder {
   /// Texts added from now on come from this source.
   void begin_source(std::string name);
 
-  /// Throws IoError if the label is empty or has control characters. Blanks around it do not count. `line` as in
-  /// Origin.
+  /// Throws IoError if the label is empty, has control characters or is not UTF-8. Blanks around it do not count.
+  /// `line` as in Origin.
   void add(std::string_view label, std::string text, std::int64_t line);
 
   void note(std::string sentence) { gathered_.notes.push_back(std::move(sentence)); }

@@ -5,6 +5,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/internal/labelled_sources.hpp>
 #include <tapegrad/data/internal/messages.hpp>
+#include <tapegrad/data/unicode.hpp>
 #include <utility>
 
 namespace tapegrad::data {
@@ -25,6 +26,9 @@ void LabelledTextsBuilder::add(std::string_view label, std::string text, std::in
   gathered_.origins.push_back({static_cast<std::int32_t>(gathered_.sources.size() - 1), line});
   gathered_.texts.push_back(std::move(text));
   if (label.empty()) throw IoError(fmt::format("{}: the label is empty", gathered_.where(size() - 1)));
+  if (find_invalid_utf8(label)) {  // the name of a folder can be anything
+    throw IoError(fmt::format("{}: the label {} is not UTF-8", gathered_.where(size() - 1), in_quotes(label)));
+  }
   if (has_control_characters(label)) {
     throw IoError(
         fmt::format("{}: the label {} has control characters", gathered_.where(size() - 1), in_quotes(label)));

@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include <chrono>
 #include <tapegrad/data/html.hpp>
 #include <tapegrad/data/unicode.hpp>
 
@@ -50,13 +49,12 @@ RC_GTEST_PROP(StripHtml, KeepsUtf8AndNeverGrows, ()) {
   RC_ASSERT(text.size() <= html.size());
 }
 
+// Each of these would take hours if a search that fails were begun anew for every part.
 TEST(StripHtml, TakesLinearTimeOnUnclosedMarkup) {
-  for (const std::string part : {"<!--", "<script>", "<script></", "<a", "&#", "<style>x", "</", "<"}) {
-    std::string html;
-    while (html.size() < 2'000'000) html += part;
-    const auto start = std::chrono::steady_clock::now();
-    strip_html(html);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5)) << part;
+  for (const std::string part : {"<!--", "<script>", "<script></", "</script", "<a", "&#", "<style>x", "</", "<"}) {
+    std::string html = "<script>";
+    while (html.size() < 8'000'000) html += part;
+    EXPECT_GT(strip_html(html).size(), html.size() / 16) << part;
   }
 }
 

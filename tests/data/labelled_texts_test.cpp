@@ -56,6 +56,7 @@ TEST_F(LabelledTextsTest, ReadsCsvByTheNamesOfItsColumns) {
 TEST_F(LabelledTextsTest, TellsCsvFromLabelTabTextByTheHeader) {
   EXPECT_EQ(read("with-header.tsv", "label\ttext\npos\tgood\nneg\tbad\n").size(), 2);
   EXPECT_EQ(read("with-header.txt", "text,label\ngood,pos\nbad,neg\n").size(), 2);
+  EXPECT_EQ(read("quotes.tsv", "pos\t\"Great\" film\nneg\t\"bad\n").size(), 2);
   EXPECT_EQ(read("without.tsv", "label\tthis class is called label\ntext\tand this text\n").size(), 2);
 }
 
@@ -127,10 +128,11 @@ TEST_F(LabelledTextsTest, ReadsTrainAndTestFoldersAndLeavesOutTheUnlabelled) {
     folder_.write(name, name);
   }
   folder_.write("train/urls_pos.txt", "http://…");
+  folder_.write("valid/pos/1.txt", "for another purpose");
   const TrainAndTest both = read_labelled_texts(folder_.path());
   EXPECT_EQ(both.train.size(), 2);
   EXPECT_THAT(both.train.notes, ElementsAre(HasSubstr("unsup holds texts without labels: left out"),
-                                            HasSubstr("other files and folders")));
+                                            HasSubstr("other files and folders"), HasSubstr("left out: \"valid\"")));
   ASSERT_TRUE(both.test);
   EXPECT_THAT(both.test->labels, ElementsAre(1));
   EXPECT_THAT(read_test_texts(folder_.path(), both.train.class_names).texts, ElementsAre("test/pos/1.txt"));
@@ -164,6 +166,9 @@ TEST_F(LabelledTextsTest, RefusesBadFolders) {
   folder_.write("latin/pos/a.txt", "a");
   folder_.write("latin/neg/b.txt", "one\nna\xEFve");
   EXPECT_THAT(message("latin"), HasSubstr("latin/neg/b.txt:2: byte 3"));
+  folder_.write("named/pos/a.txt", "a");
+  folder_.write("named/caf\xE9/a.txt", "a");
+  EXPECT_THAT(message("named"), HasSubstr("the label \"caf\\xE9\" is not UTF-8"));
   folder_.write("dangling/pos/a.txt", "a");
   std::filesystem::create_symlink("nowhere", folder_.path("dangling/pos/b.txt"));
   EXPECT_THAT(message("dangling"), HasSubstr("b.txt: No such file"));

@@ -42,7 +42,7 @@ TEST(Shuffle, FollowsFromTheSeedOnEveryMachine) {
 }
 
 TEST(Shuffle, SpreadsEveryRowEvenly) {
-  constexpr int kRows = 5, kShuffles = 20'000;
+  constexpr int kRows = 5, kShuffles = 20'000, kExpected = kShuffles / kRows;
   int landed[kRows][kRows] = {};
   for (std::uint64_t seed = 0; seed < kShuffles; ++seed) {
     Rows rows = all_rows(kRows);
@@ -50,7 +50,7 @@ TEST(Shuffle, SpreadsEveryRowEvenly) {
     for (std::size_t place = 0; place < kRows; ++place) ++landed[rows[place]][place];
   }
   for (const auto& row : landed) {
-    for (const int times : row) EXPECT_NEAR(times, kShuffles / kRows, 6 * std::sqrt(kShuffles / kRows));
+    for (const int times : row) EXPECT_NEAR(times, kExpected, 6 * std::sqrt(kExpected));
   }
 }
 

@@ -34,6 +34,7 @@ std::vector<Golden> reduce_goldens();
 std::vector<Golden> softmax_goldens();
 std::vector<Golden> matmul_goldens();
 std::vector<Golden> indexing_goldens();
+std::vector<Golden> arrange_goldens();
 
 std::vector<Golden> all_goldens();
 

@@ -21,6 +21,7 @@ std::vector<Golden> all_goldens() {
            softmax_goldens,
            matmul_goldens,
            indexing_goldens,
+           arrange_goldens,
        })
     for (Golden& golden : family()) all.push_back(std::move(golden));
   return all;

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <tapegrad/tapegrad.hpp>
 
 namespace tapegrad {
@@ -110,6 +111,46 @@ TEST(SegmentMean, EqualsMaskedMeanOfThePaddedRows) {
   const Tensor ragged = tensor({1, 2, 3, 4, 5, 6}, Shape{3, 2}), padded = tensor({1, 2, 0, 0, 3, 4, 5, 6}, {2, 2, 2});
   const Tensor mask = tensor({1, 0, 1, 1}, Shape{2, 2}, boolean);
   EXPECT_EQ(segment_mean(ragged, ids({0, 1, 3})).values(), masked_mean(padded, mask).values());
+}
+
+TEST(EmbeddingBag, EqualsSegmentsOfAnEmbedding) {
+  Rng rng(3);
+  const Tensor table = randn({50, 4}, f64, rng), which = randint(0, 50, {30}, rng), offsets = ids({0, 7, 7, 12, 30});
+  for (const BagMode mode : {BagMode::sum, BagMode::mean, BagMode::max})
+    for (const bool sparse : {false, true}) {
+      const Tensor fused = parameter(table), composed = parameter(table);
+      const Tensor rows = embedding(composed, which);
+      const Tensor y = embedding_bag(fused, which, offsets, {mode, sparse});
+      const Tensor z = mode == BagMode::sum    ? segment_sum(rows, offsets)
+                       : mode == BagMode::mean ? segment_mean(rows, offsets)
+                                               : segment_max(rows, offsets);
+      EXPECT_EQ(y.values(), z.values());
+      const Tensor cotangent = randn(y.shape(), f64, rng);
+      y.backward(cotangent);
+      z.backward(cotangent);
+      EXPECT_EQ(fused.grad().row_sparse() != nullptr, sparse);
+      const auto left = fused.grad().to_dense().values(), right = composed.grad().values();
+      for (std::size_t i = 0; i < left.size(); ++i) EXPECT_NEAR(left[i], right[i], 1e-14);
+    }
+}
+
+TEST(SegmentMax, ANaNWinsItsRun) {
+  const Tensor x = parameter(tensor({1, NAN, 3, 4}, f64));
+  const Tensor y = segment_max(x, ids({0, 3, 4}));
+  EXPECT_TRUE(std::isnan(y.values()[0]));
+  y.backward(tensor({5, 7}, f64));
+  EXPECT_THAT(x.grad().values(), ElementsAre(0, 5, 0, 7));
+}
+
+TEST(Gather, LargeOnesAreTheSameAtAnyNumberOfThreads) {
+  Rng rng(2);
+  const Tensor which = randint(0, 50, {600, 300}, rng), source = randn({600, 300}, f32, rng);
+  const int before = num_threads();
+  set_num_threads(1);
+  const auto one = scatter_add(zeros({600, 50}), 1, which, source).values();
+  set_num_threads(4);
+  EXPECT_EQ(one, scatter_add(zeros({600, 50}), 1, which, source).values());
+  set_num_threads(before);
 }
 
 }  // namespace

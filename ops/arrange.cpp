@@ -1,0 +1,294 @@
+#include <cstring>
+#include <numeric>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/ops/arrange.hpp>
+#include <tapegrad/ops/indexing.hpp>
+#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/ops/positions.hpp>
+#include <tapegrad/ops/view.hpp>
+
+namespace tapegrad {
+namespace {
+
+Cost moved(const Node& node) {
+  return {0, 2.0 * static_cast<double>(node.shape.numel()) * static_cast<double>(size_of(node.dtype))};
+}
+
+}  // namespace
+
+namespace ops {
+
+struct Roll {
+  static constexpr OpInfo info{.name = "roll",
+                               .formula = "y[(i + shift) mod n] = x[i] on one axis of extent n",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::numeric};
+  struct Attrs {
+    std::int64_t shift = 0;
+    int axis = 0;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() {
+      return std::tuple{Field{"shift", &Attrs::shift, "positions to move by"}, Field{"axis", &Attrs::axis, "to roll"}};
+    }
+  };
+  static TensorSpec result(const Attrs& a, const Tensor& x) {
+    normalized_axis("roll", a.axis, x.rank());
+    return {x.shape(), x.dtype()};
+  }
+  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
+    if (x.numel() == 0) return;
+    const AxisView v(x.shape(), normalized_axis("roll", a.axis, x.rank()));
+    const std::size_t bytes = static_cast<std::size_t>(v.extent * v.inner) * size_of(x.dtype());
+    const std::size_t head = static_cast<std::size_t>((a.shift % v.extent + v.extent) % v.extent * v.inner) *
+                             size_of(x.dtype());  // what the end of x fills
+    const std::byte* from = x.node().data;
+    std::byte* to = y.node().data;
+    for (std::int64_t o = 0; o < v.outer; ++o, from += bytes, to += bytes) {
+      std::memcpy(to, from + bytes - head, head);
+      std::memcpy(to + head, from, bytes - head);
+    }
+  }
+  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved) {
+    const std::int64_t extent = x.shape()[a.axis];
+    return roll(g, extent ? -(a.shift % extent) : 0, a.axis);
+  }
+  static Cost cost(const Attrs&, const Node& node) { return moved(node); }
+  static std::vector<SampleOf<Roll>> samples(Rng& rng) {
+    return {{{randn({5}, f64, rng)}, {2, 0}},
+            {{randn({2, 3}, f64, rng)}, {-4, -1}},
+            {{transpose(randn({2, 3}, f64, rng))}, {1, 0}},
+            {{randn({0, 2}, f64, rng)}, {1, 0}}};
+  }
+  static std::vector<BadInputOf<Roll>> bad_inputs() {
+    return {{{zeros({3})}, {1, 1}, "roll: axis 1 is outside a tensor of rank 1"},
+            {{zeros({})}, {1, 0}, "a scalar has no axes"}};
+  }
+};
+
+struct PadConstant {
+  static constexpr OpInfo info{.name = "pad",
+                               .formula = "y = x with `value` around it",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::numeric};
+  struct Attrs {
+    Integers pads;
+    double value = 0;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() {
+      return std::tuple{Field{"pads", &Attrs::pads, "before and after, for each axis in turn"},
+                        Field{"value", &Attrs::value, "of what is added"}};
+    }
+  };
+  static std::int64_t before(const Attrs& a, int axis) { return a.pads[static_cast<std::size_t>(2 * axis)]; }
+  static std::int64_t after(const Attrs& a, int axis) { return a.pads[static_cast<std::size_t>(2 * axis) + 1]; }
+
+  static TensorSpec result(const Attrs& a, const Tensor& x) {
+    if (a.pads.size() != static_cast<std::size_t>(2 * x.rank()))
+      throw ValueError("pad: " + std::to_string(a.pads.size()) + " pads for x " + to_string(x.shape()) +
+                       "; expected two for each axis, " + std::to_string(2 * x.rank()));
+    Shape shape = x.shape();
+    for (int axis = 0; axis < x.rank(); ++axis) {
+      if (before(a, axis) < 0 || after(a, axis) < 0)
+        throw ValueError("pad: pads " + format_attribute(a.pads) + " have a negative one; slice() cuts");
+      shape = shape.with(axis, shape[axis] + before(a, axis) + after(a, axis));
+    }
+    return {shape, x.dtype()};
+  }
+  // The part of a tensor of the result's shape where x is.
+  static Tensor core(const Attrs& a, Tensor y) {
+    for (int axis = 0; axis < y.rank(); ++axis)
+      if (before(a, axis) != 0 || after(a, axis) != 0)
+        y = slice(y, axis, before(a, axis), y.shape()[axis] - after(a, axis));
+    return y;
+  }
+  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
+    y.fill(a.value);
+    store_dense(x.node().data, core(a, y).node());
+  }
+  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) { return core(a, g); }
+  static Cost cost(const Attrs&, const Node& node) { return moved(node); }
+  static std::vector<SampleOf<PadConstant>> samples(Rng& rng) {
+    return {{{randn({2, 3}, f64, rng)}, {{1, 0, 0, 2}, 0.5}},
+            {{transpose(randn({2, 2}, f64, rng))}, {{0, 0, 1, 1}, 0}},
+            {{randn({}, f64, rng)}, {{}, 0}},
+            {{randn({0}, f64, rng)}, {{1, 1}, 3}}};
+  }
+  static std::vector<BadInputOf<PadConstant>> bad_inputs() {
+    return {{{zeros({2, 3})}, {{1, 1}, 0}, "pad: 2 pads for x [2, 3]; expected two for each axis, 4"},
+            {{zeros({2})}, {{1, -1}, 0}, "pad: pads [1, -1] have a negative one; slice() cuts"}};
+  }
+};
+
+using ArrangeOps = OpList<Roll, PadConstant>;
+
+}  // namespace ops
+
+using ops::ArrangeOps;
+
+std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& sizes, int axis) {
+  axis = normalized_axis("split", axis, x.rank());
+  std::int64_t total = 0;
+  for (const std::int64_t size : sizes) {
+    if (size < 0) throw ValueError("split: a size of " + std::to_string(size) + "; sizes are zero or more");
+    total += size;
+  }
+  if (total != x.shape()[axis])
+    throw ShapeError("split: the sizes add up to " + std::to_string(total) + ", axis " + std::to_string(axis) + " of " +
+                     to_string(x.shape()) + " has " + std::to_string(x.shape()[axis]) + " positions");
+  std::vector<Tensor> parts;
+  std::int64_t start = 0;
+  for (const std::int64_t size : sizes) {
+    parts.push_back(slice(x, axis, start, start + size));
+    start += size;
+  }
+  return parts;
+}
+
+std::vector<Tensor> split(const Tensor& x, std::int64_t size, int axis) {
+  axis = normalized_axis("split", axis, x.rank());
+  if (size < 1) throw ValueError("split: a size of " + std::to_string(size) + "; it must be at least 1");
+  std::vector<Tensor> parts;
+  std::int64_t start = 0;
+  do {
+    parts.push_back(slice(x, axis, start, std::min(start + size, x.shape()[axis])));
+    start += size;
+  } while (start < x.shape()[axis]);
+  return parts;
+}
+
+std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, int axis) {
+  axis = normalized_axis("chunk", axis, x.rank());
+  if (count < 1) throw ValueError("chunk: " + std::to_string(count) + " chunks; at least 1 is needed");
+  return split(x, std::max<std::int64_t>(1, (x.shape()[axis] + count - 1) / count), axis);
+}
+
+Tensor flip(const Tensor& x, const std::vector<int>& axes) {
+  std::vector<int> all(static_cast<std::size_t>(x.rank()));
+  std::iota(all.begin(), all.end(), 0);
+  Tensor y = x;
+  for (const int axis : axes.empty() ? all : axes) y = slice(y, axis, Slice::kEnd, Slice::kEnd, -1);
+  return y;
+}
+
+Tensor roll(const Tensor& x, std::int64_t shift, int axis) {
+  return ArrangeOps::apply<ops::Roll>(ops::Roll::Attrs{shift, axis}, x);
+}
+
+namespace {
+
+// Axes up to `axis` repeat as one: [outer, inner] becomes [outer, times, inner], whose middle belongs to `axis`.
+Tensor repeat_blocks(const Tensor& x, std::int64_t outer, std::int64_t times, const Shape& shape) {
+  const std::int64_t inner = outer ? x.numel() / outer : 0;
+  return reshape(broadcast_to(reshape(x, {outer, 1, inner}), {outer, times, inner}), shape);
+}
+
+}  // namespace
+
+Tensor tile(const Tensor& x, const std::vector<std::int64_t>& repeats) {
+  Tensor y = x;
+  for (std::size_t i = static_cast<std::size_t>(x.rank()); i < repeats.size(); ++i) y = unsqueeze(y, 0);
+  const int lead = y.rank() - static_cast<int>(repeats.size());
+  for (std::size_t i = 0; i < repeats.size(); ++i) {
+    if (repeats[i] < 0) throw ValueError("tile: " + format_attribute(repeats) + " repeats a negative number of times");
+    const int axis = lead + static_cast<int>(i);
+    if (repeats[i] == 1) continue;
+    y = repeat_blocks(y, AxisView(y.shape(), axis).outer, repeats[i],
+                      y.shape().with(axis, y.shape()[axis] * repeats[i]));
+  }
+  return y;
+}
+
+Tensor repeat(const Tensor& x, std::int64_t count, int axis) {
+  axis = normalized_axis("repeat", axis, x.rank());
+  if (count < 0) throw ValueError("repeat: a count of " + std::to_string(count) + "; it must be zero or more");
+  const AxisView v(x.shape(), axis);
+  return repeat_blocks(x, v.outer * v.extent, count, x.shape().with(axis, v.extent * count));
+}
+
+Tensor expand(const Tensor& x, const std::vector<std::int64_t>& shape) {
+  Integers dims = shape;
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    const auto own = static_cast<int>(i + static_cast<std::size_t>(x.rank())) - static_cast<int>(dims.size());
+    if (dims[i] != -1) continue;
+    if (own < 0)
+      throw ShapeError("expand: " + format_attribute(shape) + " keeps axis " + std::to_string(i) +
+                       ", which is new to x " + to_string(x.shape()));
+    dims[i] = x.shape()[own];
+  }
+  return broadcast_to(x, Shape(dims));
+}
+
+std::vector<Tensor> meshgrid(std::span<const Tensor> tensors) {
+  Integers grid;
+  for (const Tensor& t : tensors) {
+    if (t.rank() != 1)
+      throw ShapeError("meshgrid: tensor " + std::to_string(grid.size()) + " is " + to_string(t.shape()) +
+                       "; one axis is expected");
+    grid.push_back(t.numel());
+  }
+  const Shape shape(grid);
+  std::vector<Tensor> views;
+  for (const Tensor& t : tensors) {
+    Integers own(grid.size(), 1);
+    own[views.size()] = t.numel();
+    views.push_back(broadcast_to(reshape(t, own), shape));
+  }
+  return views;
+}
+std::vector<Tensor> meshgrid(std::initializer_list<Tensor> tensors) {
+  return meshgrid(std::span(tensors.begin(), tensors.size()));
+}
+
+namespace {
+
+// For each position of an axis of `extent` padded so, the position that it repeats.
+Tensor padded_positions(std::int64_t extent, const Pad& by, PadMode mode) {
+  const std::int64_t most = std::max(by.before, by.after);
+  if (mode == PadMode::reflect ? most >= extent && most > 0 : extent == 0 && most > 0)
+    throw ShapeError(
+        "pad: " + std::to_string(by.before) + " before and " + std::to_string(by.after) + " after an axis of extent " +
+        std::to_string(extent) +
+        (mode == PadMode::reflect ? "; reflect needs a larger extent than either" : "; there is nothing to replicate"));
+  Tensor positions = empty({by.before + extent + by.after}, i64);
+  std::int64_t from = -by.before;
+  for (std::int64_t& p : positions.mutable_data<std::int64_t>()) {
+    if (mode == PadMode::reflect)
+      p = from < 0 ? -from : from >= extent ? 2 * (extent - 1) - from : from;
+    else
+      p = std::clamp<std::int64_t>(from, 0, extent - 1);
+    ++from;
+  }
+  return positions;
+}
+
+}  // namespace
+
+Tensor pad(const Tensor& x, const std::vector<Pad>& pads, PadMode mode, double value) {
+  if (pads.size() > static_cast<std::size_t>(x.rank()))
+    throw ValueError("pad: pads for " + std::to_string(pads.size()) + " axes, x is " + to_string(x.shape()));
+  const int lead = x.rank() - static_cast<int>(pads.size());
+  Tensor y = x;
+  ops::PadConstant::Attrs around{Integers(static_cast<std::size_t>(2 * x.rank())), value};
+  for (std::size_t i = 0; i < pads.size(); ++i) {
+    const int axis = lead + static_cast<int>(i);
+    const std::int64_t extent = x.shape()[axis];
+    const Pad cut{std::max<std::int64_t>(-pads[i].before, 0), std::max<std::int64_t>(-pads[i].after, 0)};
+    const Pad by{std::max<std::int64_t>(pads[i].before, 0), std::max<std::int64_t>(pads[i].after, 0)};
+    if (cut.before + cut.after > extent)
+      throw ShapeError("pad: " + std::to_string(cut.before) + " and " + std::to_string(cut.after) +
+                       " positions cut off an axis of extent " + std::to_string(extent));
+    if (cut.before + cut.after > 0) y = slice(y, axis, cut.before, extent - cut.after);
+    if (mode != PadMode::constant && by.before + by.after > 0)
+      y = take(y, padded_positions(y.shape()[axis], by, mode), axis);
+    around.pads[static_cast<std::size_t>(2 * axis)] = by.before;
+    around.pads[static_cast<std::size_t>(2 * axis) + 1] = by.after;
+  }
+  const bool adds = std::any_of(around.pads.begin(), around.pads.end(), [](std::int64_t p) { return p != 0; });
+  return mode == PadMode::constant && adds ? ArrangeOps::apply<ops::PadConstant>(around, y) : y;
+}
+
+std::span<const OpEntry> arrange_ops() { return ArrangeOps::entries; }
+
+}  // namespace tapegrad

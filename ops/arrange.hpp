@@ -1,0 +1,44 @@
+#pragma once
+// Elements in another arrangement: split, flipped, rolled, repeated, padded. Those that say "views" copy nothing.
+
+#include <span>
+#include <tapegrad/core/tensor.hpp>
+#include <vector>
+
+namespace tapegrad {
+
+/// Views of `size` positions of an axis each; the last one has what is left.
+std::vector<Tensor> split(const Tensor& x, std::int64_t size, int axis = 0);
+/// Views of the given sizes, which add up to the axis' extent (ShapeError).
+std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& sizes, int axis = 0);
+/// At most `count` views of equal size; the last one may be smaller.
+std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, int axis = 0);
+
+/// A view with axes reversed; without axes, all of them.
+Tensor flip(const Tensor& x, const std::vector<int>& axes = {});
+/// Positions moved by `shift` along an axis; those that leave at one end enter at the other.
+Tensor roll(const Tensor& x, std::int64_t shift, int axis = 0);
+
+/// x side by side repeats[i] times along axis i; axes are added in front where `repeats` is longer.
+Tensor tile(const Tensor& x, const std::vector<std::int64_t>& repeats);
+/// Each position of an axis `count` times in a row.
+Tensor repeat(const Tensor& x, std::int64_t count, int axis);
+/// A view: as broadcast_to, where -1 keeps an extent.
+Tensor expand(const Tensor& x, const std::vector<std::int64_t>& shape);
+/// Views of n one-axis tensors in the shape of their grid: x[i] varies along axis i.
+std::vector<Tensor> meshgrid(std::span<const Tensor> tensors);
+std::vector<Tensor> meshgrid(std::initializer_list<Tensor> tensors);
+
+enum class PadMode : std::uint8_t {
+  constant,
+  reflect,   ///< mirrored at the edge element, which is not repeated: c b | a b c | b a
+  replicate  ///< the edge element: a a | a b c | c c
+};
+/// Positions added before and after an axis; negative ones are cut off.
+struct Pad {
+  std::int64_t before = 0, after = 0;
+};
+/// x with its last axes padded, `pads[i]` for the i-th of them. `value` is for PadMode::constant.
+Tensor pad(const Tensor& x, const std::vector<Pad>& pads, PadMode mode = PadMode::constant, double value = 0);
+
+}  // namespace tapegrad

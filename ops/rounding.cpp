@@ -1,0 +1,163 @@
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/ops/rounding.hpp>
+
+namespace tapegrad {
+namespace ops {
+
+using namespace formula;
+
+struct Floor {
+  static constexpr OpInfo info{.name = "floor",
+                               .formula = "y = ⌊x⌋",
+                               .doc = "Gradient 0 everywhere.",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::numeric};
+  static auto value(const auto& x) { return floor(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto&) { return zeros_like(g); }
+};
+
+struct Ceil {
+  static constexpr OpInfo info{.name = "ceil",
+                               .formula = "y = ⌈x⌉",
+                               .doc = "Gradient 0 everywhere.",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::numeric};
+  static auto value(const auto& x) { return ceil(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto&) { return zeros_like(g); }
+};
+
+struct Round {
+  static constexpr OpInfo info{.name = "round",
+                               .formula = "y = the whole number nearest to x",
+                               .doc = "The even one of two. Gradient 0 everywhere.",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::numeric};
+  static auto value(const auto& x) { return round(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto&) { return zeros_like(g); }
+};
+
+struct Trunc {
+  static constexpr OpInfo info{.name = "trunc",
+                               .formula = "y = x rounded towards 0",
+                               .doc = "Gradient 0 everywhere.",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::numeric};
+  static auto value(const auto& x) { return trunc(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto&) { return zeros_like(g); }
+};
+
+// In the slope for b, the quotient is had from the rest, so that both have rounded a / b the same way.
+struct Fmod {
+  static constexpr OpInfo info{.name = "fmod",
+                               .formula = "y = a - b trunc(a / b)",
+                               .doc = "Has the sign of a.",
+                               .inputs = {"a", "b"},
+                               .flops = 20,
+                               .saves = kSavesAll,
+                               .domain = {{2.2, 2.8}, {0.8, 1}},
+                               .kind = Kind::numeric,
+                               .passes = {0}};
+  static auto value(const auto& a, const auto& b) { return fmod(a, b); }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto& y) { return g * round((y - a) / b); }
+};
+
+struct Remainder {
+  static constexpr OpInfo info{.name = "remainder",
+                               .formula = "y = a - b ⌊a / b⌋",
+                               .doc = "Has the sign of b.",
+                               .inputs = {"a", "b"},
+                               .flops = 20,
+                               .saves = kSavesAll,
+                               .domain = {{-2.8, -2.2}, {0.8, 1}},
+                               .kind = Kind::numeric,
+                               .passes = {0}};
+  static auto value(const auto& a, const auto& b) { return remainder(a, b); }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto& y) { return g * round((y - a) / b); }
+};
+
+struct Clamp {
+  static constexpr OpInfo info{.name = "clamp",
+                               .formula = "y = min(max(x, low), high)",
+                               .doc = "Gradient 0 at and beyond a bound.",
+                               .inputs = {"x"},
+                               .flops = 2,
+                               .kind = Kind::numeric};
+  struct Attrs {
+    double min = -kInfinity<double>, max = kInfinity<double>;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() {
+      return std::tuple{Field{"min", &Attrs::min, "lower bound"}, Field{"max", &Attrs::max, "upper bound"}};
+    }
+  };
+  static auto value(const auto& x, const Attrs& a) { return clamp(x, a.min, a.max); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
+    return where(x <= constant<decltype(x)>(a.min) || x >= constant<decltype(x)>(a.max), 0, g);
+  }
+};
+
+struct NanToNum {
+  static constexpr OpInfo info{.name = "nan_to_num",
+                               .formula = "y = x where finite, else a number",
+                               .doc = "Infinities become the largest finite numbers. Gradient 0 where replaced.",
+                               .inputs = {"x"}};
+  struct Attrs {
+    double nan = 0, posinf = kInfinity<double>, neginf = -kInfinity<double>;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() {
+      return std::tuple{Field{"nan", &Attrs::nan, "in place of NaN"},
+                        Field{"posinf", &Attrs::posinf, "in place of +inf, cut to the dtype's largest number"},
+                        Field{"neginf", &Attrs::neginf, "in place of -inf, cut to the dtype's lowest number"}};
+    }
+  };
+  static auto value(const auto& x, const Attrs& a) {
+    using T = typename ScalarOf<std::remove_cvref_t<decltype(x)>>::type;
+    constexpr T kMost = std::numeric_limits<T>::max();
+    const T above = minimum(static_cast<T>(a.posinf), kMost), below = maximum(static_cast<T>(a.neginf), -kMost);
+    const T bounded = x == kInfinity<T> ? above : x == -kInfinity<T> ? below : x;
+    return x == x ? bounded : static_cast<T>(a.nan);
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs&) { return where(x - x == 0, g, 0); }
+};
+
+using RoundingOps = OpList<Floor, Ceil, Round, Trunc, Fmod, Remainder, Clamp, NanToNum>;
+
+}  // namespace ops
+
+using ops::RoundingOps;
+
+Tensor floor(const Tensor& x) { return RoundingOps::apply<ops::Floor>(x); }
+Tensor ceil(const Tensor& x) { return RoundingOps::apply<ops::Ceil>(x); }
+Tensor round(const Tensor& x) { return RoundingOps::apply<ops::Round>(x); }
+Tensor trunc(const Tensor& x) { return RoundingOps::apply<ops::Trunc>(x); }
+Tensor fmod(const Operand& a, const Operand& b) { return RoundingOps::apply<ops::Fmod>(a, b); }
+Tensor remainder(const Operand& a, const Operand& b) { return RoundingOps::apply<ops::Remainder>(a, b); }
+
+Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max) {
+  if (!min && !max) throw ValueError("clamp: neither min nor max is given; give one of them, or both");
+  ops::Clamp::Attrs bounds;
+  if (min) bounds.min = *min;
+  if (max) bounds.max = *max;
+  if (!(bounds.min <= bounds.max))
+    throw ValueError("clamp: min is " + format_attribute(bounds.min) + " and max " + format_attribute(bounds.max) +
+                     "; min must not be above max, and neither may be NaN");
+  return RoundingOps::apply<ops::Clamp>(bounds, x);
+}
+Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) { return minimum(maximum(x, min), max); }
+
+Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std::optional<double> neginf) {
+  ops::NanToNum::Attrs numbers{.nan = nan};
+  if (posinf) numbers.posinf = *posinf;
+  if (neginf) numbers.neginf = *neginf;
+  return RoundingOps::apply<ops::NanToNum>(numbers, x);
+}
+
+std::span<const OpEntry> rounding_ops() { return RoundingOps::entries; }
+
+}  // namespace tapegrad

@@ -1,0 +1,162 @@
+#include <cmath>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/parallel.hpp>
+#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/ops/sampling.hpp>
+#include <tapegrad/ops/view.hpp>
+
+namespace tapegrad {
+namespace {
+
+void require_probability(const char* op, double p) {
+  if (!(p >= 0 && p <= 1))
+    throw ValueError(std::string(op) + ": a probability of " + format_attribute(p) + "; expected one in [0, 1]");
+}
+
+}  // namespace
+
+namespace ops {
+
+struct Dropout {
+  static constexpr OpInfo info{.name = "dropout",
+                               .formula = "y = x m / (1 - p), m = 0 with probability p, else 1",
+                               .doc = "The mask is drawn from the seed and position, forward and backward alike.",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .source = "Srivastava et al., Dropout, JMLR 15, 2014"};
+  struct Attrs {
+    double p = 0.5;
+    std::int64_t seed = 0, position = 0;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() {
+      return std::tuple{Field{"p", &Attrs::p, "probability of 0"},
+                        Field{"seed", &Attrs::seed, "of the random generator"},
+                        Field{"position", &Attrs::position, "of the generator at the first element"}};
+    }
+  };
+  static TensorSpec result(const Attrs& a, const Tensor& x) {
+    require_probability("dropout", a.p);
+    return {x.shape(), x.dtype()};
+  }
+  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
+    constexpr std::int64_t kBlock = 1024, kParallelElements = 1 << 15;
+    const std::int64_t n = x.numel();
+    // An element is dropped where its word is below this.
+    const auto threshold = static_cast<std::uint64_t>(std::llround(a.p * 0x1p32));
+    const double scale = a.p < 1 ? 1 / (1 - a.p) : 0;
+    dispatch_floating(y.dtype(), [&]<class T>() {
+      const T* from = x.data<T>().data();
+      T* to = y.mutable_data<T>().data();
+      for_chunks((n + kBlock - 1) / kBlock, n >= kParallelElements, [&](std::int64_t c) {
+        std::uint32_t words[kBlock];
+        const std::int64_t begin = c * kBlock, count = std::min(kBlock, n - begin);
+        Rng rng(Rng::State{static_cast<std::uint64_t>(a.seed), static_cast<std::uint64_t>(a.position + begin)});
+        rng.fill({words, static_cast<std::size_t>(count)});
+        const T kept = static_cast<T>(scale);
+        for (std::int64_t i = 0; i < count; ++i) to[begin + i] = words[i] < threshold ? T{0} : from[begin + i] * kept;
+      });
+    });
+  }
+  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved);
+  static Cost cost(const Attrs&, const Node& node) {
+    const auto n = static_cast<double>(node.shape.numel());
+    return {n, 2 * n * static_cast<double>(size_of(node.dtype))};
+  }
+  static std::vector<SampleOf<Dropout>> samples(Rng& rng) {
+    return {{{randn({4, 3}, f64, rng)}, {0.5, 7, 0}}, {{transpose(randn({2, 3}, f64, rng))}, {0.25, 7, 13}},
+            {{randn({}, f64, rng)}, {0.1, 1, 2}},     {{randn({3}, f64, rng)}, {1, 0, 0}},
+            {{randn({3}, f64, rng)}, {0, 0, 0}},      {{randn({0, 3}, f64, rng)}, {0.5, 0, 0}}};
+  }
+  static std::vector<BadInputOf<Dropout>> bad_inputs() {
+    return {{{zeros({2})}, {1.5, 0, 0}, "dropout: a probability of 1.5; expected one in [0, 1]"},
+            {{zeros({2})}, {-0.5, 0, 0}, "a probability of -0.5"},
+            {{zeros({2})}, {NAN, 0, 0}, "a probability of nan"}};
+  }
+};
+
+using SamplingOps = OpList<Dropout>;
+
+// Linear in x, with a diagonal matrix: its own adjoint.
+Tensor Dropout::vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) { return apply<Dropout>(a, g); }
+
+}  // namespace ops
+
+Tensor dropout(const Tensor& x, double p, Rng& rng, bool training) {
+  require_probability("dropout", p);
+  if (!training || p == 0) return x;
+  const Rng::State drawn = rng.state();
+  const ops::Dropout::Attrs attributes{p, static_cast<std::int64_t>(drawn.seed),
+                                       static_cast<std::int64_t>(drawn.position)};
+  Tensor y = ops::SamplingOps::apply<ops::Dropout>(attributes, x);
+  rng.skip(static_cast<std::uint64_t>(x.numel()));
+  return y;
+}
+
+Tensor bernoulli(const Tensor& probability, Rng& rng) {
+  if (!is_floating(probability.dtype()))
+    throw DTypeError("bernoulli: 'probability' is " + describe(probability) + "; f32 or f64 is expected");
+  Tensor y = empty(probability.shape(), probability.dtype());
+  const Tensor dense = probability.to_dense().contiguous();
+  dispatch_floating(y.dtype(), [&]<class T>() {
+    const auto p = dense.data<T>();
+    for (const T one : p) require_probability("bernoulli", static_cast<double>(one));
+    const auto to = y.mutable_data<T>();
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] = rng.uniform() < static_cast<double>(p[i]) ? T{1} : T{0};
+  });
+  return y;
+}
+
+Tensor bernoulli(const Shape& shape, double probability, DType dtype, Rng& rng) {
+  require_probability("bernoulli", probability);
+  Tensor y = empty(shape, dtype);
+  dispatch(dtype, [&]<class T>() {
+    for (T& v : y.mutable_data<T>()) v = rng.uniform() < probability ? T{1} : T{0};
+  });
+  return y;
+}
+
+namespace {
+
+// By inversion: the first class at which the running sum passes a uniform share of the total.
+template <class T>
+std::int64_t draw_class(std::span<const T> logits, double uniform) {
+  const double top = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
+  double total = 0;
+  for (const T logit : logits) total += std::exp(static_cast<double>(logit) - top);
+  // A NaN anywhere, +inf, and nothing but -inf all end in a NaN.
+  if (std::isnan(total))
+    throw ValueError("categorical: a row of logits has no distribution: it holds NaN or +inf, or -inf alone");
+  double left = uniform * total;
+  std::int64_t possible = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    const double weight = std::exp(static_cast<double>(logits[i]) - top);
+    if (weight == 0) continue;
+    possible = static_cast<std::int64_t>(i);
+    if (left < weight) break;
+    left -= weight;
+  }
+  return possible;  // the last one when rounding left a little over
+}
+
+}  // namespace
+
+Tensor categorical(const Tensor& logits, Rng& rng) {
+  if (!is_floating(logits.dtype()))
+    throw DTypeError("categorical: 'logits' is " + describe(logits) + "; f32 or f64 is expected");
+  if (logits.rank() == 0 || logits.shape()[-1] == 0)
+    throw ShapeError("categorical: logits are " + to_string(logits.shape()) +
+                     "; expected [..., classes] with one class or more");
+  const Tensor dense = logits.to_dense().contiguous();
+  const auto classes = static_cast<std::size_t>(logits.shape()[-1]);
+  Tensor drawn = empty(logits.shape().erase(logits.rank() - 1), i64);
+  dispatch_floating(logits.dtype(), [&]<class T>() {
+    std::size_t row = 0;
+    for (std::int64_t& d : drawn.mutable_data<std::int64_t>())
+      d = draw_class(dense.data<T>().subspan(row++ * classes, classes), rng.uniform());
+  });
+  return drawn;
+}
+
+std::span<const OpEntry> sampling_ops() { return ops::SamplingOps::entries; }
+
+}  // namespace tapegrad

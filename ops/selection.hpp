@@ -1,0 +1,69 @@
+#pragma once
+// Indexing as in NumPy: x[1, 2:5, :, newaxis, ..., indices] is at(x, 1, Slice{2, 5}, Slice{}, newaxis, ellipsis,
+// indices).
+
+#include <concepts>
+#include <span>
+#include <tapegrad/ops/view.hpp>
+#include <variant>
+
+namespace tapegrad {
+
+/// Stands in at() for all the axes that no other argument names.
+struct Ellipsis {};
+inline constexpr Ellipsis ellipsis{};
+/// Puts an axis of extent 1 there.
+struct NewAxis {};
+inline constexpr NewAxis newaxis{};
+
+/// One argument of at().
+class Index {
+ public:
+  template <std::integral T>
+  requires(!std::same_as<T, bool>) Index(T position) : value_(static_cast<std::int64_t>(position)) {}
+  Index(const Slice& range) : value_(range) {}
+  Index(Ellipsis e) : value_(e) {}
+  Index(NewAxis n) : value_(n) {}
+  /// i64 or i32: positions of one axis. bool: where it holds; covers as many axes as it has.
+  Index(const Tensor& chosen) : value_(chosen) {}
+
+  template <class T>
+  const T* get() const {
+    return std::get_if<T>(&value_);
+  }
+
+ private:
+  std::variant<std::int64_t, Slice, Ellipsis, NewAxis, Tensor> value_;
+};
+
+/// The elements that `indices` name, axis by axis from the first; axes that none names stay whole. Integers (which drop
+/// their axis), slices, newaxis and ellipsis give a view. Tensors of indices copy, and follow NumPy: several broadcast
+/// together, and their axes stand where the first of them did, or in front when others come between them.
+/// IndexError for a position outside its axis, ShapeError for a mask of another shape, ValueError for too many indices.
+Tensor at(const Tensor& x, std::span<const Index> indices);
+template <class... I>
+requires(sizeof...(I) > 0 && (std::convertible_to<const I&, Index> && ...)) Tensor
+    at(const Tensor& x, const I&... indices) {
+  const Index list[] = {Index(indices)...};
+  return at(x, std::span<const Index>(list));
+}
+
+/// The elements where `mask` (bool, broadcast to x) holds, as one axis.
+Tensor masked_select(const Tensor& x, const Tensor& mask);
+/// x with `value` where `mask` (bool) holds; both broadcast.
+Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
+Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value);
+
+/// Indices of the elements that are not zero, i64 [n, rank], in row-major order.
+Tensor nonzero(const Tensor& x);
+/// Their positions in the flattened tensor, i64 [n].
+Tensor flatnonzero(const Tensor& x);
+
+/// 1 at each id of a new last axis of `classes`, 0 elsewhere. IndexError for an id outside [0, classes).
+Tensor one_hot(const Tensor& ids, std::int64_t classes, DType dtype = f32);
+/// How often each of 0, 1, … occurs in `ids`: i64, at least `min_length` of them. IndexError for a negative id.
+Tensor bincount(const Tensor& ids, std::int64_t min_length = 0);
+/// The sum of the weights of each id's occurrences; differentiable in them.
+Tensor bincount(const Tensor& ids, const Tensor& weights, std::int64_t min_length = 0);
+
+}  // namespace tapegrad

@@ -1,0 +1,163 @@
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/ops/activation.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/ops/special.hpp>
+
+namespace tapegrad {
+namespace ops {
+
+using namespace formula;
+
+struct Erf {
+  static constexpr OpInfo info{
+      .name = "erf", .formula = "y = 2/√π ∫₀ˣ exp(-t²) dt", .doc = "Error function.", .inputs = {"x"}, .flops = 20};
+  static auto value(const auto& x) { return erf(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return g * exp(-x * x) * constant<decltype(x)>(1.128379167095512573896158903L);
+  }
+};
+
+struct Erfc {
+  static constexpr OpInfo info{
+      .name = "erfc", .formula = "y = 1 - erf(x)", .doc = "Precise in the tail.", .inputs = {"x"}, .flops = 20};
+  static auto value(const auto& x) { return erfc(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return g * exp(-x * x) * constant<decltype(x)>(-1.128379167095512573896158903L);
+  }
+};
+
+struct Erfinv {
+  static constexpr OpInfo info{.name = "erfinv",
+                               .formula = "erf(y) = x",
+                               .doc = "±inf at ±1, NaN beyond.",
+                               .inputs = {"x"},
+                               .flops = 80,
+                               .saves = kSavesOutput,
+                               .domain = {{-0.9, 0.9}}};
+  static auto value(const auto& x) { return erfinv(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) {
+    return g * exp(y * y) * constant<decltype(y)>(0.886226925452758013649083741671L);
+  }
+};
+
+struct NormalCdf {
+  static constexpr OpInfo info{.name = "normal_cdf",
+                               .formula = "y = erfc(-x / √2) / 2",
+                               .doc = "The probability that a standard normal variable is below x.",
+                               .inputs = {"x"},
+                               .flops = 20};
+  static auto value(const auto& x) { return normal_cdf(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * normal_density(x); }
+};
+
+struct NormalDensity {
+  static constexpr OpInfo info{.name = "normal_density",
+                               .formula = "y = exp(-x² / 2) / √(2π)",
+                               .inputs = {"x"},
+                               .flops = 8,
+                               .saves = {.inputs = {0}, .output = true}};
+  static auto value(const auto& x) { return normal_density(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& y) { return -g * x * y; }
+};
+
+struct Lgamma {
+  static constexpr OpInfo info{.name = "lgamma",
+                               .formula = "y = ln |Γ(x)|",
+                               .doc = "+inf at 0 and the negative whole numbers.",
+                               .inputs = {"x"},
+                               .flops = 100,
+                               .domain = {{0.4, 4}}};
+  static auto value(const auto& x) { return lgamma(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * digamma(x); }
+};
+
+struct Digamma {
+  static constexpr OpInfo info{.name = "digamma",
+                               .formula = "y = Γ'(x) / Γ(x)",
+                               .doc = "∓inf at ±0, NaN at the negative whole numbers.",
+                               .inputs = {"x"},
+                               .flops = 100,
+                               .domain = {{0.4, 4}}};
+  static auto value(const auto& x) { return digamma(x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * polygamma(1, x); }
+};
+
+struct Polygamma {
+  static constexpr OpInfo info{.name = "polygamma",
+                               .formula = "y = the derivative of digamma at x",
+                               .doc = "Of the order that is given.",
+                               .inputs = {"x"},
+                               .flops = 500,
+                               .domain = {{0.6, 4}}};
+  struct Attrs {
+    int order = 1;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() { return std::tuple{Field{"order", &Attrs::order, "of the derivative"}}; }
+  };
+  static auto value(const auto& x, const Attrs& a) { return polygamma(a.order, x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
+    return g * polygamma(a.order + 1, x);
+  }
+};
+
+struct Logaddexp {
+  static constexpr OpInfo info{.name = "logaddexp",
+                               .formula = "y = ln(eᵃ + eᵇ)",
+                               .doc = "Without overflow; -inf with gradient 0 where both are -inf.",
+                               .inputs = {"a", "b"},
+                               .flops = 20};
+  static auto value(const auto& a, const auto& b) { return maximum(a, b) + log1p(exp(-abs(where(a == b, 0, a - b)))); }
+  /// The part of exp(a) in the sum: a half each of equal infinities, though their difference is NaN.
+  static auto share(const auto& a, const auto& b) {
+    const auto infinity = constant<decltype(b)>(kInfinity<double>);
+    const auto part = logistic(where(a == b && abs(b) == infinity, 0, a - b));
+    return where(a == -infinity && b == -infinity, 0, part);
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&) { return g * share(a, b); }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto&) { return g * share(b, a); }
+};
+
+struct Xlogy {
+  static constexpr OpInfo info{.name = "xlogy",
+                               .formula = "y = a ln b",
+                               .doc = "0 where a is 0, even where b is too; the gradients at (0, 0) are 0.",
+                               .inputs = {"a", "b"},
+                               .flops = 10,
+                               .domain = {{-2, 2}, {0.3, 3}}};
+  static auto value(const auto& a, const auto& b) { return where(a == 0 && b == b, 0, a * log(b)); }
+  static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&) {
+    return g * where(a == 0 && b <= 0, 0, log(b));
+  }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto&) {
+    return g * valid(a == 0 || b >= 0, b) * where(a == 0 && b == 0, 0, a / b);
+  }
+};
+
+using SpecialOps = OpList<Erf, Erfc, Erfinv, NormalCdf, NormalDensity, Lgamma, Digamma, Polygamma, Logaddexp, Xlogy>;
+
+}  // namespace ops
+
+using ops::SpecialOps;
+
+Tensor erf(const Tensor& x) { return SpecialOps::apply<ops::Erf>(x); }
+Tensor erfc(const Tensor& x) { return SpecialOps::apply<ops::Erfc>(x); }
+Tensor erfinv(const Tensor& x) { return SpecialOps::apply<ops::Erfinv>(x); }
+Tensor normal_cdf(const Tensor& x) { return SpecialOps::apply<ops::NormalCdf>(x); }
+Tensor normal_density(const Tensor& x) { return SpecialOps::apply<ops::NormalDensity>(x); }
+Tensor lgamma(const Tensor& x) { return SpecialOps::apply<ops::Lgamma>(x); }
+Tensor digamma(const Tensor& x) { return SpecialOps::apply<ops::Digamma>(x); }
+Tensor polygamma(int order, const Tensor& x) {
+  if (order < 0 || order > formula::kMaxPolygammaOrder)
+    throw ValueError("polygamma: the order is " + std::to_string(order) + ", not from 0 to " +
+                     std::to_string(formula::kMaxPolygammaOrder));
+  return order == 0 ? digamma(x) : SpecialOps::apply<ops::Polygamma>(ops::Polygamma::Attrs{.order = order}, x);
+}
+Tensor logaddexp(const Operand& a, const Operand& b) { return SpecialOps::apply<ops::Logaddexp>(a, b); }
+Tensor xlogy(const Operand& a, const Operand& b) { return SpecialOps::apply<ops::Xlogy>(a, b); }
+
+std::span<const OpEntry> special_ops() { return SpecialOps::entries; }
+
+}  // namespace tapegrad

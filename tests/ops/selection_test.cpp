@@ -1,0 +1,149 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <tapegrad/tapegrad.hpp>
+
+namespace tapegrad {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Tensor ramp(const Shape& shape) { return reshape(arange(shape.numel(), f64), shape); }
+Tensor ids(std::initializer_list<double> values) { return tensor(values, i64); }
+
+template <class E, class F>
+std::string message_of(const F& f) {
+  try {
+    f();
+  } catch (const E& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(At, BasicIndicesGiveAView) {
+  const Tensor x = ramp({2, 3, 4});
+  const Tensor y = at(x, 1, Slice{0, 3, 2}, newaxis);
+  EXPECT_EQ(y.shape(), (Shape{2, 1, 4}));
+  EXPECT_EQ(y.node().storage, x.node().storage);
+  EXPECT_THAT(y.values(), ElementsAre(12, 13, 14, 15, 20, 21, 22, 23));
+  EXPECT_THAT(at(x, ellipsis, -1).values(), ElementsAre(3, 7, 11, 15, 19, 23));
+  EXPECT_EQ(at(x, newaxis, ellipsis, newaxis).shape(), (Shape{1, 2, 3, 4, 1}));
+  EXPECT_EQ(at(x, 0, 1, 2).item(), 6);
+  EXPECT_EQ(at(x, Slice{}, Slice{5}).shape(), (Shape{2, 0, 4}));
+}
+
+TEST(At, BracketsReadTheFirstAxis) {
+  const Tensor x = parameter(ramp({2, 3}));
+  EXPECT_THAT(x[-1].values(), ElementsAre(3, 4, 5));
+  EXPECT_EQ(x[1][2].item(), 5);
+  sum(x[0]).backward();
+  EXPECT_THAT(x.grad().values(), ElementsAre(1, 1, 1, 0, 0, 0));
+}
+
+TEST(At, TensorsOfIndicesFollowNumPy) {
+  const Tensor x = ramp({2, 3, 4});
+  EXPECT_THAT(at(x, 0, ids({2, 0}), 1).values(), ElementsAre(9, 1));
+  // Several broadcast together, in the place of the first.
+  const Tensor together = at(x, Slice{}, tensor({0, 2}, Shape{2, 1}, i64), ids({1, 3, -1}));
+  EXPECT_EQ(together.shape(), (Shape{2, 2, 3}));
+  EXPECT_THAT(together[1].values(), ElementsAre(13, 15, 15, 21, 23, 23));
+  // Apart from each other, they go in front.
+  const Tensor apart = at(x, ids({0, 1, 1}), Slice{}, ids({3, 0, 1}));
+  EXPECT_EQ(apart.shape(), (Shape{3, 3}));
+  EXPECT_THAT(apart.values(), ElementsAre(3, 7, 11, 12, 16, 20, 13, 17, 21));
+}
+
+TEST(At, MasksCoverAsManyAxesAsTheyHave) {
+  const Tensor x = ramp({2, 3, 2});
+  const Tensor mask = tensor({1, 0, 0, 0, 1, 0}, Shape{2, 3}, boolean);
+  EXPECT_THAT(at(x, mask).values(), ElementsAre(0, 1, 8, 9));
+  EXPECT_THAT(at(x, mask, 1).values(), ElementsAre(1, 9));
+  EXPECT_EQ(at(x, 0, tensor({0, 0, 0}, boolean)).shape(), (Shape{0, 2}));
+  EXPECT_THAT(message_of<ShapeError>([&] {
+                at(x, tensor({1, 1, 0}, boolean));
+              }),
+              HasSubstr("the mask given as index 0 is [3], its axes of x are [2]"));
+}
+
+TEST(At, GradientsReachTheElementsRead) {
+  const Tensor x = parameter(ramp({2, 3}));
+  at(x, ids({0, 1, 0}), ids({2, 0, 2})).backward(tensor({1, 10, 100}, f64));
+  EXPECT_THAT(x.grad().values(), ElementsAre(0, 0, 101, 10, 0, 0));
+}
+
+TEST(At, NamesWhatIsWrong) {
+  const Tensor x = ramp({2, 3});
+  EXPECT_THAT(message_of<IndexError>([&] { at(x, 0, 3); }),
+              HasSubstr("at: index 1 is 3; expected a position in [-3, 3), x is [2, 3]"));
+  EXPECT_THAT(message_of<IndexError>([&] { at(x, Slice{}, ids({0, -4})); }), HasSubstr("at: index 1[1] is -4"));
+  EXPECT_THAT(message_of<ValueError>([&] { at(x, 0, 0, 0); }), HasSubstr("indices for 3 axes, x is [2, 3]"));
+  EXPECT_THAT(message_of<ValueError>([&] { at(x, ellipsis, ellipsis); }), HasSubstr("more than one ellipsis"));
+  EXPECT_THROW(at(x, zeros({1})), DTypeError);
+  EXPECT_THROW(scalar(1)[0], ValueError);
+}
+
+TEST(At, ViewsCanBeWrittenThrough) {
+  Tensor x = zeros({2, 3});
+  at(x, Slice{}, 1).fill(5);
+  at(x, 1).copy_from(tensor({7, 8, 9}, i64));
+  at(x, ellipsis, Slice{0, 1}).copy_from(scalar(1));
+  EXPECT_THAT(x.values(), ElementsAre(1, 5, 0, 1, 8, 9));
+  Tensor y = ramp({5});
+  at(y, Slice{1}).copy_from(at(y, Slice{0, 4}));
+  EXPECT_THAT(y.values(), ElementsAre(0, 0, 1, 2, 3));
+  EXPECT_THROW(x.copy_from(zeros({2})), ShapeError);
+}
+
+TEST(At, WritingThroughAViewIsNoticed) {
+  Tensor x = ramp({3});
+  const Tensor w = parameter(ramp({3}));
+  const Tensor y = sum(w * x);
+  at(x, 0).fill(9);
+  EXPECT_THROW(y.backward(), GraphError);
+}
+
+TEST(Masked, SelectAndFill) {
+  const Tensor x = parameter(ramp({2, 2}));
+  const Tensor mask = tensor({0, 1}, boolean);
+  const Tensor chosen = masked_select(x, mask);
+  EXPECT_THAT(chosen.values(), ElementsAre(1, 3));
+  chosen.backward(tensor({5, 6}, f64));
+  EXPECT_THAT(x.grad().values(), ElementsAre(0, 5, 0, 6));
+  EXPECT_THAT(masked_fill(x, mask, -1).values(), ElementsAre(0, -1, 2, -1));
+  EXPECT_THAT(masked_fill(x, mask, scalar(7, f64)).values(), ElementsAre(0, 7, 2, 7));
+  EXPECT_THROW(masked_fill(x, x, 0), DTypeError);
+  EXPECT_THROW(masked_select(x, x), DTypeError);
+}
+
+TEST(Nonzero, ListsPlacesInOrder) {
+  const Tensor x = tensor({0, 2, 3, 0}, Shape{2, 2});
+  EXPECT_THAT(nonzero(x).values(), ElementsAre(0, 1, 1, 0));
+  EXPECT_THAT(flatnonzero(x).values(), ElementsAre(1, 2));
+  EXPECT_THAT(nonzero(transpose(x)).values(), ElementsAre(0, 1, 1, 0));
+  EXPECT_EQ(nonzero(zeros({3, 2})).shape(), (Shape{0, 2}));
+  EXPECT_EQ(nonzero(scalar(4)).shape(), (Shape{1, 0}));
+}
+
+TEST(OneHot, MarksEachId) {
+  EXPECT_THAT(one_hot(ids({2, 0}), 3).values(), ElementsAre(0, 0, 1, 1, 0, 0));
+  EXPECT_EQ(one_hot(scalar(1, i32), 2, boolean).shape(), (Shape{2}));
+  EXPECT_THAT(message_of<IndexError>([] { one_hot(ids({0, 3}), 3); }), HasSubstr("one_hot: ids[1] is 3"));
+  EXPECT_THROW(one_hot(ids({-1}), 3), IndexError);
+}
+
+TEST(Bincount, CountsAndWeighs) {
+  EXPECT_THAT(bincount(ids({1, 3, 1})).values(), ElementsAre(0, 2, 0, 1));
+  EXPECT_THAT(bincount(zeros({0}, i64), 2).values(), ElementsAre(0, 0));
+  const Tensor weights = parameter(tensor({0.5, 1, 2}, f64));
+  const Tensor sums = bincount(ids({1, 3, 1}), weights, 5);
+  EXPECT_THAT(sums.values(), ElementsAre(0, 2.5, 0, 1, 0));
+  sums.backward(tensor({1, 2, 3, 4, 5}, f64));
+  EXPECT_THAT(weights.grad().values(), ElementsAre(2, 4, 2));
+  EXPECT_THROW(bincount(ids({-1})), IndexError);
+  EXPECT_THROW(bincount(ids({1}), -1), ValueError);
+}
+
+}  // namespace
+}  // namespace tapegrad

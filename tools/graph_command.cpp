@@ -1,0 +1,101 @@
+// tapegrad graph: pictures of recorded graphs.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <sstream>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/graph/save.hpp>
+#include <tapegrad/graph/snapshot.hpp>
+
+#include "commands.hpp"
+
+namespace tapegrad::tools {
+namespace {
+
+struct Options {
+  std::string source, out, format, budget, focus;
+  graph::Direction direction = graph::Direction::down;
+  graph::Overlay overlay = graph::Overlay::none;
+  bool joint = false, backward = false, no_legend = false;
+  std::size_t depth = 0, radius = 4;
+};
+
+graph::ComputationGraph load(const std::string& source) {
+  std::filesystem::path path = source;
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) path /= "model.json";
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf()))
+    throw IoError(path.string() + ": cannot be read; give a snapshot (.json) or the folder of a trained model");
+  return graph::from_json(text.view(), path.string());
+}
+
+void run(const Options& options) {
+  const graph::ComputationGraph recorded = load(options.source);
+  graph::SaveOptions save;
+  save.draw.direction = options.direction;
+  save.draw.overlay = options.overlay;
+  save.draw.pass = options.joint ? graph::Pass::joint : options.backward ? graph::Pass::backward : graph::Pass::forward;
+  if (options.depth > 0) save.draw.depth = save.summary.depth = options.depth;
+  if (!options.budget.empty()) save.draw.budget = graph::Budget::parse(options.budget);
+  save.draw.focus = options.focus;
+  save.draw.radius = options.radius;
+  save.draw.legend = !options.no_legend;
+
+  if (!options.format.empty()) save.format = graph::parse_format(options.format);
+
+  std::vector<std::string> folded;
+  if (options.out.empty())
+    std::cout << graph::render(recorded, save.format.value_or(graph::Format::mermaid), save, &folded);
+  else
+    folded = graph::save(recorded, options.out, save);
+  for (const std::string& line : folded) std::cerr << "tapegrad: " << line << '\n';
+}
+
+}  // namespace
+
+void add_graph_command(CLI::App& app, int&) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("graph", "Draw a recorded graph");
+  command->add_option("source", options->source, "A snapshot (.json), or the folder of a trained model")->required();
+  command->add_option("-o,--out", options->out,
+                      "File to write; its suffix says the format. Without it, standard output");
+  command->add_option("-f,--format", options->format, "mermaid (the default), dot, svg, png, pdf, text or json");
+  const std::map<std::string, graph::Direction> directions{{"down", graph::Direction::down},
+                                                           {"right", graph::Direction::right}};
+  command->add_option("--direction", options->direction, "down or right")
+      ->transform(CLI::CheckedTransformer(directions))
+      ->default_str("down");
+  const std::map<std::string, graph::Overlay> overlays{{"none", graph::Overlay::none},
+                                                       {"gradient-norm", graph::Overlay::gradient_norm},
+                                                       {"non-finite", graph::Overlay::non_finite},
+                                                       {"time", graph::Overlay::time},
+                                                       {"saved-bytes", graph::Overlay::saved_bytes}};
+  command->add_option("--overlay", options->overlay, "none, gradient-norm, non-finite, time or saved-bytes")
+      ->transform(CLI::CheckedTransformer(overlays))
+      ->default_str("none");
+  auto* joint = command->add_flag("--joint", options->joint, "Gradients beside their values");
+  command->add_flag("--backward", options->backward, "Gradients only")->excludes(joint);
+  command->add_option("--depth", options->depth, "Draw deeper scopes as one node; 1 gives the architecture")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--budget", options->budget,
+                      "Fold until it fits: github, gitlab, gitea, none, or a number of characters");
+  command->add_option("--focus", options->focus, "Node, name or scope to draw round");
+  command->add_option("--radius", options->radius, "How far from it, in edges")->capture_default_str();
+  command->add_flag("--no-legend", options->no_legend);
+  command->footer(
+      "Examples:\n"
+      "  tapegrad graph out/wordnet                        Mermaid, to paste into a README\n"
+      "  tapegrad graph out/wordnet -o model.svg --joint\n"
+      "  tapegrad graph out/wordnet -f text --depth 1");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace tapegrad::tools

@@ -1,0 +1,17 @@
+// tapegrad train: one system a sub-command, each in a file of its own.
+
+#include <CLI/CLI.hpp>
+
+#include "commands.hpp"
+#include "train_text.hpp"
+
+namespace tapegrad::tools {
+
+void add_train_command(CLI::App& app, int& status) {
+  CLI::App* command = app.add_subcommand("train", "Train a model on your data or on data that Debian ships");
+  command->require_subcommand(1);
+  command->footer("Example:\n  tapegrad train text reviews.csv --label-column stars --out model");
+  add_train_text_command(*command, status);
+}
+
+}  // namespace tapegrad::tools

@@ -1,0 +1,297 @@
+#include "train_text.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/version.hpp>
+#include <tapegrad/data/labelled_texts.hpp>
+#include <tapegrad/data/splits.hpp>
+#include <tapegrad/data/text_dataset.hpp>
+#include <tapegrad/data/vocabulary_builder.hpp>
+#include <tapegrad/graph/capture.hpp>
+#include <tapegrad/graph/save.hpp>
+#include <tapegrad/io/safetensors.hpp>
+#include <tapegrad/nn/loss.hpp>
+#include <tapegrad/ops/indexing.hpp>
+#include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/optim/console_progress.hpp>
+#include <tapegrad/optim/trainer.hpp>
+
+#include "class_report.hpp"
+#include "interrupt.hpp"
+#include "line_chart.hpp"
+#include "output_folder.hpp"
+#include "text_classifier.hpp"
+
+namespace tapegrad::tools {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Options {
+  std::string source = "wordnet:", test, out;
+  data::ReadOptions columns;
+  std::string text_column, label_column;
+  TextClassifierSizes sizes;
+  bool dense = false;
+  data::VocabularyOptions vocabulary{.max_size = 200'000};
+  std::int64_t length = 512;
+  std::int64_t epochs = 10, batch_size = 32, patience = 0;
+  double lr = 2e-3, weight_decay = 0, validation = 0.1, held_out = 0.1;
+  std::uint64_t seed = 1;
+  int threads = 1;
+  bool quiet = false;
+};
+
+/// The texts of each part, with labels of one list of classes.
+struct Parts {
+  data::LabelledTexts train, validation, test;
+};
+
+data::LabelledTexts take(const data::LabelledTexts& all, std::span<const std::int64_t> rows) {
+  data::LabelledTexts part;
+  part.class_names = all.class_names;
+  part.sources = all.sources;
+  for (const std::int64_t row : rows) {
+    const auto i = static_cast<std::size_t>(row);
+    part.texts.push_back(all.texts[i]);
+    part.labels.push_back(all.labels[i]);
+    part.origins.push_back(all.origins[i]);
+  }
+  return part;
+}
+
+Parts read_parts(const Options& options) {
+  data::TrainAndTest read = data::read_labelled_texts(options.source, options.columns);
+  for (const std::string& note : read.train.notes) std::cout << "note: " << note << '\n';
+  if (!options.test.empty()) read.test = data::read_test_texts(options.test, read.train.class_names, options.columns);
+  Parts parts;
+  data::Split kept;
+  if (read.test) {
+    kept = data::split(read.train.size(), options.validation, options.seed);
+    parts.test = std::move(*read.test);
+  } else {
+    const data::Split halves = data::split(read.train.size(), options.held_out, options.seed);
+    parts.test = take(read.train, halves.held_out);
+    kept = data::split(halves.kept, options.validation, options.seed);
+  }
+  parts.train = take(read.train, kept.kept);
+  parts.validation = take(read.train, kept.held_out);
+  return parts;
+}
+
+data::TextEncoder make_encoder(const Options& options, const data::LabelledTexts& train) {
+  const data::Tokenizer tokenizer;
+  data::VocabularyBuilder builder(tokenizer, options.vocabulary);
+  for (const std::string& text : train.texts) builder.add(text);
+  data::Vocabulary vocabulary = builder.build();
+  if (vocabulary.size() <= data::Vocabulary::kUnknown + 1)
+    throw ValueError(options.source + ": no word occurs " + std::to_string(options.vocabulary.min_count) +
+                     " times in the training texts; lower --min-count");
+  return data::TextEncoder(tokenizer, std::move(vocabulary), {.max_length = options.length});
+}
+
+data::TextDataset encode(const data::TextEncoder& encoder, const data::LabelledTexts& part) {
+  return data::TextDataset(encoder.encode(part.texts), part.labels);
+}
+
+ordered_json to_json(const optim::Scores& scores, const std::string& prefix) {
+  ordered_json fields{{prefix + "loss", scores.loss}};
+  for (const auto& [name, value] : scores.metrics) fields[prefix + name] = value;
+  return fields;
+}
+
+std::string metrics_jsonl(const optim::History& history) {
+  std::string lines;
+  for (const optim::EpochRecord& e : history.epochs) {
+    ordered_json line{{"epoch", e.epoch}, {"steps", e.steps}, {"lr", e.lr}, {"seconds", e.seconds}};
+    line.update(to_json(e.train, ""));
+    if (e.validation) line.update(to_json(*e.validation, "validation_"));
+    lines += line.dump() + "\n";
+  }
+  return lines;
+}
+
+std::string curves_svg(const optim::History& history) {
+  Panel loss{"loss", {{"training", {}}, {"validation", {}}}},
+      accuracy{"accuracy", {{"training", {}}, {"validation", {}}}};
+  for (const optim::EpochRecord& e : history.epochs) {
+    loss.series[0].values.push_back(e.train.loss);
+    accuracy.series[0].values.push_back(e.train["accuracy"]);
+    if (!e.validation) continue;
+    loss.series[1].values.push_back(e.validation->loss);
+    accuracy.series[1].values.push_back((*e.validation)["accuracy"]);
+  }
+  return line_chart_svg("Learning curves", "epoch", {loss, accuracy});
+}
+
+/// The graph of one batch's loss.
+void save_graph(const OutputFolder& out, TextClassifier& model, const data::TextDataset& texts) {
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min<std::int64_t>(texts.size(), 32)));
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int64_t>(i);
+  data::Batch batch = texts.batch(rows);
+  batch.inputs[0].set_name("word ids");
+  batch.inputs[1].set_name("offsets");
+  batch.targets.set_name("classes");
+  Tensor loss = nn::cross_entropy(model.forward(batch.inputs[0], batch.inputs[1]), batch.targets);
+  loss.set_name("loss");
+  const graph::ComputationGraph graph = graph::capture(loss, {.title = "Text classifier"});
+  graph::save(graph, out.path("model.mmd"));
+  graph::save(graph, out.path("model.dot"));
+  graph::save(graph, out.path("model.json"));
+  try {
+    graph::save(graph, out.path("model.svg"));
+  } catch (const ProcessError& error) {  // the model is worth more than its picture
+    std::cerr << "tapegrad: no model.svg: " << error.what() << '\n';
+  }
+}
+
+ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
+                        const std::vector<std::string>& classes) {
+  const Tensor logits = trainer.predict(test);
+  const Tensor best = argmax(logits, 1);
+  return class_report(best.data<std::int64_t>(), test.labels(), classes);
+}
+
+void print_sizes(const Parts& parts, const data::TextEncoder& encoder) {
+  std::cout << fmt::format("{} training, {} validation and {} test texts of {} classes; vocabulary of {}\n\n",
+                           parts.train.size(), parts.validation.size(), parts.test.size(),
+                           parts.train.class_names.size(), encoder.vocabulary().size());
+}
+
+int run(Options options) {
+  if (!options.text_column.empty()) options.columns.text_column = options.text_column;
+  if (!options.label_column.empty()) options.columns.label_column = options.label_column;
+  set_num_threads(options.threads);
+  std::optional<OutputFolder> out;
+  if (!options.out.empty()) out.emplace(options.out, SavedClassifier::kConfig);
+
+  const Parts parts = read_parts(options);
+  const data::TextEncoder encoder = make_encoder(options, parts.train);
+  const data::TextDataset train = encode(encoder, parts.train), validation = encode(encoder, parts.validation),
+                          test = encode(encoder, parts.test);
+  const std::vector<std::string>& classes = parts.train.class_names;
+
+  options.sizes.vocabulary = encoder.vocabulary().size();
+  options.sizes.classes = std::ssize(classes);
+  options.sizes.sparse = !options.dense;
+  seed(options.seed);  // of dropout
+  Rng rng(options.seed);
+  TextClassifier model(options.sizes, rng);
+  print_sizes(parts, encoder);
+  std::cout << model.summary() << '\n';
+
+  const optim::AdamW rule{.lr = options.lr,
+                          .weight_decay = options.weight_decay,
+                          .sparse = options.dense ? optim::SparseUpdate::exact : optim::SparseUpdate::lazy};
+  optim::Trainer trainer(model, rule, nn::cross_entropy);
+  optim::ConsoleProgress progress(std::cout, ::isatty(STDOUT_FILENO) == 1);
+  optim::FitOptions fit{.epochs = options.epochs, .batch_size = options.batch_size, .seed = options.seed};
+  if (!options.quiet) fit.observers = {&progress};
+  if (options.patience > 0 && validation.size() > 0) fit.early_stopping = {.patience = options.patience};
+  const Interrupt interrupt;
+  fit.should_stop = Interrupt::requested;
+
+  const auto begin = std::chrono::steady_clock::now();
+  const optim::History history = validation.size() > 0 ? trainer.fit(train, validation, fit) : trainer.fit(train, fit);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  std::cout << fmt::format("trained {} epochs in {:.3f} s on {} thread{}\n\n", history.epochs.size(), seconds.count(),
+                           options.threads, options.threads == 1 ? "" : "s");
+
+  const ClassReport report = test_report(trainer, test, classes);
+  if (out) {
+    io::save_safetensors(out->path(SavedClassifier::kWeights), model.state(),
+                         {{"format", "tapegrad " + std::string(version())}});
+    encoder.vocabulary().save(out->path(SavedClassifier::kVocabulary));
+    out->write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
+    out->write("metrics.jsonl", metrics_jsonl(history));
+    out->write("curves.svg", curves_svg(history));
+    save_graph(*out, model, train);
+    out->commit();
+  }
+  std::cout << to_text(report);
+  if (history.stopped == optim::StopReason::requested)
+    std::cout << fmt::format("stopped by a signal after {} epochs{}\n", history.epochs.size(),
+                             out ? "; the model so far is in " + options.out : "");
+  std::cout << fmt::format("test accuracy {:.4f}\n", report.accuracy);
+  return history.stopped == optim::StopReason::requested ? Interrupt::exit_status() : 0;
+}
+
+}  // namespace
+
+void add_train_text_command(CLI::App& train, int& status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = train.add_subcommand("text", "A text classifier: Embedding → mean → hidden layers → softmax");
+  command
+      ->add_option("data", options->source,
+                   "wordnet: (Debian's wordnet-base), a file of label<TAB>text lines, a CSV with a header, or a folder "
+                   "with one folder of .txt files a class")
+      ->capture_default_str();
+  command->add_option("--test", options->test, "Test texts, in one of the same forms; else a share is held out");
+  command->add_option("--held-out", options->held_out, "That share")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 0.9));
+  command->add_option("--validation-split", options->validation, "Share of the training texts that only measures")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 0.9));
+  command->add_option("--text-column", options->text_column, "Of a CSV; text if not given");
+  command->add_option("--label-column", options->label_column, "Of a CSV; label if not given");
+  command->add_option("--out", options->out, "Folder for the model, its metrics and pictures");
+
+  command->add_option("--embedding", options->sizes.embedding, "Width of the word vectors")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 65536));
+  command->add_option("--hidden", options->sizes.hidden, "Widths of hidden layers, as in --hidden 64 64")
+      ->check(CLI::Range(1, 65536));
+  command->add_option("--dropout", options->sizes.dropout, "After each hidden layer")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 0.99));
+  command->add_option("--vocabulary", options->vocabulary.max_size, "Most entries of the vocabulary")
+      ->capture_default_str()
+      ->check(CLI::Range(3, 100'000'000));
+  command->add_option("--min-count", options->vocabulary.min_count, "Leave out rarer words")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--ngrams", options->vocabulary.ngrams, "Runs of up to so many words count as words")
+      ->capture_default_str()
+      ->check(CLI::Range(1, data::Vocabulary::kLongestNgram));
+  command->add_option("--length", options->length, "Longest text, in words and n-grams")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+
+  command->add_option("--epochs", options->epochs)->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--batch", options->batch_size, "Texts a step")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--lr", options->lr, "Learning rate of Adam")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--weight-decay", options->weight_decay, "Decoupled, as in AdamW")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--patience", options->patience,
+                   "Stop after so many epochs without a better validation loss; 0: never")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag("--dense", options->dense, "Step every row of the embedding, not only those of the batch");
+  command->add_option("--seed", options->seed, "Of the splits, the weights and the order")->capture_default_str();
+  command->add_option("--threads", options->threads)->capture_default_str()->check(CLI::Range(1, 1024));
+  command->add_flag("--quiet", options->quiet, "No line an epoch");
+  command->footer(
+      "Writes into --out: model.safetensors, vocabulary.txt, config.json, metrics.jsonl, curves.svg and the graph as\n"
+      "model.mmd, model.dot, model.json and model.svg. Ctrl-C finishes the step, saves, and exits with status 130.\n"
+      "Examples:\n"
+      "  tapegrad train text wordnet: --out out/wordnet\n"
+      "  tapegrad train text reviews.csv --text-column review --label-column stars --ngrams 2\n"
+      "  tapegrad train text aclImdb --hidden 64 --dropout 0.3 --length 400");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace tapegrad::tools
