@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/sampling.hpp>
 
 namespace tapegrad::nn {
 namespace {
@@ -22,14 +22,7 @@ Dropout::Dropout(Module& parent, const MemberName& name, double rate)
     : Layer(parent, name), rate_(checked(rate, *this)) {}
 
 Tensor Dropout::forward(const Tensor& x) const {
-  if (!training() || rate_ == 0) return x;
-  Tensor mask = empty(x.shape(), x.dtype());
-  dispatch_floating(x.dtype(), [&]<class T>() {
-    const T kept = static_cast<T>(1 / (1 - rate_));
-    Rng& rng = default_rng();
-    for (T& m : mask.mutable_data<T>()) m = rng.uniform() < rate_ ? T(0) : kept;
-  });
-  return x * mask;
+  return dropout(x, rate_, default_rng(), training());
 }
 
 }  // namespace tapegrad::nn

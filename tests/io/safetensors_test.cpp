@@ -238,7 +238,7 @@ TEST_F(Safetensors, RefusesEveryTruncation) {
 }
 
 TEST_F(Safetensors, SurvivesEveryFlippedBitAndRandomBytes) {
-  save_safetensors(path_, {{"a", tensor({1, 2})}, {"b", tensor({1, 0}, boolean)}});
+  save_safetensors(path_, {{"a", tensor({1, 0}, boolean)}});
   const std::string whole = bytes();
   std::size_t refused = 0;
   for (std::size_t bit = 0; bit < 8 * whole.size(); ++bit) {
