@@ -129,7 +129,8 @@ struct Xlogy {
                                .domain = {{-2, 2}, {0.3, 3}}};
   static auto value(const auto& a, const auto& b) { return where(a == 0 && b == b, 0, a * log(b)); }
   static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&) {
-    return g * where(a == 0 && b <= 0, 0, log(b));
+    // g inside the choice: between two numbers, were b one, `where` would choose in f32.
+    return where(a == 0 && b <= 0, 0, g * log(b));
   }
   static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto&) {
     return g * valid(a == 0 || b >= 0, b) * where(a == 0 && b == 0, 0, a / b);
