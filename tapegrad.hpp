@@ -36,6 +36,7 @@
 #include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/order.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/rounding.hpp>
 #include <tapegrad/ops/sampling.hpp>

@@ -23,7 +23,7 @@ struct BinaryCrossEntropy {
     return -(where(y == 0, 0, y * log(p)) + where(y == 1, 0, (1 - y) * log1p(-p)));
   }
   static auto vjp(wrt<0>, const auto& g, const auto& p, const auto& y, const auto&) {
-    return g * (where(y == 1, 0, (1 - y) / (1 - p)) - where(y == 0, 0, y / p));
+    return g * valid(p >= 0, p) * valid(p <= 1, p) * (where(y == 1, 0, (1 - y) / (1 - p)) - where(y == 0, 0, y / p));
   }
   static auto vjp(wrt<1>, const auto& g, const auto& p, const auto&, const auto&) { return g * (log1p(-p) - log(p)); }
 };

@@ -52,6 +52,7 @@ std::span<const OpEntry> reduce_ops();
 std::span<const OpEntry> extremum_ops();
 std::span<const OpEntry> moment_ops();
 std::span<const OpEntry> scan_ops();
+std::span<const OpEntry> order_ops();
 std::span<const OpEntry> softmax_ops();
 std::span<const OpEntry> cross_entropy_ops();
 std::span<const OpEntry> loss_ops();

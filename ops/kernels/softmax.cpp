@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/ops/formula/exponential.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 
 namespace tapegrad::kernels {
@@ -16,9 +17,7 @@ template <class T>
 constexpr T kInfinity = std::numeric_limits<T>::infinity();
 
 template <class T>
-using Array = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
-template <class T>
-using ConstArray = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
+using Row = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
 
 /// x - max, where equal infinities differ by 0.
 template <class T>
@@ -67,7 +66,7 @@ class Tile {
   void maxima(const T* x, T* max) const {
     std::fill_n(max, lanes_, -kInfinity<T>);
     if (rows()) {
-      for (std::int64_t r = 0; r < lanes_ && count_ > 0; ++r) max[r] = ConstArray<T>(x + at(r, 0), count_).maxCoeff();
+      for (std::int64_t r = 0; r < lanes_ && count_ > 0; ++r) max[r] = Row<T>(x + at(r, 0), count_).maxCoeff();
     } else {
       each([&](std::int64_t i, std::int64_t lane) { max[lane] = x[i] > max[lane] ? x[i] : max[lane]; });
     }
@@ -88,7 +87,7 @@ class Tile {
 
   void sums(const T* x, T* sum) const {
     if (rows()) {
-      for (std::int64_t r = 0; r < lanes_; ++r) sum[r] = ConstArray<T>(x + at(r, 0), count_).sum();
+      for (std::int64_t r = 0; r < lanes_; ++r) sum[r] = Row<T>(x + at(r, 0), count_).sum();
     } else {
       std::fill_n(sum, lanes_, T{0});
       each([&](std::int64_t i, std::int64_t lane) { sum[lane] += x[i]; });
@@ -122,11 +121,9 @@ class Tile {
  private:
   bool rows() const { return inner_ == 1; }
 
-  // Eigen's exp(-inf) is not 0 but subnormal; whatever is that small is taken for 0.
   static void exponential_run(const T* x, std::int64_t n, T* y) {
-    Array<T>(y, n) = ConstArray<T>(x, n).exp();
 #pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i) y[i] = y[i] < std::numeric_limits<T>::min() ? T{0} : y[i];
+    for (std::int64_t i = 0; i < n; ++i) y[i] = formula::exp(x[i]);
   }
 
   std::int64_t base_, lane_, lanes_, count_, inner_;

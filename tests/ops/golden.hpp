@@ -35,6 +35,7 @@ std::vector<Golden> view_goldens();
 std::vector<Golden> reduce_goldens();
 std::vector<Golden> extremum_goldens();
 std::vector<Golden> moment_goldens();
+std::vector<Golden> order_goldens();
 std::vector<Golden> scan_goldens();
 std::vector<Golden> softmax_goldens();
 std::vector<Golden> loss_goldens();

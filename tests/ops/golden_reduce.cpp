@@ -27,6 +27,13 @@ std::vector<Golden> extremum_goldens() {
   };
 }
 
+std::vector<Golden> order_goldens() {
+  return {
+      {"argsort", {vec({3, 1, 2, 1})}, {1, 3, 2, 0}},
+      {"argsort", {vec({3, 1, 2, 1})}, {0, 2}, {}, {{"descending", "true"}, {"count", "2"}}},
+  };
+}
+
 std::vector<Golden> moment_goldens() {
   const Tensor z = array({1, 2, 4, 3, -1, 0}, {2, 3});
   return {

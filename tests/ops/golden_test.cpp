@@ -21,7 +21,7 @@ std::vector<Golden> all_goldens() {
            view_goldens,
            reduce_goldens,
            extremum_goldens,
-           moment_goldens,
+           moment_goldens, order_goldens,
            scan_goldens,
            softmax_goldens,
            loss_goldens,

@@ -218,7 +218,7 @@ TEST(Scan, LogCumSumExpTakesInfinitiesAsLimits) {
   EXPECT_THAT(y.values(), ElementsAre(-kInf, -kInf, 1000, 1000 + std::log(2.0), 1000 + std::log(2.0)));
   const BackwardOptions again{.retain_graph = true};
   EXPECT_THAT(grad(sum(slice(y, 0, 2)), x, again).values(),
-              ElementsAre(0, 0, DoubleNear(2, 1e-12), DoubleNear(1, 1e-12), DoubleNear(0, 1e-300)));
+              ElementsAre(0, 0, DoubleNear(2, 1e-12), DoubleNear(1, 1e-12), 0));
   EXPECT_THAT(grad(slice(y, 0, 0, 1), x).values(), Each(0));
 }
 
