@@ -39,6 +39,7 @@
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/rounding.hpp>
 #include <tapegrad/ops/sampling.hpp>
+#include <tapegrad/ops/scan.hpp>
 #include <tapegrad/ops/segment.hpp>
 #include <tapegrad/ops/selection.hpp>
 #include <tapegrad/ops/softmax.hpp>

@@ -117,7 +117,7 @@ struct OpRecord {
   /// An undefined Tensor means zero.
   Tensor (*vjp)(const Node& node, int input, const Tensor& g);
   void (*destroy_attributes)(void*) noexcept = nullptr;   ///< null when the op has none
-  NamedValues (*attributes)(const Node& node) = nullptr;  ///< printable, in order of declaration
+  NamedValues (*attributes)(const Node& node) = nullptr;  ///< those not at their defaults, in order of declaration
   Cost (*cost)(const Node& node) = nullptr;
   const void* family = nullptr;  ///< the kind-specific part: kernels of a pointwise op, forward of a structural one
 };

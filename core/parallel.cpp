@@ -34,6 +34,14 @@ void set_num_threads(int count) {
   setting().store(count, std::memory_order_relaxed);
 }
 
+#ifdef _OPENMP
+OneThread::OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+OneThread::~OneThread() { omp_set_num_threads(before_); }
+#else
+OneThread::OneThread() = default;
+OneThread::~OneThread() = default;
+#endif
+
 namespace detail {
 
 void run_chunks(std::int64_t chunks, void* context, void (*body)(void*, std::int64_t)) {

@@ -11,6 +11,19 @@ int num_threads();
 /// For all operations from now on; at least 1 (ValueError).
 void set_num_threads(int count);
 
+/// While it lives, libraries that use OpenMP themselves (Eigen, oneDNN) run on the calling thread alone. Left to
+/// themselves they take all cores whatever set_num_threads says, and cut their work by how many there are: other bits.
+class OneThread {
+ public:
+  OneThread();
+  ~OneThread();
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
 /// Calls `body(i)` for i in [0, chunks), on several threads when `parallel`. What a chunk is must not depend on the
 /// number of threads; then neither do the results. The first exception is rethrown.
 template <class Body>

@@ -189,7 +189,10 @@ void store_dense(const std::byte* in, Node& target) {
     for_strided_rows(target.shape, *target.strides, reinterpret_cast<E*>(target.data),
                      reinterpret_cast<E*>(const_cast<std::byte*>(in)),
                      [](E* to, std::int64_t step, const E* from, std::int64_t count) {
-                       for (std::int64_t i = 0; i < count; ++i) to[i * step] = from[i];
+                       if (step == 1)
+                         std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(E));
+                       else
+                         for (std::int64_t i = 0; i < count; ++i) to[i * step] = from[i];
                      });
   });
 }

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include <map>
+#include <algorithm>
 #include <tapegrad/graph/draw.hpp>
 #include <tapegrad/graph/internal/diagram.hpp>
 #include <tapegrad/graph/internal/escape.hpp>
@@ -19,6 +19,8 @@ class DotWriter {
     put("  graph [rankdir={}, bgcolor=white, fontname=\"{}\", labelloc=t, tooltip={}, label=<{}>]\n",
         diagram_.direction == Direction::down ? "TB" : "LR", kFont, dot_string(diagram_.description),
         dot_label(diagram_.title));
+    // With edges from values to gradients across the frames, dot's own way of ranking frames fails now and then.
+    if (has(EdgeKind::saved)) put("  graph [newrank=true]\n");
     put("  node [fontname=\"{}\", fontsize=12, margin=\"0.15,0.06\"]\n", kFont);
     put("  edge [fontname=\"{}\", fontsize=10, color=\"#57606a\", fontcolor=\"#24292f\"]\n", kFont);
     write_parts();
@@ -32,6 +34,11 @@ class DotWriter {
   template <class... Args>
   void put(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+  }
+
+  bool has(EdgeKind kind) const {
+    return std::any_of(diagram_.edges.begin(), diagram_.edges.end(),
+                       [&](const DiagramEdge& e) { return e.kind == kind; });
   }
 
   void write_parts() {
@@ -85,7 +92,7 @@ class DotWriter {
         put("  {} -> {} [class=gradient, dir=back, style=dashed, color=\"#be185d\"{}]\n", to, from, label);
         break;
       case EdgeKind::saved:
-        put("  {} -> {} [class=saved, style=dotted, arrowhead=odot, constraint=false{}]\n", from, to, label);
+        put("  {} -> {} [class=saved, style=dotted, arrowhead=odot{}]\n", from, to, label);
         break;
     }
   }

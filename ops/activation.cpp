@@ -77,7 +77,7 @@ struct Relu6 {
                                .saves = kSavesOutput,
                                .domain = {{-2, 8}}};
   static auto value(const auto& x) { return clamp(x, 0, 6); }
-  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return where(y == 0 || y == 6, 0, g); }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return where(y == 0, 0, where(y == 6, 0, g)); }
 };
 
 struct LeakyRelu {
@@ -246,7 +246,7 @@ struct Hardtanh {
   };
   static auto value(const auto& x, const Attrs& a) { return clamp(x, a.low, a.high); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
-    return where(x <= constant<decltype(x)>(a.low) || x >= constant<decltype(x)>(a.high), 0, g);
+    return where(x <= constant<decltype(x)>(a.low), 0, where(x >= constant<decltype(x)>(a.high), 0, g));
   }
 };
 

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstring>
 #include <numeric>
 #include <tapegrad/core/create.hpp>
@@ -23,7 +24,8 @@ struct Roll {
                                .formula = "y[(i + shift) mod n] = x[i] on one axis of extent n",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   struct Attrs {
     std::int64_t shift = 0;
     int axis = 0;
@@ -71,7 +73,8 @@ struct PadConstant {
                                .formula = "y = x with `value` around it",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   struct Attrs {
     Integers pads;
     double value = 0;
@@ -88,6 +91,9 @@ struct PadConstant {
     if (a.pads.size() != static_cast<std::size_t>(2 * x.rank()))
       throw ValueError("pad: " + std::to_string(a.pads.size()) + " pads for x " + to_string(x.shape()) +
                        "; expected two for each axis, " + std::to_string(2 * x.rank()));
+    if (!is_floating(x.dtype()) && a.value != std::floor(a.value))
+      throw ValueError("pad: a value of " + format_attribute(a.value) + " for x " + describe(x) +
+                       "; integers are padded with integers");
     Shape shape = x.shape();
     for (int axis = 0; axis < x.rank(); ++axis) {
       if (before(a, axis) < 0 || after(a, axis) < 0)
@@ -110,13 +116,14 @@ struct PadConstant {
   static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) { return core(a, g); }
   static Cost cost(const Attrs&, const Node& node) { return moved(node); }
   static std::vector<SampleOf<PadConstant>> samples(Rng& rng) {
-    return {{{randn({2, 3}, f64, rng)}, {{1, 0, 0, 2}, 0.5}},
+    return {{{randn({2, 3}, f64, rng)}, {{1, 0, 0, 2}, 4}},
             {{transpose(randn({2, 2}, f64, rng))}, {{0, 0, 1, 1}, 0}},
             {{randn({}, f64, rng)}, {{}, 0}},
             {{randn({0}, f64, rng)}, {{1, 1}, 3}}};
   }
   static std::vector<BadInputOf<PadConstant>> bad_inputs() {
     return {{{zeros({2, 3})}, {{1, 1}, 0}, "pad: 2 pads for x [2, 3]; expected two for each axis, 4"},
+            {{zeros({2}, i64)}, {{1, 1}, 0.5}, "pad: a value of 0.5 for x i64 [2]; integers are padded with integers"},
             {{zeros({2})}, {{1, -1}, 0}, "pad: pads [1, -1] have a negative one; slice() cuts"}};
   }
 };

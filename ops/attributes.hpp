@@ -51,6 +51,16 @@ NamedValues describe_attributes(const A& attributes) {
   return named;
 }
 
+/// Those that differ from their defaults, which is what labels need.
+template <class A>
+NamedValues changed_attributes(const A& attributes) {
+  NamedValues all = describe_attributes(attributes);
+  const NamedValues defaults = describe_attributes(A{});
+  std::size_t i = 0;
+  std::erase_if(all, [&](const auto& named) { return named == defaults[i++]; });
+  return all;
+}
+
 /// Sets attributes from text; ValueError that lists the names there are when one is unknown.
 template <class A>
 void parse_attributes(std::string_view op, const NamedValues& given, A& attributes) {

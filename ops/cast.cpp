@@ -11,7 +11,8 @@ struct Cast {
                                .doc = "Converts the elements; the gradient is converted back.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   struct Attrs {
     DType dtype = f32;
     bool operator==(const Attrs&) const = default;

@@ -78,7 +78,7 @@ struct IsInf {
                                .saves = kSavesNothing,
                                .kind = Kind::predicate,
                                .differentiable = false};
-  static auto value(const auto& x) { return x == x && x - x != 0; }
+  static auto value(const auto& x) { return isinf(x); }
 };
 struct IsFinite {
   static constexpr OpInfo info{.name = "isfinite",

@@ -16,18 +16,106 @@ namespace {
 
 int class_axis(const Shape& logits) { return logits.rank() == 1 ? 0 : 1; }
 
-void check_options(const Tensor& logits, const Tensor& weights, double label_smoothing) {
+void check_logits(const char* op, const Tensor& logits, const Tensor& weights) {
   if (logits.rank() == 0)
-    throw ShapeError("cross_entropy: logits are a scalar; give [C], [N, C] or [N, C, ...] for C classes");
+    throw ShapeError(std::string(op) + ": logits are a scalar; give [C], [N, C] or [N, C, ...] for C classes");
+  if (!weights.defined()) return;
+  const Shape classes{logits.shape()[class_axis(logits.shape())]};
+  if (weights.shape() != classes)
+    throw ShapeError(std::string(op) + ": weights are " + to_string(weights.shape()) + ", logits " +
+                     to_string(logits.shape()) + "; one weight a class has shape " + to_string(classes));
+  if (!is_floating(weights.dtype()))
+    throw DTypeError(std::string(op) + ": weights are " + describe(weights) + "; cast them to the logits' dtype");
+}
+
+void check_smoothing(double label_smoothing) {
   if (!(label_smoothing >= 0 && label_smoothing <= 1))
     throw ValueError("cross_entropy: label_smoothing is " + format_attribute(label_smoothing) + ", not in [0, 1]");
-  const std::int64_t classes = logits.shape()[class_axis(logits.shape())];
-  if (!weights.defined()) return;
-  if (weights.shape() != Shape{classes})
-    throw ShapeError("cross_entropy: weights are " + to_string(weights.shape()) + ", logits " +
-                     to_string(logits.shape()) + "; one weight a class has shape " + to_string(Shape{classes}));
-  if (!is_floating(weights.dtype()))
-    throw DTypeError("cross_entropy: weights are " + describe(weights) + "; cast them to the logits' dtype");
+}
+
+TensorSpec loss_of_classes(const char* op, const Tensor& x, const Tensor& targets, const Tensor& weights,
+                           Reduce reduction) {
+  check_logits(op, x, weights);
+  const Shape samples = x.shape().erase(class_axis(x.shape()));
+  if (targets.shape() != samples)
+    throw ShapeError(std::string(op) + ": logits are " + to_string(x.shape()) + ", targets " +
+                     to_string(targets.shape()) + "; class indices for them have shape " + to_string(samples));
+  if (is_floating(targets.dtype()) || targets.dtype() == boolean)
+    throw DTypeError(std::string(op) + ": targets are " + describe(targets) +
+                     ", not class indices; cast them to i64, or give cross_entropy probabilities of shape " +
+                     to_string(x.shape()));
+  return {reduction == Reduce::none ? samples : Shape{}, x.dtype()};
+}
+
+/// Classes, weights and logits' layout as the kernels take them.
+template <class T>
+struct ClassTargets {
+  Slab slab;
+  Tensor indices, weights;
+  kernels::CrossEntropyTerms<T> terms;
+  T total = 0;  ///< weight of all samples that count
+
+  /// What each sample's loss is multiplied by for a mean or a sum.
+  T share(Reduce reduction) const { return reduction == Reduce::sum ? T{1} : total == 0 ? T{0} : 1 / total; }
+
+  std::int64_t target(std::int64_t lane) const { return terms.targets[static_cast<std::size_t>(lane)]; }
+  bool counts(std::int64_t lane) const { return target(lane) != terms.ignored; }
+  /// Position in the logits of a lane's class.
+  std::int64_t at(std::int64_t lane, std::int64_t c) const {
+    return (lane / slab.inner * slab.count + c) * slab.inner + lane % slab.inner;
+  }
+};
+
+template <class T>
+ClassTargets<T> class_targets(const char* op, const Tensor& x, const Tensor& targets, const Tensor& weights,
+                              std::int64_t ignore_index, double label_smoothing = 0) {
+  const Tensor indices = cast(targets, i64).contiguous();
+  const Tensor scale = weights.defined() ? cast(weights, x.dtype()).contiguous() : Tensor();
+  const Slab slab = slab_around(x.shape(), class_axis(x.shape()));
+  const auto smoothing = static_cast<T>(label_smoothing);
+  ClassTargets<T> t{slab,
+                    indices,
+                    scale,
+                    {.targets = indices.data<std::int64_t>(),
+                     .ignored = ignore_index,
+                     .weights = scale.defined() ? scale.data<T>().data() : nullptr,
+                     .own = 1 - smoothing,
+                     .spread = smoothing / static_cast<T>(slab.count)}};
+  double total = 0;
+  for (std::int64_t lane = 0; lane < slab.lanes(); ++lane) {
+    const std::int64_t target = t.target(lane);
+    if (target == ignore_index) continue;
+    if (target < 0 || target >= slab.count)
+      throw IndexError(std::string(op) + ": target " + std::to_string(target) + " at position " + std::to_string(lane) +
+                       " is outside the " + std::to_string(slab.count) + " classes of logits " + to_string(x.shape()) +
+                       "; ignore_index is " + std::to_string(ignore_index));
+    total += static_cast<double>(t.terms.weight(target));
+  }
+  t.total = static_cast<T>(total);
+  return t;
+}
+
+/// Applies a reduction to what `losses(out)` writes, one a sample.
+template <class T, class Losses>
+void reduce_samples(const ClassTargets<T>& t, Reduce reduction, Tensor& y, const Losses& losses) {
+  T* out = y.mutable_data<T>().data();
+  if (reduction == Reduce::none) return losses(out);
+  Tensor all = empty({t.slab.lanes()}, y.dtype());
+  losses(all.mutable_data<T>().data());
+  kernels::sum(Slab{1, t.slab.lanes(), 1}, all.data<T>().data(), out);
+  *out *= t.share(reduction);
+}
+
+/// The cotangent of each sample's loss, as a tensor that broadcasts to the logits.
+template <class T>
+Tensor sample_cotangents(const ClassTargets<T>& t, Reduce reduction, const Tensor& g, int axis) {
+  return reduction == Reduce::none ? unsqueeze(g, axis) : g * static_cast<double>(t.share(reduction));
+}
+
+Cost one_pass(const Node& node, double flops) {
+  const Node& x = *node.edges()[0].node();
+  const auto n = static_cast<double>(x.shape.numel());
+  return {flops * n, n * static_cast<double>(size_of(x.dtype))};
 }
 
 }  // namespace
@@ -41,7 +129,8 @@ struct CrossEntropy {
       .doc = "The negative logarithm of the target classes' shares, in one pass over the logits.",
       .inputs = {"logits", "targets", "weights"},
       .fixed = {1, 2},
-      .optional = {2}};
+      .optional = {2},
+      .family = "loss"};
   struct Attrs {
     double label_smoothing = 0;
     std::int64_t ignore_index = -100;
@@ -55,116 +144,61 @@ struct CrossEntropy {
   };
 
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& targets, const Tensor& weights) {
-    check_options(x, weights, a.label_smoothing);
-    const Shape samples = x.shape().erase(class_axis(x.shape()));
-    if (targets.shape() != samples)
-      throw ShapeError("cross_entropy: logits are " + to_string(x.shape()) + ", targets " + to_string(targets.shape()) +
-                       "; class indices for them have shape " + to_string(samples));
-    if (is_floating(targets.dtype()) || targets.dtype() == boolean)
-      throw DTypeError("cross_entropy: targets are " + describe(targets) +
-                       ", not class indices; cast them to i64, or give probabilities of shape " + to_string(x.shape()));
-    return {a.reduction == Reduce::none ? samples : Shape{}, x.dtype()};
+    check_smoothing(a.label_smoothing);
+    return loss_of_classes("cross_entropy", x, targets, weights, a.reduction);
   }
-
-  /// The arguments as the kernels take them.
   template <class T>
-  struct Prepared {
-    Slab slab;
-    Tensor targets, weights;
-    kernels::CrossEntropyTerms<T> terms;
-    T total = 0;  ///< weight of all samples that count
-
-    /// What each sample's loss is multiplied by for a mean or a sum.
-    T share(Reduce reduction) const { return reduction == Reduce::sum ? T{1} : total == 0 ? T{0} : 1 / total; }
-  };
-
-  template <class T>
-  static Prepared<T> prepare(const Attrs& a, const Tensor& x, const Tensor& targets, const Tensor& weights) {
-    const Tensor indices = cast(targets, i64).contiguous();
-    const Tensor scale = weights.defined() ? cast(weights, x.dtype()).contiguous() : Tensor();
-    const Slab slab = slab_around(x.shape(), class_axis(x.shape()));
-    const auto smoothing = static_cast<T>(a.label_smoothing);
-    Prepared<T> p{slab,
-                  indices,
-                  scale,
-                  {.targets = indices.data<std::int64_t>(),
-                   .ignored = a.ignore_index,
-                   .weights = scale.defined() ? scale.data<T>().data() : nullptr,
-                   .own = 1 - smoothing,
-                   .spread = smoothing / static_cast<T>(slab.count)}};
-    double total = 0;
-    for (std::size_t i = 0; i < p.terms.targets.size(); ++i) {
-      const std::int64_t target = p.terms.targets[i];
-      if (target == a.ignore_index) continue;
-      if (target < 0 || target >= p.slab.count)
-        throw IndexError("cross_entropy: target " + std::to_string(target) + " at position " + std::to_string(i) +
-                         " is outside the " + std::to_string(p.slab.count) + " classes of logits " +
-                         to_string(x.shape()) + "; ignore_index is " + std::to_string(a.ignore_index));
-      total += static_cast<double>(p.terms.weight(target));
-    }
-    p.total = static_cast<T>(total);
-    return p;
+  static ClassTargets<T> prepare(const Attrs& a, const Tensor& x, const Tensor& targets, const Tensor& weights) {
+    return class_targets<T>("cross_entropy", x, targets, weights, a.ignore_index, a.label_smoothing);
   }
-
   static void forward(const Attrs& a, const Tensor& x, const Tensor& targets, const Tensor& weights, Tensor& y) {
     dispatch_floating(x.dtype(), [&]<class T>() {
-      const Prepared<T> p = prepare<T>(a, x, targets, weights);
-      const T* logits = x.data<T>().data();
-      if (a.reduction == Reduce::none)
-        return kernels::cross_entropy(p.slab, logits, p.terms, y.mutable_data<T>().data());
-      Tensor losses = empty(targets.shape(), x.dtype());
-      T* out = losses.mutable_data<T>().data();
-      kernels::cross_entropy(p.slab, logits, p.terms, out);
-      y.mutable_data<T>()[0] = kernels::pairwise_sum(out, losses.numel()) * p.share(a.reduction);
+      const auto t = prepare<T>(a, x, targets, weights);
+      reduce_samples(t, a.reduction, y,
+                     [&](T* losses) { kernels::cross_entropy(t.slab, x.data<T>().data(), t.terms, losses); });
     });
   }
 
   static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& targets,
                     const Tensor& weights, Unsaved) {
     return dispatch_floating(x.dtype(), [&]<class T>() {
-      const Prepared<T> p = prepare<T>(a, x, targets, weights);
-      return grad_enabled() ? recorded_gradient(a, g, x, p) : fused_gradient(a, g, x.contiguous(), p);
+      const auto t = prepare<T>(a, x, targets, weights);
+      return grad_enabled() ? recorded_gradient(a, g, x, t) : fused_gradient(a, g, x.contiguous(), t);
     });
   }
 
   template <class T>
-  static Tensor fused_gradient(const Attrs& a, const Tensor& g, const Tensor& x, const Prepared<T>& p) {
+  static Tensor fused_gradient(const Attrs& a, const Tensor& g, const Tensor& x, const ClassTargets<T>& t) {
     Tensor dx = empty(x.shape(), x.dtype());
     const Tensor dense = g.contiguous();
-    const T* cotangents = dense.data<T>().data();
-    const T one = a.reduction == Reduce::none ? T{1} : *cotangents * p.share(a.reduction);
     const bool each = a.reduction == Reduce::none;
-    kernels::cross_entropy_gradient(p.slab, x.data<T>().data(), p.terms, each ? cotangents : &one, each ? 1 : 0,
+    const T* cotangents = dense.data<T>().data();
+    const T shared = each ? T{0} : *cotangents * t.share(a.reduction);
+    kernels::cross_entropy_gradient(t.slab, x.data<T>().data(), t.terms, each ? cotangents : &shared, each ? 1 : 0,
                                     dx.mutable_data<T>().data());
     return dx;
   }
 
-  /// The same on tensors: g (m softmax(x) - d), where sample n's target distribution d[n] has the mass m[n].
+  /// The same on tensors: g (m softmax(x) - d), where a sample's target distribution d over the classes adds up to m.
   template <class T>
-  static Tensor recorded_gradient(const Attrs& a, const Tensor& g, const Tensor& x, const Prepared<T>& p) {
+  static Tensor recorded_gradient(const Attrs& a, const Tensor& g, const Tensor& x, const ClassTargets<T>& t) {
     const int axis = class_axis(x.shape());
     Tensor distribution = zeros(x.shape(), x.dtype()), mass = zeros(x.shape().with(axis, 1), x.dtype());
     T* d = distribution.mutable_data<T>().data();
     T* m = mass.mutable_data<T>().data();
-    const T spread = p.terms.total_spread(p.slab.count);
-    for (std::int64_t lane = 0; lane < p.slab.lanes(); ++lane) {
-      const std::int64_t target = p.terms.targets[static_cast<std::size_t>(lane)];
-      if (target == a.ignore_index) continue;
-      T* classes = d + lane / p.slab.inner * p.slab.count * p.slab.inner + lane % p.slab.inner;
-      for (std::int64_t c = 0; c < p.slab.count; ++c) classes[c * p.slab.inner] = p.terms.spread_weight(c);
-      classes[target * p.slab.inner] += p.terms.own_weight(target);
-      m[lane] = p.terms.own_weight(target) + spread;
+    const T spread = t.terms.total_spread(t.slab.count);
+    for (std::int64_t lane = 0; lane < t.slab.lanes(); ++lane) {
+      if (!t.counts(lane)) continue;
+      const T own = t.terms.own_weight(t.target(lane));
+      for (std::int64_t c = 0; c < t.slab.count; ++c) d[t.at(lane, c)] = t.terms.spread_weight(c);
+      d[t.at(lane, t.target(lane))] += own;
+      m[lane] = own + spread;
     }
-    const Tensor cotangents =
-        a.reduction == Reduce::none ? unsqueeze(g, axis) : g * static_cast<double>(p.share(a.reduction));
-    return cotangents * (where(mass == 0, 0, mass * softmax(x, axis)) - distribution);
+    const Tensor shares = where(mass == 0, 0, mass * softmax(x, axis));
+    return sample_cotangents(t, a.reduction, g, axis) * (shares - distribution);
   }
 
-  static Cost cost(const Attrs&, const Node& node) {
-    const Node& x = *node.edges()[0].node();
-    const auto n = static_cast<double>(x.shape.numel());
-    return {14 * n, n * static_cast<double>(size_of(x.dtype))};
-  }
+  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 14); }
   static std::vector<SampleOf<CrossEntropy>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     const Tensor weights = rand({3}, 0.5, 2, f64, rng), targets = tensor({2, 0, 1, 2}, i64);
@@ -181,7 +215,9 @@ struct CrossEntropy {
     const Tensor x = zeros({2, 3}), t = zeros({2}, i64);
     return {{{zeros({}), t}, {}, "logits are a scalar"},
             {{x, zeros({3}, i64)}, {}, "logits are [2, 3], targets [3]; class indices for them have shape [2]"},
-            {{x, zeros({2})}, {}, "not class indices; cast them to i64, or give probabilities of shape [2, 3]"},
+            {{x, zeros({2})},
+             {},
+             "not class indices; cast them to i64, or give cross_entropy probabilities of shape [2, 3]"},
             {{x, tensor({0, 3}, i64)}, {}, "target 3 at position 1 is outside the 3 classes of logits [2, 3]"},
             {{x, tensor({-1, 0}, i64)}, {}, "target -1 at position 0"},
             {{x, t, ones({2})}, {}, "weights are [2], logits [2, 3]; one weight a class has shape [3]"},
@@ -190,7 +226,71 @@ struct CrossEntropy {
   }
 };
 
-using CrossEntropyOps = OpList<CrossEntropy>;
+struct NllLoss {
+  static constexpr OpInfo info{.name = "nll_loss",
+                               .formula = "y = -w[t] x[t]",
+                               .doc = "The negative of the target classes' logarithms.",
+                               .inputs = {"log_shares", "targets", "weights"},
+                               .saves = {.inputs = {1, 2}},
+                               .fixed = {1, 2},
+                               .optional = {2},
+                               .family = "loss"};
+  struct Attrs {
+    std::int64_t ignore_index = -100;
+    Reduce reduction = Reduce::mean;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() {
+      return std::tuple{Field{"ignore_index", &Attrs::ignore_index, "target of samples that do not count"},
+                        Field{"reduction", &Attrs::reduction, "mean, sum or none"}};
+    }
+  };
+  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& targets, const Tensor& weights) {
+    return loss_of_classes("nll_loss", x, targets, weights, a.reduction);
+  }
+  static void forward(const Attrs& a, const Tensor& x, const Tensor& targets, const Tensor& weights, Tensor& y) {
+    dispatch_floating(x.dtype(), [&]<class T>() {
+      const auto t = class_targets<T>("nll_loss", x, targets, weights, a.ignore_index);
+      const T* logs = x.data<T>().data();
+      reduce_samples(t, a.reduction, y, [&](T* losses) {
+        for (std::int64_t lane = 0; lane < t.slab.lanes(); ++lane)
+          losses[lane] = t.counts(lane) ? -t.terms.own_weight(t.target(lane)) * logs[t.at(lane, t.target(lane))] : T{0};
+      });
+    });
+  }
+  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, const Tensor& targets, const Tensor& weights,
+                    Unsaved) {
+    Tensor slope = zeros(x.shape(), x.dtype());
+    return dispatch_floating(x.dtype(), [&]<class T>() {
+      const auto t = class_targets<T>("nll_loss", slope, targets, weights, a.ignore_index);
+      T* s = slope.mutable_data<T>().data();
+      for (std::int64_t lane = 0; lane < t.slab.lanes(); ++lane)
+        if (t.counts(lane)) s[t.at(lane, t.target(lane))] = -t.terms.own_weight(t.target(lane));
+      return sample_cotangents(t, a.reduction, g, class_axis(x.shape())) * slope;
+    });
+  }
+  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 0); }
+  static std::vector<SampleOf<NllLoss>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    const Tensor weights = rand({3}, 0.5, 2, f64, rng), targets = tensor({2, 0, 1, 2}, i64);
+    return {
+        {{x({4, 3}), targets}, {}},
+        {{x({4, 3}), tensor({2, -100, 1, -100}, i64), weights}, {.reduction = Reduce::sum}},
+        {{x({2, 3, 2}), tensor({2, 0, 1, 1}, {2, 2}, i64), weights}, {.ignore_index = 0, .reduction = Reduce::none}},
+        {{transpose(x({3, 2})), tensor({1, 2}, i64), weights}, {}},
+        {{x({3}), scalar(1, i64)}, {}},
+        {{x({0, 3}), zeros({0}, i64)}, {}}};
+  }
+  static std::vector<BadInputOf<NllLoss>> bad_inputs() {
+    const Tensor x = zeros({2, 3});
+    return {{{zeros({}), zeros({2}, i64)}, {}, "nll_loss: logits are a scalar"},
+            {{x, zeros({3}, i64)}, {}, "nll_loss: logits are [2, 3], targets [3]"},
+            {{x, zeros({2})}, {}, "not class indices"},
+            {{x, tensor({0, 3}, i64)}, {}, "nll_loss: target 3 at position 1 is outside the 3 classes"},
+            {{x, zeros({2}, i64), ones({2})}, {}, "nll_loss: weights are [2]"}};
+  }
+};
+
+using CrossEntropyOps = OpList<CrossEntropy, NllLoss>;
 
 }  // namespace ops
 
@@ -198,7 +298,8 @@ namespace {
 
 /// The targets are probabilities: composed, so that they may have a gradient too.
 Tensor soft_cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options) {
-  check_options(logits, options.weights, options.label_smoothing);
+  check_logits("cross_entropy", logits, options.weights);
+  check_smoothing(options.label_smoothing);
   const Shape& shape = logits.shape();
   const int axis = class_axis(shape);
   const auto classes = static_cast<double>(shape[axis]);
@@ -223,6 +324,11 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEnt
     return soft_cross_entropy(logits, targets, options);
   const ops::CrossEntropy::Attrs attributes{options.label_smoothing, options.ignore_index, options.reduction};
   return ops::CrossEntropyOps::apply<ops::CrossEntropy>(attributes, logits, targets, options.weights);
+}
+
+Tensor nll_loss(const Tensor& log_shares, const Tensor& targets, const NllOptions& options) {
+  const ops::NllLoss::Attrs attributes{options.ignore_index, options.reduction};
+  return ops::CrossEntropyOps::apply<ops::NllLoss>(attributes, log_shares, targets, options.weights);
 }
 
 std::span<const OpEntry> cross_entropy_ops() { return ops::CrossEntropyOps::entries; }

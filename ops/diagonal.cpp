@@ -15,7 +15,8 @@ struct Triangle {
       .formula = kLower ? "y[i, j] = x[i, j] where j - i <= k, else 0" : "y[i, j] = x[i, j] where j - i >= k, else 0",
       .inputs = {"x"},
       .saves = kSavesNothing,
-      .kind = Kind::numeric};
+      .kind = Kind::numeric,
+      .family = "shape"};
   struct Attrs {
     std::int64_t k = 0;
     bool operator==(const Attrs&) const = default;
@@ -34,10 +35,9 @@ struct Triangle {
       const T* from = x.data<T>().data();
       T* to = y.mutable_data<T>().data();
       for (std::int64_t r = 0; r < x.numel() / columns; ++r, from += columns, to += columns) {
-        // The columns that are kept lie before, or from, this one.
-        const std::int64_t edge = std::clamp<std::int64_t>(r % rows + k + (kLower ? 1 : 0), 0, columns);
-        std::fill(to + (kLower ? edge : 0), to + (kLower ? columns : edge), T{0});
-        std::copy(from + (kLower ? 0 : edge), from + (kLower ? edge : columns), to + (kLower ? 0 : edge));
+        // The columns that are kept lie before this one, or from it on.
+        const std::int64_t edge = r % rows + k + (kLower ? 1 : 0);
+        for (std::int64_t j = 0; j < columns; ++j) to[j] = (j < edge) == kLower ? from[j] : T{0};
       }
     });
   }
@@ -73,7 +73,8 @@ struct Diagonal {
                                .doc = "A view of one diagonal between two axes; it becomes the last axis.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   using Attrs = DiagonalAttrs;
   static Tensor view(const Attrs& a, const Tensor& x) {
     const int row = normalized_axis("diagonal", a.row_axis, x.rank());
@@ -120,7 +121,8 @@ struct DiagonalScatter {
                                .doc = "The adjoint of diagonal.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   struct Attrs : DiagonalAttrs {
     Shape shape;
     bool operator==(const Attrs&) const = default;

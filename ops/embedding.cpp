@@ -28,7 +28,8 @@ struct Embedding {
                                .doc = "Rows of a table by id.",
                                .inputs = {"table", "ids"},
                                .saves = {.inputs = {1}},
-                               .fixed = {1}};
+                               .fixed = {1},
+                               .family = "indexing"};
   struct Attrs {
     bool sparse = false;
     bool operator==(const Attrs&) const = default;
@@ -80,7 +81,8 @@ struct EmbeddingBag {
                                .doc = "The mean, or the sum, of each bag's rows; an empty bag gives 0.",
                                .inputs = {"table", "ids", "offsets"},
                                .saves = {.inputs = {1, 2}},
-                               .fixed = {1, 2}};
+                               .fixed = {1, 2},
+                               .family = "indexing"};
   struct Attrs {
     bool mean = true, sparse = false;
     bool operator==(const Attrs&) const = default;

@@ -54,6 +54,13 @@ T sign(T x) {
   return x > 0 ? T{1} : x < 0 ? static_cast<T>(-1) : x;  // zero keeps its sign, NaN stays NaN
 }
 template <Number T>
+bool isinf(T x) {
+  if constexpr (Real<T>)
+    return std::abs(x) == kInfinity<T>;
+  else
+    return false;
+}
+template <Number T>
 T zeros_like(T) {
   return 0;
 }
@@ -131,12 +138,12 @@ auto valid(const auto& condition, const X&) {
 template <Number A, Number B>
 auto maximum(A a, B b) {
   const auto x = static_cast<std::common_type_t<A, B>>(a), y = static_cast<std::common_type_t<A, B>>(b);
-  return x > y || x != x ? x : y;
+  return ((x > y) | (x != x)) ? x : y;
 }
 template <Number A, Number B>
 auto minimum(A a, B b) {
   const auto x = static_cast<std::common_type_t<A, B>>(a), y = static_cast<std::common_type_t<A, B>>(b);
-  return x < y || x != x ? x : y;
+  return ((x < y) | (x != x)) ? x : y;
 }
 
 /// The value nearest to `bound` that T has, rounded up or down to a whole number where T is one.

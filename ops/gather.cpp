@@ -52,6 +52,10 @@ class Places {
       std::int64_t i = begin * block;
       for (std::int64_t o = begin; o < end; ++o) {
         const std::int64_t base = outer_[static_cast<std::size_t>(o)];
+        if (of_.inner == 1) {
+          for (std::int64_t j = 0; j < of_.extent; ++j, ++i) visit(i, base + index[i] * step_);
+          continue;
+        }
         for (std::int64_t j = 0; j < of_.extent; ++j)
           for (std::int64_t k = 0; k < of_.inner; ++k, ++i)
             visit(i, base + index[i] * step_ + inner_[static_cast<std::size_t>(k)]);
@@ -100,7 +104,8 @@ struct Gather {
                                .inputs = {"x", "indices"},
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
-                               .fixed = {1}};
+                               .fixed = {1},
+                               .family = "indexing"};
   using Attrs = AxisAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices) {
     checked_axis("gather", a.axis, x, indices);
@@ -140,7 +145,8 @@ struct ScatterAdd {
                                .inputs = {"x", "indices", "source"},
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
-                               .fixed = {1}};
+                               .fixed = {1},
+                               .family = "indexing"};
   using Attrs = AxisAttrs;
   static constexpr bool takes_strides = true;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source) {
@@ -182,7 +188,8 @@ struct Scatter {
                                .inputs = {"x", "indices", "source"},
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
-                               .fixed = {1}};
+                               .fixed = {1},
+                               .family = "indexing"};
   using Attrs = AxisAttrs;
   static constexpr bool takes_strides = true;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source) {

@@ -41,7 +41,8 @@ struct Take {
                                .inputs = {"x", "indices"},
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
-                               .fixed = {1}};
+                               .fixed = {1},
+                               .family = "indexing"};
   using Attrs = AxisAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices) {
     return {taken_shape(x.shape(), normalized_axis("take", a.axis, x.rank()), indices.shape()), x.dtype()};
@@ -96,7 +97,8 @@ struct IndexAdd {
                                .inputs = {"x", "indices", "source"},
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
-                               .fixed = {1}};
+                               .fixed = {1},
+                               .family = "indexing"};
   using Attrs = AxisAttrs;
   static constexpr bool takes_strides = true;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source) {

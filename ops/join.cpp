@@ -42,7 +42,8 @@ struct Concat {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
-                               .variadic = true};
+                               .variadic = true,
+                               .family = "shape"};
   using Attrs = JoinAttrs;
   static TensorSpec result(const Attrs& a, std::span<const Tensor> x) {
     const Shape& first = x[0].shape();
@@ -95,7 +96,8 @@ struct Stack {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
-                               .variadic = true};
+                               .variadic = true,
+                               .family = "shape"};
   using Attrs = JoinAttrs;
   static TensorSpec result(const Attrs& a, std::span<const Tensor> x) {
     const Shape& first = x[0].shape();

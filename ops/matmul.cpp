@@ -13,7 +13,8 @@ struct MatMul {
                                .formula = "y = a b",
                                .doc = "Matrix product of the last two axes; the others broadcast.",
                                .inputs = {"a", "b"},
-                               .saves = kSavesOthers};
+                               .saves = kSavesOthers,
+                               .family = "contraction"};
   using Attrs = NoAttrs;
   static constexpr bool takes_strides = true;
 

@@ -106,14 +106,24 @@ T exact(R result) {
   return static_cast<T>(result);
 }
 
+/// A copy of the op's attributes: the compiler then knows that the kernel's results do not overwrite them.
+template <class O>
+Attributes<O> copied(const void* attributes) {
+  if constexpr (HasAttributes<O>)
+    return *static_cast<const Attributes<O>*>(attributes);
+  else
+    return {};
+}
+
 template <class O, class T, std::size_t... J>
 [[gnu::flatten]] void value_kernel(const void* const* inputs, void* output, std::int64_t n, const void* attributes) {
   using Result = ResultType<O, T>;
   auto* __restrict out = static_cast<Result*>(output);
   const auto in = std::tuple{static_cast<const InputType<O, T, int(J)>*>(inputs[J])...};
+  [[maybe_unused]] const Attributes<O> a = copied<O>(attributes);
   for (std::int64_t i = 0; i < n; ++i) {
     if constexpr (HasAttributes<O>)
-      out[i] = exact<Result>(O::value(std::get<J>(in)[i]..., *static_cast<const typename O::Attrs*>(attributes)));
+      out[i] = exact<Result>(O::value(std::get<J>(in)[i]..., a));
     else
       out[i] = exact<Result>(O::value(std::get<J>(in)[i]...));
   }
@@ -140,11 +150,10 @@ auto saved_output(const void* output, std::int64_t i) {
     return Absent{};
 }
 
-/// 0 for a slope that is not finite, where its cotangent is 0.
 template <class O, class T>
 T guarded(T g, T gradient) {
   if constexpr (kGuarded<O>)
-    return g == 0 && !(std::abs(gradient) <= std::numeric_limits<T>::max()) ? T{0} : gradient;
+    return g == 0 ? g : gradient;
   else
     return gradient;
 }
@@ -154,11 +163,11 @@ template <class O, int W, class T, std::size_t... J>
                                  std::int64_t n, const void* attributes) {
   const T* g = static_cast<const T*>(cotangent);
   T* __restrict out = static_cast<T*>(gradient);
+  [[maybe_unused]] const Attributes<O> a = copied<O>(attributes);
   for (std::int64_t i = 0; i < n; ++i) {
     if constexpr (HasAttributes<O>)
-      out[i] = guarded<O, T>(
-          g[i], exact<T>(O::vjp(wrt<W>{}, g[i], saved_input<O, W, T, int(J)>(inputs, i)...,
-                                saved_output<O, T>(output, i), *static_cast<const typename O::Attrs*>(attributes))));
+      out[i] = guarded<O, T>(g[i], exact<T>(O::vjp(wrt<W>{}, g[i], saved_input<O, W, T, int(J)>(inputs, i)...,
+                                                   saved_output<O, T>(output, i), a)));
     else
       out[i] = guarded<O, T>(g[i], exact<T>(O::vjp(wrt<W>{}, g[i], saved_input<O, W, T, int(J)>(inputs, i)...,
                                                    saved_output<O, T>(output, i))));
@@ -301,7 +310,7 @@ void destroy_attributes(void* attributes) noexcept {
 
 template <class O>
 NamedValues named_attributes(const Node& node) {
-  return describe_attributes(*static_cast<const typename O::Attrs*>(node.attributes));
+  return changed_attributes(*static_cast<const typename O::Attrs*>(node.attributes));
 }
 
 template <class O>

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/record.hpp>
@@ -23,14 +24,17 @@ Tensor checked_indices(const char* op, const char* input, const Tensor& indices,
                      "; indices are i64 or i32, cast() them");
   Tensor checked = cast(indices, i64).contiguous();
   const std::int64_t low = negative == Negative::from_end ? -extent : 0;
-  std::int64_t lowest = 0;
+  std::int64_t lowest = 0, highest = -1;
   const auto values = positions_of(checked);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i] < low || values[i] >= extent) [[unlikely]]
-      throw IndexError(std::string(op) + ": " + input + place_in(indices.shape(), static_cast<std::int64_t>(i)) +
-                       " is " + std::to_string(values[i]) + "; expected an index in [" + std::to_string(low) + ", " +
-                       std::to_string(extent) + ")");
-    lowest = std::min(lowest, values[i]);
+  for (const std::int64_t v : values) {
+    lowest = std::min(lowest, v);
+    highest = std::max(highest, v);
+  }
+  if (lowest < low || highest >= extent) {
+    const auto outside = std::find_if(values.begin(), values.end(), [&](auto v) { return v < low || v >= extent; });
+    throw IndexError(std::string(op) + ": " + input + place_in(indices.shape(), outside - values.begin()) + " is " +
+                     std::to_string(*outside) + "; expected an index in [" + std::to_string(low) + ", " +
+                     std::to_string(extent) + ")");
   }
   if (lowest < 0) {
     checked = checked.clone();

@@ -1,6 +1,7 @@
 #pragma once
 // Reductions over any set of axes; no axes means all. keepdims leaves reduced axes with extent 1.
 
+#include <cstdint>
 #include <tapegrad/core/tensor.hpp>
 #include <vector>
 
@@ -12,5 +13,43 @@ using Axes = std::vector<std::int64_t>;
 Tensor sum(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
 /// The mean of nothing is NaN.
 Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+/// The product of nothing is 1. Its gradient is exact where factors are 0.
+Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+/// ln Σ eˣ without overflow; -inf, with gradient 0, of nothing or of -inf alone.
+Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+
+/// How many elements are not 0 (NaN is not), as i64.
+Tensor count_nonzero(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+/// Whether some, or all, elements are not 0. Of nothing: false, true.
+Tensor any(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+Tensor all(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+
+/// The largest and the smallest; equal ones share the gradient evenly; NaN when one is. ValueError of nothing.
+Tensor amax(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+Tensor amin(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+/// Position of the first largest or smallest element (NaN counts as either) along an axis, or among all elements in
+/// row-major order, as i64.
+Tensor argmax(const Tensor& x, int axis, bool keepdims = false);
+Tensor argmin(const Tensor& x, int axis, bool keepdims = false);
+Tensor argmax(const Tensor& x);
+Tensor argmin(const Tensor& x);
+
+struct ValuesAndIndices {
+  Tensor values;
+  Tensor indices;  ///< i64, along the axis
+};
+/// amax and argmax together, and the same of the smallest.
+ValuesAndIndices max(const Tensor& x, int axis, bool keepdims = false);
+ValuesAndIndices min(const Tensor& x, int axis, bool keepdims = false);
+inline Tensor max(const Tensor& x) { return amax(x); }
+inline Tensor min(const Tensor& x) { return amin(x); }
+
+/// Σ (x - mean)² / (n - correction), in two passes; NaN where n <= correction.
+Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
+/// √var. Its gradient is 0 where all elements are equal.
+Tensor std(const Tensor& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
+/// (Σ |x|ᵖ)^(1/p) for p > 0, infinity included; neither overflows nor underflows on the way. Its gradient is 0 at 0;
+/// for p = inf, equal largest elements share it evenly.
+Tensor norm(const Tensor& x, double p = 2, const Axes& axes = {}, bool keepdims = false);
 
 }  // namespace tapegrad

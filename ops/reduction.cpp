@@ -1,4 +1,6 @@
+#include <tapegrad/core/autograd.hpp>
 #include <tapegrad/ops/reduction.hpp>
+#include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
 
@@ -48,6 +50,33 @@ std::vector<Slab> Reduction::slabs() const {
   }
   if (slabs.empty()) slabs.push_back({inner, 1, 1});  // nothing to reduce: a copy
   return slabs;
+}
+
+Integers Reduction::order() const {
+  Integers axes;
+  for (const bool reduced : {false, true})
+    for (int axis = 0; axis < from_.rank(); ++axis)
+      if (reduces(axis) == reduced) axes.push_back(axis);
+  return axes;
+}
+
+MergedAxes merge_axes(const Reduction& reduction, const Tensor& x) {
+  const std::vector<Slab> slabs = reduction.slabs();
+  if (slabs.size() == 1) return {x.contiguous(), slabs[0]};
+  const NoGrad unrecorded;
+  return {permute(x, reduction.order()).contiguous(), {reduction.dropped_shape().numel(), reduction.count(), 1}};
+}
+
+Tensor along_axes(const Reduction& reduction, const Tensor& x, const std::function<Tensor(const Tensor&, int)>& f) {
+  const std::vector<Slab> slabs = reduction.slabs();
+  if (slabs.size() == 1) return reshape(f(reshape(x, {slabs[0].outer, slabs[0].count, slabs[0].inner}), 1), x.shape());
+  const Integers order = reduction.order();
+  Integers inverse(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i)
+    inverse[static_cast<std::size_t>(order[i])] = static_cast<std::int64_t>(i);
+  const Tensor moved = permute(x, order);
+  const Tensor merged = reshape(moved, {reduction.dropped_shape().numel(), reduction.count(), 1});
+  return permute(reshape(f(merged, 1), moved.shape()), inverse);
 }
 
 }  // namespace tapegrad

@@ -2,6 +2,7 @@
 // What reductions share: attributes, shapes, and the split of an array into slabs [outer, count, inner] whose middle
 // is reduced. Axes that do not adjoin take one pass a group.
 
+#include <functional>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/cast.hpp>
@@ -37,12 +38,26 @@ class Reduction {
   bool reduces(int axis) const { return reduced_[static_cast<std::size_t>(axis)]; }
   /// One for each run of adjoining axes, the last first; each works on the result of the one before.
   std::vector<Slab> slabs() const;
+  /// The axes that stay, then those that go.
+  Integers order() const;
 
  private:
   Shape from_;
   std::array<bool, kMaxRank> reduced_{};
   bool keepdims_;
 };
+
+/// `x` as one slab, whose middle holds what goes into one element of the result: itself where the reduced axes adjoin,
+/// else a copy with them last.
+struct MergedAxes {
+  Tensor x;
+  Slab slab;
+};
+MergedAxes merge_axes(const Reduction& reduction, const Tensor& x);
+
+/// f applied along the reduced axes: f(t, axis) of a recorded t [outer, count, inner] with axis 1, in x's own shape.
+Tensor along_axes(const Reduction& reduction, const Tensor& x,
+                  const std::function<Tensor(const Tensor& t, int axis)>& f);
 
 /// Runs `kernel(slab, in, out)` for each slab, with buffers between them.
 template <class T, class Kernel>

@@ -98,7 +98,7 @@ struct Clamp {
   };
   static auto value(const auto& x, const Attrs& a) { return clamp(x, a.min, a.max); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
-    return where(x <= constant<decltype(x)>(a.min) || x >= constant<decltype(x)>(a.max), 0, g);
+    return where(x <= constant<decltype(x)>(a.min), 0, where(x >= constant<decltype(x)>(a.max), 0, g));
   }
 };
 

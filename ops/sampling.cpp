@@ -23,6 +23,7 @@ struct Dropout {
                                .doc = "The mask is drawn from the seed and position, forward and backward alike.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .family = "random",
                                .source = "Srivastava et al., Dropout, JMLR 15, 2014"};
   struct Attrs {
     double p = 0.5;
@@ -41,9 +42,10 @@ struct Dropout {
   static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
     constexpr std::int64_t kBlock = 1024, kParallelElements = 1 << 15;
     const std::int64_t n = x.numel();
-    // An element is dropped where its word is below this.
-    const auto threshold = static_cast<std::uint64_t>(std::llround(a.p * 0x1p32));
-    const double scale = a.p < 1 ? 1 / (1 - a.p) : 0;
+    // An element is dropped where its word is below this, which may be one past the largest.
+    const std::int64_t threshold = std::llround(a.p * 0x1p32);
+    if (threshold > 0xffffffff) return y.fill(0);
+    const auto limit = static_cast<std::uint32_t>(threshold);
     dispatch_floating(y.dtype(), [&]<class T>() {
       const T* from = x.data<T>().data();
       T* to = y.mutable_data<T>().data();
@@ -52,8 +54,11 @@ struct Dropout {
         const std::int64_t begin = c * kBlock, count = std::min(kBlock, n - begin);
         Rng rng(Rng::State{static_cast<std::uint64_t>(a.seed), static_cast<std::uint64_t>(a.position + begin)});
         rng.fill({words, static_cast<std::size_t>(count)});
-        const T kept = static_cast<T>(scale);
-        for (std::int64_t i = 0; i < count; ++i) to[begin + i] = words[i] < threshold ? T{0} : from[begin + i] * kept;
+        const T scale = static_cast<T>(1 / (1 - a.p));
+        for (std::int64_t i = 0; i < count; ++i) {
+          const T kept = from[begin + i] * scale;
+          to[begin + i] = words[i] < limit ? T{0} : kept;
+        }
       });
     });
   }

@@ -83,7 +83,8 @@ struct Segment : SegmentCommon {
                                .doc = "Runs of rows, each reduced to one; an empty run gives 0.",
                                .inputs = {"x", "offsets"},
                                .saves = {.inputs = {1}},
-                               .fixed = {1}};
+                               .fixed = {1},
+                               .family = "reduction"};
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& offsets) {
     return checked_result(kName, x, offsets);
   }
@@ -114,7 +115,8 @@ struct SegmentMax : SegmentCommon {
                                    "gradient.",
                                .inputs = {"x", "offsets"},
                                .saves = kSavesAll,
-                               .fixed = {1}};
+                               .fixed = {1},
+                               .family = "reduction"};
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& offsets) {
     return checked_result("segment_max", x, offsets);
   }
@@ -152,7 +154,8 @@ struct MaskedMean {
                                .doc = "The mean over a padded sequence; 0 where nothing is left.",
                                .inputs = {"x", "mask"},
                                .saves = {.inputs = {1}},
-                               .fixed = {1}};
+                               .fixed = {1},
+                               .family = "reduction"};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& mask) {
     if (mask.dtype() != boolean)

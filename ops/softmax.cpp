@@ -50,7 +50,8 @@ struct Softmax {
                                .formula = "y = eˣ / Σ eˣ",
                                .doc = "Shares along an axis. A lane of -inf alone gives 0; several +inf share evenly.",
                                .inputs = {"x"},
-                               .saves = kSavesOutput};
+                               .saves = kSavesOutput,
+                               .family = "normalization"};
   using Attrs = AxisAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     normalized_axis("softmax", a.axis, x.rank());
@@ -81,7 +82,8 @@ struct LogSoftmax {
                                .formula = "y = x - ln Σ eˣ",
                                .doc = "The logarithm of softmax along an axis, exact where the share rounds to 0.",
                                .inputs = {"x"},
-                               .saves = kSavesOutput};
+                               .saves = kSavesOutput,
+                               .family = "normalization"};
   using Attrs = AxisAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     normalized_axis("log_softmax", a.axis, x.rank());

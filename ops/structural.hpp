@@ -135,7 +135,7 @@ template <class O>
 constexpr OpRecord structural_record() {
   OpRecord record{.info = &O::info, .vjp = structural_vjp<O>, .family = &kStructural<O>};
   record.destroy_attributes = [](void* attributes) noexcept { delete static_cast<typename O::Attrs*>(attributes); };
-  record.attributes = [](const Node& node) { return describe_attributes(attributes_of<O>(node.attributes)); };
+  record.attributes = [](const Node& node) { return changed_attributes(attributes_of<O>(node.attributes)); };
   if constexpr (requires { &O::cost; })
     record.cost = [](const Node& node) { return O::cost(attributes_of<O>(node.attributes), node); };
   return record;

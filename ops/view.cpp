@@ -38,7 +38,8 @@ struct Reshape {
                                .doc = "The same elements in row-major order; a view where strides allow.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   struct Attrs {
     Integers shape;
     bool operator==(const Attrs&) const = default;
@@ -99,7 +100,8 @@ struct Permute {
                                .doc = "A view with the axes in another order.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   struct Attrs {
     Integers axes;
     bool operator==(const Attrs&) const = default;
@@ -149,7 +151,8 @@ struct BroadcastTo {
                                .formula = "y = x repeated along new axes and those of extent 1",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   struct Attrs {
     Shape shape;
     bool operator==(const Attrs&) const = default;
@@ -185,7 +188,8 @@ struct SliceOp {
       .doc = "A view. Positions are NumPy's: negative ones count from the end, all are clipped.",
       .inputs = {"x"},
       .saves = kSavesNothing,
-      .kind = Kind::numeric};
+      .kind = Kind::numeric,
+      .family = "shape"};
   struct Attrs {
     int axis = 0;
     std::int64_t start = 0, stop = Slice::kEnd, step = 1;
@@ -246,7 +250,8 @@ struct SliceScatter {
                                .doc = "The adjoint of slice.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .kind = Kind::numeric};
+                               .kind = Kind::numeric,
+                               .family = "shape"};
   struct Attrs : SliceOp::Attrs {
     std::int64_t extent = 0;
     bool operator==(const Attrs&) const = default;
@@ -347,6 +352,11 @@ Tensor squeeze(const Tensor& x) {
 
 Tensor slice(const Tensor& x, int axis, std::int64_t start, std::int64_t stop, std::int64_t step) {
   return ViewOps::apply<ops::SliceOp>(ops::SliceOp::Attrs{axis, start, stop, step}, x);
+}
+
+Tensor slice_scatter(const Tensor& x, int axis, std::int64_t start, std::int64_t stop, std::int64_t step,
+                     std::int64_t extent) {
+  return ViewOps::apply<ops::SliceScatter>(ops::SliceScatter::Attrs{{axis, start, stop, step}, extent}, x);
 }
 
 Tensor select(const Tensor& x, int axis, std::int64_t index) {

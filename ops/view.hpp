@@ -31,6 +31,9 @@ struct Slice {
   std::int64_t start = 0, stop = kEnd, step = 1;
 };
 Tensor slice(const Tensor& x, int axis, std::int64_t start, std::int64_t stop = Slice::kEnd, std::int64_t step = 1);
+/// The adjoint of slice: zeros of extent `extent` on `axis`, with x in the sliced positions.
+Tensor slice_scatter(const Tensor& x, int axis, std::int64_t start, std::int64_t stop, std::int64_t step,
+                     std::int64_t extent);
 /// One position of an axis, which goes away.
 Tensor select(const Tensor& x, int axis, std::int64_t index);
 

@@ -319,7 +319,9 @@ class Checker {
         report_.problems.push_back("input " + names_[i] +
                                    " got no gradient, although the value depends on it: the function detached it, "
                                    "computed under NoGrad, or used values() of it");
-    if (options_.forward && report_.mismatches.empty() && report_.problems.empty()) check_forward(weighted);
+    const auto right = [&] { return report_.mismatches.empty() && report_.problems.empty(); };
+    if ((options_.forward || options_.order > 1) && right()) check_recorded(weighted);
+    if (options_.forward && right()) check_forward(weighted);
   }
 
   /// The gradient against the random cotangent, taken twice.
@@ -332,6 +334,23 @@ class Checker {
         report_.problems.push_back("two backward passes gave input " + names_[i] + " different gradients");
     }
     return first;
+  }
+
+  /// The gradient that create_graph gives, which the higher orders start from, against the plain one.
+  void check_recorded(const std::vector<Numbers>& plain) {
+    const GradMode on(true);
+    const Tensors at = leaves();
+    const Tensors recorded = pulled(f_(at), weights_, at, true);
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      const Numbers values = numbers(recorded[i], i);
+      if (values.size() != plain[i].size()) {
+        report_.problems.push_back("input " + names_[i] + " has a gradient only with, or only without, create_graph");
+        continue;
+      }
+      for (std::size_t e = 0; e < values.size(); ++e)
+        compare(1, names_[i], position(inputs_[i].shape(), static_cast<std::int64_t>(e)), "recorded", values[e],
+                plain[i][e]);
+    }
   }
 
   /// <u, jvp(v)> against <vjp(u), v>.

@@ -43,7 +43,8 @@ struct GradientComparison {
   int order = 1;
   std::string input;    ///< "0", or "0 'weight'" for a named tensor
   std::string element;  ///< "[1, 2]", or "direction 0"
-  std::string output;   ///< the value's element "[0]", or "weighted" by a random cotangent; "jvp" for forward mode
+  std::string output;   ///< the value's element "[0]"; "weighted" by a random cotangent; "recorded" for the gradient
+                        ///< under create_graph against the plain one; "jvp" for forward mode; "nested" above order 1
   double analytic = 0;
   double numeric = 0;
   double error = 0;  ///< |analytic - numeric| in units of the tolerance: above 1 is wrong

@@ -128,9 +128,9 @@ std::string line_chart_svg(const std::string& title, const std::string& x_label,
   canvas.add("<style>text{{font:12px sans-serif;fill:#222}}.title{{font-weight:bold}}.grid{{stroke:#ccc}}</style>");
   canvas.add(R"(<rect width="100%" height="100%" fill="#fff"/>)");
   canvas.add(R"(<text x="16" y="20" style="font-size:14px;font-weight:bold">{}</text>)", escaped(title));
-  canvas.add(R"(<g transform="translate(0 26)" >) ");
-      for (std::size_t i = 0; i < panels.size(); ++i)
-          draw(canvas, panels[i], x_label, kPanelWidth * static_cast<double>(i));
+  canvas.add("<g transform='translate(0 26)'>");
+  for (std::size_t i = 0; i < panels.size(); ++i)
+    draw(canvas, panels[i], x_label, kPanelWidth * static_cast<double>(i));
   canvas.add("</g></svg>");
   return canvas.take();
 }

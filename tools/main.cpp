@@ -11,7 +11,7 @@
 int main(int argc, char** argv) {
   using namespace tapegrad::tools;
   CLI::App app("tapegrad: automatic differentiation with a dynamic computation graph", "tapegrad");
-  app.set_version_flag("--version", std::string("tapegrad ") + tapegrad::version());
+  app.set_version_flag("--version", "tapegrad " + std::string(tapegrad::version()));
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   app.footer(

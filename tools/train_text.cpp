@@ -45,7 +45,7 @@ struct Options {
   data::VocabularyOptions vocabulary{.max_size = 200'000};
   std::int64_t length = 512;
   std::int64_t epochs = 10, batch_size = 32, patience = 0;
-  double lr = 2e-3, weight_decay = 0, validation = 0.1, held_out = 0.1;
+  double lr = 1e-3, weight_decay = 0, validation = 0.1, held_out = 0.1;
   std::uint64_t seed = 1;
   int threads = 1;
   bool quiet = false;

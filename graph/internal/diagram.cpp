@@ -179,12 +179,19 @@ class DiagramMaker {
 
   std::uint32_t node_of(ItemIndex item, ItemIndex other, bool gradient) const {
     if (!copied_.contains(item)) return gradient ? gradients_[item] : values_[item];
-    const auto copy = copies_.find({item, other, gradient});
-    return copy == copies_.end() ? kNone : copy->second;
+    auto copy = copies_.find({item, other, gradient});
+    // A value may be saved for a gradient without being an input of its op.
+    if (copy == copies_.end()) copy = copies_.lower_bound({item, 0, gradient});
+    for (; copy != copies_.end() && std::get<0>(copy->first) == item; ++copy) {
+      if (std::get<2>(copy->first) == gradient) return copy->second;
+    }
+    return kNone;
   }
 
   void add_edges() {
     for (const SketchEdge& e : sketch_.edges()) {
+      if (options_.pass == Pass::forward && e.kind != EdgeKind::data) continue;
+      if (options_.pass == Pass::backward && e.kind != EdgeKind::gradient) continue;
       const std::uint32_t from = node_of(e.from, e.to, e.kind == EdgeKind::gradient);
       const std::uint32_t to = node_of(e.to, e.from, e.kind != EdgeKind::data);
       if (from == kNone || to == kNone) continue;

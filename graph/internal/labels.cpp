@@ -74,10 +74,11 @@ std::string value_text(const Vertex& v) {
 DiagramNode NodeWriter::node(ItemIndex index, bool gradient) const {
   const Item& item = sketch_.items()[index];
   const ComputationGraph& graph = sketch_.graph();
-  const Vertex& v = graph[gradient ? graph.twin(item.shown).value_or(item.shown) : item.shown];
+  const VertexIndex shown = gradient ? shown_gradient(item) : item.shown;
+  const Vertex& v = graph[shown];
   DiagramNode node;
-  const char prefix = item.kind == Item::Kind::vertex ? (gradient ? 'g' : 'n') : (gradient ? 't' : 's');
-  node.id = fmt::format("{}{}", prefix, item.kind == Item::Kind::vertex ? item.shown : item.members.front());
+  node.id = item.kind == Item::Kind::vertex ? graph.id(shown)
+                                            : fmt::format("{}{}", gradient ? 't' : 's', item.members.front());
   node.outline = outline_of(item, v, gradient);
   node.paint = paint_of(item, v, gradient);
   node.lines.push_back(title(item, v, gradient));
@@ -97,6 +98,16 @@ DiagramNode NodeWriter::node(ItemIndex index, bool gradient) const {
   if (node.lines.empty()) node.lines.push_back(node.id);
   node.tooltip = shorten(drawable(tooltip(item, v)), kTooltipLimit);
   return node;
+}
+
+// The gradient of the vertex shown; the first copy of a block may have none, where the others have one.
+VertexIndex NodeWriter::shown_gradient(const Item& item) const {
+  const ComputationGraph& graph = sketch_.graph();
+  if (const auto own = graph.twin(item.shown)) return *own;
+  for (const VertexIndex member : item.members) {
+    if (const auto twin = graph.twin(member)) return *twin;
+  }
+  return item.shown;
 }
 
 // A frame says the beginning of the names in it.
@@ -123,7 +134,8 @@ std::string NodeWriter::title(const Item& item, const Vertex& v, bool gradient) 
   }
   if (gradient) text = "∂ " + text;
   if (options_.pass == Pass::joint && item.kind == Item::Kind::vertex) {
-    text = fmt::format("{} ({}{})", shorten(drawable(text), style_.line - 8), gradient ? 'g' : 'n', item.shown);
+    const std::string id = sketch_.graph().id(gradient ? shown_gradient(item) : item.shown);
+    text = fmt::format("{} ({})", shorten(drawable(text), style_.line - 8), id);
   }
   if (item.times > 1) text += times_text(item.times);
   return text;

@@ -18,6 +18,7 @@ class NodeWriter {
   const OverlayScale& overlay() const { return overlay_; }
 
  private:
+  VertexIndex shown_gradient(const Item& item) const;
   std::string name(const Item& item) const;
   std::string title(const Item& item, const Vertex& v, bool gradient) const;
   void add_details(const Item& item, const Vertex& v, bool gradient, std::vector<std::string>& lines) const;

@@ -10,7 +10,7 @@
 namespace tapegrad::graph {
 namespace {
 
-constexpr std::size_t kSmallestBudget = 600;
+constexpr std::size_t kSmallestBudget = 1'200;
 
 std::uint32_t deepest_frame(const Sketch& sketch) {
   std::uint32_t depth = 0;
@@ -108,8 +108,9 @@ class Planner {
       if (fits) best = std::move(fitting);
       return fits;
     };
-    for (const bool legend : {true, false}) {
-      style_.legend = style_.legend && legend;
+    for (const std::size_t line : {style_.line, std::size_t{16}}) {
+      style_.line = line;
+      if (line == 16) style_.legend = false;
       std::size_t fits = 0, too_many = std::min({sketch_.items().size(), budget_.nodes, budget_.characters / 10}) + 1;
       while (too_many - fits > 1) {
         const std::size_t middle = fits + (too_many - fits) / 2;

@@ -111,8 +111,7 @@ class RepeatFinder {
 
   void describe(VertexIndex index, std::string& text) const {
     const Vertex& v = sketch_.graph()[index];
-    fmt::format_to(std::back_inserter(text), "{} {} {} {}", static_cast<int>(v.kind), shape_text(v.shape), v.failed,
-                   sketch_.graph().twin(index).has_value());
+    fmt::format_to(std::back_inserter(text), "{} {} {}", static_cast<int>(v.kind), shape_text(v.shape), v.failed);
     const auto add = [&](const std::string& part) {
       fmt::format_to(std::back_inserter(text), " {}:{}", part.size(), part);
     };
@@ -141,17 +140,36 @@ class RepeatFinder {
     return true;
   }
 
-  // Periods worth a trial: the commonest distances between like windows of 1, 2, 4 ... ops. Some window is long enough
-  // to occur once in a block.
+  // Periods worth a trial: the commonest distances between like windows of 1, 2, 4 ... ops, for ops that are alike by
+  // themselves and for ops that also take their inputs from as far back. Some window is long enough to occur once in a
+  // block.
   std::vector<std::size_t> candidate_periods() const {
-    constexpr std::size_t kLongestWindow = 256, kPerWindow = 8;
+    std::vector<std::uint64_t> alone(ops_.size()), wired(ops_.size());
+    for (std::size_t p = 0; p < ops_.size(); ++p) {
+      alone[p] = wired[p] = mixed(kind_[ops_[p]], inputs_[ops_[p]].size());
+      for (const SketchEdge* e : inputs_[ops_[p]]) {
+        wired[p] = mixed(wired[p], is_op(e->from) ? p - position_[e->from] : kNone);
+      }
+    }
     std::vector<std::size_t> periods;
-    std::vector<std::uint64_t> hash(ops_.size());
-    for (std::size_t p = 0; p < ops_.size(); ++p) hash[p] = kind_[ops_[p]];
-    for (std::size_t window = 1; window <= kLongestWindow && window < ops_.size(); window *= 2) {
+    add_common_distances(std::move(alone), periods);
+    add_common_distances(std::move(wired), periods);
+    std::sort(periods.begin(), periods.end());
+    periods.erase(std::unique(periods.begin(), periods.end()), periods.end());
+    return periods;
+  }
+
+  static std::uint64_t mixed(std::uint64_t a, std::uint64_t b) {
+    return (a ^ (b + 0x9E3779B97F4A7C15U + (a << 6))) * 0xBF58476D1CE4E5B9U;
+  }
+
+  static void add_common_distances(std::vector<std::uint64_t> hash, std::vector<std::size_t>& periods) {
+    constexpr std::size_t kLongestWindow = 256, kPerWindow = 8;
+    const std::size_t size = hash.size();
+    for (std::size_t window = 1; window <= kLongestWindow && window < size; window *= 2) {
       std::unordered_map<std::uint64_t, std::size_t> last;
       std::unordered_map<std::size_t, std::size_t> counts;
-      for (std::size_t p = 0; p + window <= ops_.size(); ++p) {
+      for (std::size_t p = 0; p + window <= size; ++p) {
         const auto [place, is_new] = last.try_emplace(hash[p], p);
         if (!is_new) ++counts[p - std::exchange(place->second, p)];
       }
@@ -159,13 +177,8 @@ class RepeatFinder {
       std::sort(common.begin(), common.end(),
                 [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a < b; });
       for (std::size_t k = 0; k < std::min(kPerWindow, common.size()); ++k) periods.push_back(common[k].first);
-      for (std::size_t p = 0; p + 2 * window <= ops_.size(); ++p) {
-        hash[p] = (hash[p] ^ (hash[p + window] + 0x9E3779B97F4A7C15U + (hash[p] << 6))) * 0xBF58476D1CE4E5B9U;
-      }
+      for (std::size_t p = 0; p + 2 * window <= size; ++p) hash[p] = mixed(hash[p], hash[p + window]);
     }
-    std::sort(periods.begin(), periods.end());
-    periods.erase(std::unique(periods.begin(), periods.end()), periods.end());
-    return periods;
   }
 
   void find_runs(std::size_t period, std::vector<Run>& found) const {

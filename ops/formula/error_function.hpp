@@ -1,5 +1,6 @@
 #pragma once
-// The error function, its complement and its inverse; the normal distribution. Within 2 ulp up to the far tails.
+// The error function, its complement and its inverse; the normal distribution. Within 3 ulp, erfc 6 up
+// to its far tail.
 
 #include <tapegrad/ops/formula/exponential.hpp>
 

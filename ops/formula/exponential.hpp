@@ -1,6 +1,6 @@
 #pragma once
-// Exponential functions, logarithms and powers. Errors are below 1 ulp for exp and log, 2 ulp for the others; f32 forms
-// that are computed in f64 are all but correctly rounded.
+// Exponential functions, logarithms and powers. Errors are about 1 ulp for exp, exp2, log and log1p, 2 for expm1 and
+// logistic; f32 forms that are computed in f64 are all but correctly rounded.
 
 #include <tapegrad/ops/formula/number.hpp>
 
@@ -49,39 +49,39 @@ template <Computed T>
 
 template <Computed T>
 [[gnu::always_inline]] inline T exp(T x) {
-  constexpr T kHigh = std::same_as<T, float> ? 89 : 710, kLow = std::same_as<T, float> ? -104 : -746;
-  const auto [n, rest] = detail::modulo_ln2(x);
-  T y = detail::scaled(1 + detail::expm1_near_zero(rest), n.bits);
-  y = x > kHigh ? kInfinity<T> : y;
-  return x < kLow ? 0 : y;
+  constexpr T kMost = std::same_as<T, float> ? 105 : 750;  // where the result is infinite, or 0
+  const auto [n, rest] = detail::modulo_ln2(bounded(x, kMost));
+  const T y = detail::scaled(1 + detail::expm1_near_zero(rest), n.bits);
+  return x != x ? x : y;
 }
 template <std::same_as<long double> T>
 T exp(T x) {
   return std::exp(x);
 }
 
+template <Computed T>
+[[gnu::always_inline]] inline T exp2(T x) {
+  constexpr T kMost = std::same_as<T, float> ? 160 : 1100;
+  const T c = bounded(x, kMost);
+  const Rounded<T> n = rounded_multiple(c, T{1});
+  const T rest = (c - n.value) * static_cast<T>(0.6931471805599453094L);
+  const T y = detail::scaled(1 + detail::expm1_near_zero(rest), n.bits);
+  return x != x ? x : y;
+}
 template <std::same_as<long double> T>
 T exp2(T x) {
   return std::exp2(x);
 }
-template <Computed T>
-[[gnu::always_inline]] inline T exp2(T x) {
-  constexpr T kHigh = std::same_as<T, float> ? 129 : 1025, kLow = std::same_as<T, float> ? -151 : -1080;
-  const Rounded<T> n = rounded_multiple(x, T{1});
-  T y = detail::scaled(1 + detail::expm1_near_zero((x - n.value) * static_cast<T>(0.6931471805599453094L)), n.bits);
-  y = x > kHigh ? kInfinity<T> : y;
-  return x < kLow ? 0 : y;
-}
 
 template <Computed T>
 [[gnu::always_inline]] inline T expm1(T x) {
-  constexpr T kHigh = std::same_as<T, float> ? 89 : 710, kLow = std::same_as<T, float> ? -20 : -50;
-  const auto [n, rest] = detail::modulo_ln2(x);
+  constexpr T kMost = static_cast<T>(std::same_as<T, float> ? 88.9 : 709.9);  // the result overflows shortly before
+  constexpr T kLeast = std::same_as<T, float> ? -20 : -50;                    // it rounds to -1
+  const T c = bounded(x, kMost);
+  const auto [n, rest] = detail::modulo_ln2(c < kLeast ? kLeast : c);
   const T half = power_of_two<T>(n.bits - 1);  // of 2^n, which may be too large to represent
-  T y = 2 * madd(detail::expm1_near_zero(rest), half, half - T{0.5});
-  y = x == 0 ? x : y;  // zero keeps its sign
-  y = x > kHigh ? kInfinity<T> : y;
-  return x < kLow ? -1 : y;
+  const T y = 2 * madd(detail::expm1_near_zero(rest), half, half - T{0.5});
+  return ((x == 0) | (x != x)) ? x : y;  // zero keeps its sign
 }
 template <std::same_as<long double> T>
 T expm1(T x) {
@@ -145,7 +145,7 @@ template <Computed T>
   const T u = 1 + x;
   const T lost = x < 1 ? x - (u - 1) : 1 - (u - x);
   T y = detail::log_of_positive(u, lost);
-  y = x == 0 || x == kInfinity<T> ? x : y;
+  y = ((x == 0) | (x == kInfinity<T>)) ? x : y;
   y = x > -1 ? y : kNaN<T>;
   return x == -1 ? -kInfinity<T> : y;
 }
@@ -181,12 +181,12 @@ template <Real T>
   } else {
     const double base = std::abs(double{a}), power = b;
     const double whole = std::trunc(power), half = power * 0.5;
-    const bool odd = whole == power && half != std::trunc(half);
+    const bool odd = (whole == power) & (half != std::trunc(half));
     double y = exp(power * log(base));
-    y = base == 1 && power * 0 != 0 ? (power == power ? 1 : y) : y;  // (-1)^±inf
-    y = a < 0 && whole != power && base != kInfinity<double> ? kNaN<double> : y;
+    y = ((base == 1) & (std::abs(power) == kInfinity<double>)) ? 1 : y;
+    y = ((a < 0) & (whole != power) & (base != kInfinity<double>)) ? kNaN<double> : y;
     y = odd ? std::copysign(y, double{a}) : y;
-    return static_cast<float>(a == 1 || b == 0 ? 1 : y);
+    return static_cast<float>(((a == 1) | (b == 0)) ? 1 : y);
   }
 }
 template <Number A, Number B>
@@ -212,7 +212,7 @@ template <Real T>
     return std::hypot(a, b);
   } else {
     const double square = double{a} * double{a} + double{b} * double{b};
-    const bool infinite = std::abs(a) == kInfinity<float> || std::abs(b) == kInfinity<float>;
+    const bool infinite = (std::abs(a) == kInfinity<float>) | (std::abs(b) == kInfinity<float>);
     return infinite ? kInfinity<float> : static_cast<float>(std::sqrt(square));
   }
 }

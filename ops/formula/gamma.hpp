@@ -30,9 +30,9 @@ template <Real T>
   } else {
     s = std::sin(r), c = std::cos(r);
   }
-  const bool odd = quarter == 1 || quarter == 3;
+  const bool odd = (quarter == 1) | (quarter == 3);
   const T sine = odd ? c : s, cosine = odd ? s : c;
-  return {quarter >= 2 ? -sine : sine, quarter == 1 || quarter == 2 ? -cosine : cosine};
+  return {quarter >= 2 ? -sine : sine, ((quarter == 1) | (quarter == 2)) ? -cosine : cosine};
 }
 
 // The asymptotic series serve from 8 on; smaller arguments are shifted.

@@ -18,7 +18,8 @@ template <Computed T>
                5.8893605200740577697e-4, -1.4556618301007160336e-3, 3.5921103786890238773e-3, -8.8632343978143548378e-3,
                0.021869488493666941903, -0.053968253967434014504, 0.13333333333332714826, -0.33333333333333332561);
   const T near = madd(slope, a * z, a);
-  const T far = 1 - 2 / (exp(2 * a) + 1);
+  const T e = exp(-2 * a);
+  const T far = (1 - e) / (1 + e);
   return std::copysign(a < T(0.55) ? near : far, x);
 }
 template <std::same_as<long double> T>
@@ -31,7 +32,7 @@ template <Real T>
   if constexpr (!std::same_as<T, float>) {
     return std::sinh(x);
   } else {
-    const double e = expm1(std::abs(double{x}));
+    const double a = std::abs(double{x}), e = expm1(a > 100 ? 100 : a);  // enough to overflow in f32
     return static_cast<float>(std::copysign((e + e / (e + 1)) / 2, double{x}));
   }
 }
@@ -60,7 +61,7 @@ template <Real T>
     return std::acosh(x);
   } else {
     const double above = double{x} - 1;
-    return static_cast<float>(log1p(above + std::sqrt(above * (above + 2))));
+    return static_cast<float>(log1p(above + std::sqrt(above) * std::sqrt(above + 2)));
   }
 }
 template <Real T>

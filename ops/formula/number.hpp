@@ -36,9 +36,9 @@ template <Real T>
 }
 
 /// A polynomial in x; highest power first.
-template <Real T, class... C>
-[[gnu::always_inline]] inline T horner(T x, C... coefficients) {
-  T sum = 0;
+template <Real T, class First, class... C>
+[[gnu::always_inline]] inline T horner(T x, First first, C... coefficients) {
+  T sum = static_cast<T>(first);
   ((sum = madd(sum, x, static_cast<T>(coefficients))), ...);
   return sum;
 }
@@ -69,6 +69,15 @@ inline constexpr BitsOf<T> kBias = std::numeric_limits<T>::max_exponent - 1;
 template <Computed T>
 [[gnu::always_inline]] inline BitsOf<T> bits_of(T x) {
   return std::bit_cast<BitsOf<T>>(x);
+}
+
+/// x where |x| ≤ most, else ±most; of NaN either. By its bits: had a function's result been selected afterwards, its
+/// constants at the ends would be followed into what is done with it, to conditions that compilers cannot vectorise.
+template <Computed T>
+[[gnu::always_inline]] inline T bounded(T x, T most) {
+  constexpr BitsOf<T> kSign = BitsOf<T>{1} << (sizeof(T) * 8 - 1);
+  const BitsOf<T> bits = bits_of(x), size = bits & ~kSign;
+  return std::bit_cast<T>((size < bits_of(most) ? size : bits_of(most)) | (bits & kSign));
 }
 
 /// 2 to the power k (in two's complement), where that is a normal number.

@@ -33,8 +33,11 @@ struct Quadrant {
 [[gnu::always_inline]] inline Quadrant quadrant_of(double x) {
   const auto [n, turns] = rounded_multiple(x, 0.63661977236758134308);
   // π/2 in three parts; multiples of the first two, of 30 bits each, are exact.
-  const double r = madd(n, -5.1701829817941055689e-19,
-                        madd(n, -9.920935791635221434603409e-10, madd(n, -1.570796325802803039550781, x)));
+  constexpr double kFirst = 1.570796325802803039550781, kSecond = 9.920935791635221434603409e-10,
+                   kThird = 5.1701829817941055689e-19;
+  const double most = madd(n, -kFirst, x), rounded = madd(n, -kSecond, most);
+  const double lost = madd(n, -kSecond, most - rounded);
+  const double r = rounded + madd(n, -kThird, lost);
   const SinCos near = sin_cos_near_zero(r);
   return {near.sin, near.cos, turns};
 }
@@ -111,7 +114,7 @@ template <Real T>
     double angle = detail::atan_of_fraction(ratio);
     angle = a > b ? detail::kHalfTurn / 2 - angle : angle;
     angle = std::copysign(1.0F, x) < 0 ? detail::kHalfTurn - angle : angle;
-    return y != y || x != x ? kNaN<float> : static_cast<float>(std::copysign(angle, double{y}));
+    return ((y != y) | (x != x)) ? kNaN<float> : static_cast<float>(std::copysign(angle, double{y}));
   }
 }
 template <Real T>

@@ -52,6 +52,13 @@ void serial_gemm(const MatrixView<const double>& a, const MatrixView<const doubl
   eigen_gemm(a, b, beta, c);
 }
 
+/// One block on the calling thread, so that its bits depend on its shape alone.
+template <class T>
+void block_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T beta, const MatrixView<T>& c) {
+  const OneThread alone;
+  serial_gemm(a, b, beta, c);
+}
+
 template <class T>
 void blocked_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T beta, const MatrixView<T>& c) {
   // A cut of c into two halves or more, along its longer side, never along the inner dimension. Small products are
@@ -59,7 +66,7 @@ void blocked_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T 
   constexpr double kWorth = 1 << 21;
   const double flops =
       2.0 * static_cast<double>(c.rows) * static_cast<double>(c.columns) * static_cast<double>(a.columns);
-  if (flops < kWorth) return serial_gemm(a, b, beta, c);
+  if (flops < kWorth) return block_gemm(a, b, beta, c);
   const bool by_rows = c.rows >= c.columns;
   const std::int64_t extent = by_rows ? c.rows : c.columns;
   constexpr std::int64_t kUnit = 16, kPieces = 8;
@@ -67,11 +74,11 @@ void blocked_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T 
   for_chunks((extent + step - 1) / step, true, [&](std::int64_t i) {
     const std::int64_t begin = i * step, length = std::min(step, extent - begin);
     if (by_rows)
-      serial_gemm({a.data + begin * a.row, length, a.columns, a.row, a.column}, b, beta,
-                  {c.data + begin * c.row, length, c.columns, c.row, c.column});
+      block_gemm<T>({a.data + begin * a.row, length, a.columns, a.row, a.column}, b, beta,
+                    {c.data + begin * c.row, length, c.columns, c.row, c.column});
     else
-      serial_gemm(a, {b.data + begin * b.column, b.rows, length, b.row, b.column}, beta,
-                  {c.data + begin * c.column, c.rows, length, c.row, c.column});
+      block_gemm<T>(a, {b.data + begin * b.column, b.rows, length, b.row, b.column}, beta,
+                    {c.data + begin * c.column, c.rows, length, c.row, c.column});
   });
 }
 

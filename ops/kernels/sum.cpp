@@ -7,48 +7,82 @@ namespace tapegrad::kernels {
 namespace {
 
 constexpr std::int64_t kParallelElements = 1 << 17;
+constexpr std::int64_t kPart = 1 << 15;  // of a long row: one thread's work
+constexpr std::int64_t kRun = 512;
 
-template <class T>
-using Row = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
-template <class T>
-using Out = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
+// Halved down to short runs: the error grows with the logarithm of n.
+template <class T, class S>
+S pairwise_sum(const T* x, std::int64_t n) {
+  if constexpr (!std::is_same_v<T, S>) {
+    S total = 0;
+    for (std::int64_t i = 0; i < n; ++i) total += static_cast<S>(x[i]);
+    return total;
+  } else {
+    if (n <= kRun) return Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>(x, n).sum();
+    const std::int64_t half = n / 2;
+    return pairwise_sum<T, S>(x, half) + pairwise_sum<T, S>(x + half, n - half);
+  }
+}
+
+template <class T, class S>
+S long_sum(const T* x, std::int64_t n) {
+  const std::int64_t parts = (n + kPart - 1) / kPart;
+  std::vector<S> partial(static_cast<std::size_t>(parts));
+  for_chunks(parts, n >= kParallelElements, [&](std::int64_t p) {
+    partial[static_cast<std::size_t>(p)] = pairwise_sum<T, S>(x + p * kPart, std::min(kPart, n - p * kPart));
+  });
+  return pairwise_sum<S, S>(partial.data(), parts);
+}
+
+// Several rows at a time, so that the totals are read and written less often.
+template <class T, class S>
+void sum_columns(const T* x, std::int64_t count, std::int64_t step, std::int64_t width, S* y) {
+  std::fill_n(y, width, S{0});
+  std::int64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const T *a = x + i * step, *b = a + step, *c = b + step, *d = c + step;
+#pragma omp simd
+    for (std::int64_t j = 0; j < width; ++j)
+      y[j] += (static_cast<S>(a[j]) + static_cast<S>(b[j])) + (static_cast<S>(c[j]) + static_cast<S>(d[j]));
+  }
+  for (; i < count; ++i) {
+    const T* a = x + i * step;
+#pragma omp simd
+    for (std::int64_t j = 0; j < width; ++j) y[j] += static_cast<S>(a[j]);
+  }
+}
 
 }  // namespace
 
-template <class T>
-T pairwise_sum(const T* x, std::int64_t n) {
-  constexpr std::int64_t kRun = 2048;
-  if (n <= kRun) return Row<T>(x, n).sum();
-  const std::int64_t half = n / 2;
-  return pairwise_sum(x, half) + pairwise_sum(x + half, n - half);
-}
-
-// A thread takes whole outer rows, or whole ranges of inner columns: the order of additions is fixed by the shape.
-template <class T>
-void sum(const Slab& s, const T* x, T* y) {
-  const bool parallel = s.outer * s.count * s.inner >= kParallelElements;
+template <class T, class S>
+void sum(const Slab& s, const T* x, S* y) {
+  const bool parallel = s.numel() >= kParallelElements;
+  if (s.inner == 1 && s.count > kPart) {
+    for (std::int64_t o = 0; o < s.outer; ++o) y[o] = long_sum<T, S>(x + o * s.count, s.count);
+    return;
+  }
   if (s.inner == 1) {
-    const std::int64_t rows = std::max<std::int64_t>(1, kParallelElements / 8 / std::max<std::int64_t>(s.count, 1));
+    const std::int64_t rows = std::max<std::int64_t>(1, kPart / std::max<std::int64_t>(s.count, 1));
     for_chunks((s.outer + rows - 1) / rows, parallel, [&](std::int64_t c) {
       for (std::int64_t o = c * rows; o < std::min(s.outer, (c + 1) * rows); ++o)
-        y[o] = pairwise_sum(x + o * s.count, s.count);
+        y[o] = pairwise_sum<T, S>(x + o * s.count, s.count);
     });
     return;
   }
-  constexpr std::int64_t kColumns = 256;
+  constexpr std::int64_t kColumns = 512;
   const std::int64_t blocks = (s.inner + kColumns - 1) / kColumns;
   for_chunks(s.outer * blocks, parallel, [&](std::int64_t c) {
-    const std::int64_t o = c / blocks, begin = c % blocks * kColumns, width = std::min(kColumns, s.inner - begin);
-    Out<T> out(y + o * s.inner + begin, width);
-    out.setZero();
-    for (std::int64_t i = 0; i < s.count; ++i) out += Row<T>(x + (o * s.count + i) * s.inner + begin, width);
+    const std::int64_t o = c / blocks, begin = c % blocks * kColumns;
+    sum_columns(x + o * s.count * s.inner + begin, s.count, s.inner, std::min(kColumns, s.inner - begin),
+                y + o * s.inner + begin);
   });
 }
+
 template void sum(const Slab&, const float*, float*);
 template void sum(const Slab&, const double*, double*);
 template void sum(const Slab&, const std::int64_t*, std::int64_t*);
 template void sum(const Slab&, const std::int32_t*, std::int32_t*);
-template float pairwise_sum(const float*, std::int64_t);
-template double pairwise_sum(const double*, std::int64_t);
+template void sum(const Slab&, const std::uint8_t*, std::int64_t*);
+template void sum(const Slab&, const bool*, std::int64_t*);
 
 }  // namespace tapegrad::kernels

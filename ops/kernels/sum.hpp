@@ -5,12 +5,8 @@
 
 namespace tapegrad::kernels {
 
-/// y [outer, inner] = Σ over the middle axis of x.
-template <class T>
-void sum(const Slab& s, const T* x, T* y);
-
-/// Halved down to short runs: the error grows with the logarithm of n.
-template <class T>
-T pairwise_sum(const T* x, std::int64_t n);
+/// y [outer, inner] = Σ over the middle axis of x. Rows are added pairwise.
+template <class T, class S>
+void sum(const Slab& s, const T* x, S* y);
 
 }  // namespace tapegrad::kernels

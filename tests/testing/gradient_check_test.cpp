@@ -76,6 +76,13 @@ TEST(GradientCheck, RejectsARuleThatIsWrongOnlyInItsSecondDerivative) {
   }
 }
 
+TEST(GradientCheck, RejectsARuleThatChangesWhenItIsRecorded) {
+  const GradientReport report = check_gradients(cube_two_faced, {draw({4})}, {.order = 2, .forward = false});
+  ASSERT_THAT(report.mismatches, SizeIs(4));
+  EXPECT_EQ(report.mismatches[0].output, "recorded");
+  EXPECT_NEAR(report.mismatches[0].analytic / report.mismatches[0].numeric, 2, 1e-12);
+}
+
 TEST(GradientCheck, NamesTheInputAndElementThatAreWrong) {
   Tensor w = draw({3}, 8);
   w.set_name("weights");
@@ -102,7 +109,7 @@ TEST(GradientCheck, WeightsLargeValuesByARandomCotangent) {
   const GradientReport report =
       check_gradients([](const Tensor& x) { return exp(x) * x; }, {draw({100})}, {.order = 2});
   EXPECT_TRUE(report.ok()) << to_string(report);
-  EXPECT_EQ(report.compared, 100u + 1u + 100u) << "100 × 100 entries are weighted to 100, plus jvp, plus order 2";
+  EXPECT_EQ(report.compared, 100u + 100u + 1u + 100u) << "weighted instead of 100 × 100; recorded; jvp; order 2";
   EXPECT_FALSE(check_gradients(cube_off, {draw({100})}).ok());
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Operations of a user's own, declared as the library's are: one right, the others wrong in one way each.
 
+#include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
@@ -59,11 +60,22 @@ struct Weigh {
   static std::vector<BadInputOf<Weigh>> bad_inputs() { return {}; }
 };
 
-using UserOps = OpList<Cube, CubeOff, CubeForgetful, Weigh>;
+/// Its gradient doubles when it is recorded.
+struct CubeTwoFaced : CubeForgetful {
+  static constexpr OpInfo info{.name = "cube_two_faced", .formula = "y = x³", .inputs = {"x"}};
+  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& x, Unsaved) {
+    return g * square(x) * (grad_enabled() ? 6 : 3);
+  }
+  static std::vector<SampleOf<CubeTwoFaced>> samples(Rng& rng) { return {{{randn({4}, f64, rng)}, {}}}; }
+  static std::vector<BadInputOf<CubeTwoFaced>> bad_inputs() { return {}; }
+};
+
+using UserOps = OpList<Cube, CubeOff, CubeForgetful, CubeTwoFaced, Weigh>;
 
 inline Tensor cube(const Tensor& x) { return UserOps::apply<Cube>(x); }
 inline Tensor cube_off(const Tensor& x) { return UserOps::apply<CubeOff>(x); }
 inline Tensor cube_forgetful(const Tensor& x) { return UserOps::apply<CubeForgetful>(NoAttrs{}, x); }
+inline Tensor cube_two_faced(const Tensor& x) { return UserOps::apply<CubeTwoFaced>(NoAttrs{}, x); }
 inline Tensor weigh(const Tensor& x, const Tensor& w) { return UserOps::apply<Weigh>(NoAttrs{}, x, w); }
 
 }  // namespace tapegrad::tests

@@ -1,0 +1,172 @@
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/kernels/extremum.hpp>
+#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/ops/reduction.hpp>
+#include <tapegrad/ops/view.hpp>
+
+namespace tapegrad {
+namespace {
+
+using kernels::Extreme;
+
+void require_elements(const char* op, const Shape& shape, std::int64_t count, const Shape& result) {
+  if (count == 0 && result.numel() > 0)
+    throw ValueError(std::string(op) + ": nothing to choose from in shape " + to_string(shape) +
+                     "; reduce over axes that are not empty");
+}
+
+Cost one_pass(const Node& node) {
+  const Node& x = *node.edges()[0].node();
+  const auto n = static_cast<double>(x.shape.numel());
+  return {n, n * static_cast<double>(size_of(x.dtype))};
+}
+
+template <class Op, Extreme kWhich>
+struct ExtremumOver {
+  using Attrs = ReductionAttrs;
+  static TensorSpec result(const Attrs& a, const Tensor& x) {
+    const Reduction reduction(Op::info.name.data(), x.shape(), a);
+    require_elements(Op::info.name.data(), x.shape(), reduction.count(), reduction.shape());
+    return {reduction.shape(), x.dtype()};
+  }
+  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
+    if (y.numel() == 0) return;
+    const Reduction reduction(Op::info.name.data(), x.shape(), a);
+    dispatch(x.dtype(), [&]<class T>() {
+      reduce_slabs(reduction, x.data<T>().data(), y.mutable_data<T>().data(), kernels::extremum<kWhich, T>);
+    });
+  }
+  // The elements that equal the result share evenly; a NaN result belongs to the NaNs.
+  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& y) {
+    const Shape unit = Reduction(Op::info.name.data(), x.shape(), a).unit_shape();
+    const Tensor chosen = cast(x == reshape(y, unit) || isnan(x), x.dtype());
+    return reshape(g, unit) / sum(chosen, a.axes, true) * chosen;
+  }
+  static Cost cost(const Attrs&, const Node& node) { return one_pass(node); }
+  static std::vector<SampleOf<Op>> samples(Rng& rng) {
+    auto all = reduction_samples<Op>(rng);
+    all.push_back({{zeros({0, 3}, f64)}, {{1}, false}});
+    return all;
+  }
+  static std::vector<BadInputOf<Op>> bad_inputs() {
+    auto all = reduction_bad_inputs<Op>();
+    all.push_back({{zeros({0, 3})}, {{0}, false}, "nothing to choose from in shape [0, 3]"});
+    return all;
+  }
+};
+
+struct PositionAttrs {
+  int axis = 0;
+  bool keepdims = false;
+  bool operator==(const PositionAttrs&) const = default;
+  static constexpr auto fields() {
+    return std::tuple{Field{"axis", &PositionAttrs::axis, "to search along"},
+                      Field{"keepdims", &PositionAttrs::keepdims, "keep it with extent 1"}};
+  }
+};
+
+template <class Op, Extreme kWhich>
+struct PositionAlong {
+  using Attrs = PositionAttrs;
+  static TensorSpec result(const Attrs& a, const Tensor& x) {
+    const int axis = normalized_axis(Op::info.name.data(), a.axis, x.rank());
+    const Shape shape = a.keepdims ? x.shape().with(axis, 1) : x.shape().erase(axis);
+    require_elements(Op::info.name.data(), x.shape(), x.shape()[axis], shape);
+    return {shape, i64};
+  }
+  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
+    if (y.numel() == 0) return;
+    const Slab s = slab_around(x.shape(), normalized_axis(Op::info.name.data(), a.axis, x.rank()));
+    dispatch(x.dtype(), [&]<class T>() {
+      kernels::extremum_position<kWhich>(s, x.data<T>().data(), y.mutable_data<std::int64_t>().data());
+    });
+  }
+  static Cost cost(const Attrs&, const Node& node) { return one_pass(node); }
+  static std::vector<SampleOf<Op>> samples(Rng& rng) {
+    return {{{randn({3, 4}, f64, rng)}, {}},
+            {{randn({2, 3, 2}, f64, rng)}, {.axis = 1, .keepdims = true}},
+            {{transpose(randn({3, 2}, f64, rng))}, {.axis = -1}},
+            {{zeros({0, 3})}, {.axis = 1}}};
+  }
+  static std::vector<BadInputOf<Op>> bad_inputs() {
+    return {{{zeros({2, 3})}, {.axis = 2}, "axis 2 is outside a tensor of rank 2"},
+            {{zeros({})}, {}, "a scalar has no axes"},
+            {{zeros({0, 3})}, {}, "nothing to choose from in shape [0, 3]"}};
+  }
+};
+
+}  // namespace
+
+namespace ops {
+
+struct AMax : ExtremumOver<AMax, Extreme::largest> {
+  static constexpr OpInfo info{.name = "amax",
+                               .formula = "y = max x over axes",
+                               .doc = "Equal largest elements share the gradient evenly; NaN when one is.",
+                               .inputs = {"x"},
+                               .saves = kSavesAll,
+                               .kind = Kind::numeric,
+                               .family = "reduction"};
+};
+struct AMin : ExtremumOver<AMin, Extreme::smallest> {
+  static constexpr OpInfo info{.name = "amin",
+                               .formula = "y = min x over axes",
+                               .doc = "Equal smallest elements share the gradient evenly; NaN when one is.",
+                               .inputs = {"x"},
+                               .saves = kSavesAll,
+                               .kind = Kind::numeric,
+                               .family = "reduction"};
+};
+struct ArgMax : PositionAlong<ArgMax, Extreme::largest> {
+  static constexpr OpInfo info{.name = "argmax",
+                               .formula = "y = position of the first largest x",
+                               .doc = "A NaN counts as the largest.",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::numeric,
+                               .differentiable = false,
+                               .family = "reduction"};
+};
+struct ArgMin : PositionAlong<ArgMin, Extreme::smallest> {
+  static constexpr OpInfo info{.name = "argmin",
+                               .formula = "y = position of the first smallest x",
+                               .doc = "A NaN counts as the smallest.",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .kind = Kind::numeric,
+                               .differentiable = false,
+                               .family = "reduction"};
+};
+
+using ExtremumOps = OpList<AMax, AMin, ArgMax, ArgMin>;
+
+}  // namespace ops
+
+using ops::ExtremumOps;
+
+Tensor amax(const Tensor& x, const Axes& axes, bool keepdims) {
+  return ExtremumOps::apply<ops::AMax>(ReductionAttrs{axes, keepdims}, x);
+}
+Tensor amin(const Tensor& x, const Axes& axes, bool keepdims) {
+  return ExtremumOps::apply<ops::AMin>(ReductionAttrs{axes, keepdims}, x);
+}
+Tensor argmax(const Tensor& x, int axis, bool keepdims) {
+  return ExtremumOps::apply<ops::ArgMax>(PositionAttrs{axis, keepdims}, x);
+}
+Tensor argmin(const Tensor& x, int axis, bool keepdims) {
+  return ExtremumOps::apply<ops::ArgMin>(PositionAttrs{axis, keepdims}, x);
+}
+Tensor argmax(const Tensor& x) { return argmax(flatten(x), 0); }
+Tensor argmin(const Tensor& x) { return argmin(flatten(x), 0); }
+
+ValuesAndIndices max(const Tensor& x, int axis, bool keepdims) {
+  return {amax(x, {axis}, keepdims), argmax(x, axis, keepdims)};
+}
+ValuesAndIndices min(const Tensor& x, int axis, bool keepdims) {
+  return {amin(x, {axis}, keepdims), argmin(x, axis, keepdims)};
+}
+
+std::span<const OpEntry> extremum_ops() { return ExtremumOps::entries; }
+
+}  // namespace tapegrad

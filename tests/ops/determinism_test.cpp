@@ -1,0 +1,88 @@
+// Structural ops, large enough to run on several threads: the same bits on any number of them. Pointwise ops are walked
+// over in reference_test.cpp.
+
+#include <gtest/gtest.h>
+
+#include <tapegrad/tapegrad.hpp>
+
+namespace tapegrad::tests {
+namespace {
+
+struct Case {
+  std::string name;
+  std::vector<Shape> shapes;
+  TensorFunction function;
+};
+
+const Tensor& ids() {
+  static const Tensor drawn = [] {
+    Rng rng(2);
+    return randint(0, 700, {4096}, rng);
+  }();
+  return drawn;
+}
+Tensor offsets() { return tensor({0, 5, 5, 900, 2048, 4096}, i64); }
+
+std::vector<Case> cases() {
+  return {
+      {"sum_all", {{1200, 700}}, [](const Tensor& x) { return sum(x); }},
+      {"sum_rows", {{1200, 700}}, [](const Tensor& x) { return sum(x, {0}); }},
+      {"sum_columns", {{1200, 700}}, [](const Tensor& x) { return sum(x, {1}); }},
+      {"mean_middle", {{40, 150, 90}}, [](const Tensor& x) { return mean(x, {1}); }},
+      {"matmul", {{300, 500}, {500, 400}}, matmul},
+      {"matmul_transposed",
+       {{500, 300}, {400, 500}},
+       [](const Tensor& a, const Tensor& b) { return matmul(transpose(a), transpose(b)); }},
+      {"matmul_batches", {{12, 90, 110}, {12, 110, 80}}, matmul},
+      {"matmul_vector", {{900, 800}, {800}}, matmul},
+      {"softmax", {{900, 300}}, [](const Tensor& x) { return softmax(x); }},
+      {"log_softmax_first", {{300, 900}}, [](const Tensor& x) { return log_softmax(x, 0); }},
+      {"cross_entropy",
+       {{4096, 90}},
+       [](const Tensor& x) { return cross_entropy(x, cast(cast(ids(), f64) / 8, i64)); }},
+      {"embedding", {{700, 64}}, [](const Tensor& table) { return embedding(table, ids()); }},
+      {"embedding_sparse", {{700, 64}}, [](const Tensor& table) { return embedding(table, ids(), {.sparse = true}); }},
+      {"segment_mean", {{4096, 64}}, [](const Tensor& x) { return segment_mean(x, offsets()); }},
+      {"take", {{700, 64}}, [](const Tensor& x) { return take(x, ids(), 0); }},
+      {"index_add",
+       {{700, 64}, {4096, 64}},
+       [](const Tensor& x, const Tensor& s) { return index_add(x, 0, ids(), s); }},
+      {"concat",
+       {{500, 300}, {700, 300}},
+       [](const Tensor& a, const Tensor& b) {
+         return concat({a, b});
+       }},
+      {"broadcast", {{1, 700}, {900, 1}}, [](const Tensor& a, const Tensor& b) { return a * b + a; }},
+      {"slice", {{900, 700}}, [](const Tensor& x) { return slice(x, 1, Slice::kEnd, Slice::kEnd, -2) * 2; }},
+  };
+}
+
+class Determinism : public ::testing::TestWithParam<Case> {};
+
+std::vector<std::vector<double>> run(const Case& c, DType dtype, int threads) {
+  set_num_threads(threads);
+  Rng rng(9);
+  std::vector<Tensor> inputs;
+  for (const Shape& shape : c.shapes) inputs.push_back(parameter(randn(shape, dtype, rng)));
+  const Tensor y = c.function(inputs);
+  y.backward(randn(y.shape(), dtype, rng));
+  std::vector<std::vector<double>> found{y.values()};
+  for (const Tensor& x : inputs) found.push_back(x.grad().to_dense().values());
+  return found;
+}
+
+TEST_P(Determinism, GivesTheSameBitsOnAnyNumberOfThreads) {
+  const int before = num_threads();
+  for (const DType dtype : {f32, f64}) {
+    const auto once = run(GetParam(), dtype, 1);
+    for (const int threads : {1, 2, 4})
+      EXPECT_TRUE(run(GetParam(), dtype, threads) == once) << threads << " threads, " << name_of(dtype);
+  }
+  set_num_threads(before);
+}
+
+INSTANTIATE_TEST_SUITE_P(Large, Determinism, ::testing::ValuesIn(cases()),
+                         [](const auto& one) { return one.param.name; });
+
+}  // namespace
+}  // namespace tapegrad::tests

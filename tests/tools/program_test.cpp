@@ -1,0 +1,223 @@
+// The program as its users meet it: what it prints, where, and its exit status.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+namespace tapegrad::tools {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+struct Outcome {
+  int status;
+  std::string out, err;
+};
+
+std::string read(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class Program : public ::testing::Test {
+ protected:
+  Program() {
+    std::string name = (fs::temp_directory_path() / "tapegrad_program_XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+  }
+  ~Program() override { fs::remove_all(folder_); }
+
+  Outcome run(const std::string& arguments) const {
+    const fs::path out = folder_ / ".out", err = folder_ / ".err";
+    const std::string command = "cd '" + folder_.string() + "' && '" TAPEGRAD_PROGRAM "' " + arguments + " >'" +
+                                out.string() + "' 2>'" + err.string() + "' </dev/null";
+    const int status = std::system(command.c_str());
+    Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(out), read(err)};
+    fs::remove(out);
+    fs::remove(err);
+    return outcome;
+  }
+
+  void write(const std::string& name, const std::string& content) const {
+    fs::create_directories((folder_ / name).parent_path());
+    std::ofstream(folder_ / name, std::ios::binary) << content;
+  }
+
+  // Two classes that one word tells apart.
+  void write_texts(const std::string& name, int count = 200) const {
+    std::string lines;
+    for (int i = 0; i < count; ++i)
+      lines += i % 2 ? "bird\ta small feathered animal number " + std::to_string(i % 7) + "\n"
+                     : "tool\tan instrument of steel number " + std::to_string(i % 5) + "\n";
+    write(name, lines);
+  }
+
+  std::vector<std::string> files(const std::string& name) const {
+    std::vector<std::string> found;
+    for (const auto& entry : fs::directory_iterator(folder_ / name)) found.push_back(entry.path().filename());
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+  // One line on stderr that says all of `parts`, status 2, and nothing new beside the input.
+  void expect_refused(const std::string& arguments, const std::vector<std::string>& parts) const {
+    const std::vector<std::string> before = files(".");
+    const Outcome o = run(arguments);
+    EXPECT_EQ(o.status, 2) << arguments << '\n' << o.out << o.err;
+    EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << o.err;
+    for (const std::string& part : parts) EXPECT_THAT(o.err, HasSubstr(part));
+    EXPECT_EQ(files("."), before) << "left behind by " << arguments;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Program, HelpsAndTellsItsVersion) {
+  EXPECT_THAT(run("--version").out, ContainsRegex("^tapegrad [0-9]"));
+  const Outcome help = run("--help");
+  EXPECT_EQ(help.status, 0);
+  for (const char* command : {"train", "predict", "graph", "gradcheck", "ops"}) {
+    EXPECT_THAT(help.out, HasSubstr(command));
+    const Outcome own = run(std::string(command) + " --help");
+    EXPECT_EQ(own.status, 0);
+    EXPECT_THAT(own.out, HasSubstr("Example")) << command;
+  }
+}
+
+TEST_F(Program, TrainsPredictsAndDraws) {
+  write_texts("texts.tsv");
+  const Outcome trained = run("train text texts.tsv --epochs 8 --lr 0.05 --embedding 8 --hidden 4 --out model");
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  EXPECT_THAT(trained.out, HasSubstr("embedding"));
+  EXPECT_THAT(trained.out, HasSubstr("epoch"));
+  EXPECT_THAT(trained.out, ContainsRegex("\ntest accuracy 1.0000\n$"));
+  EXPECT_EQ(files("model"),
+            (std::vector<std::string>{"config.json", "curves.svg", "metrics.jsonl", "model.dot", "model.json",
+                                      "model.mmd", "model.safetensors", "model.svg", "vocabulary.txt"}));
+  std::istringstream metrics(read(folder_ / "model/metrics.jsonl"));
+  int epochs = 0;
+  for (std::string line; std::getline(metrics, line); ++epochs)
+    EXPECT_TRUE(nlohmann::json::parse(line).contains("validation_accuracy"));
+  EXPECT_EQ(epochs, 8);
+
+  const Outcome predicted = run("predict --model model 'a feathered animal' 'made of steel'");
+  EXPECT_EQ(predicted.status, 0) << predicted.err;
+  EXPECT_THAT(predicted.out, ContainsRegex("%  bird"));
+  EXPECT_THAT(predicted.out, HasSubstr("words for bird (gradient × input): "));
+  EXPECT_THAT(predicted.out, HasSubstr("words for tool"));
+  const auto json = nlohmann::json::parse(run("predict --model model --json 'made of steel'").out);
+  EXPECT_EQ(json["class"], "tool");
+
+  EXPECT_THAT(run("graph model").out, HasSubstr("flowchart"));
+  EXPECT_THAT(run("graph model -f dot --joint").out, HasSubstr("digraph"));
+  EXPECT_THAT(run("graph model -f text --depth 1").out, HasSubstr("embedding"));
+  EXPECT_EQ(run("graph model -o picture.svg --joint").status, 0);
+  EXPECT_THAT(read(folder_ / "picture.svg"), HasSubstr("<svg"));
+}
+
+TEST_F(Program, TrainsTheSameModelTwice) {
+  write_texts("texts.tsv");
+  for (const char* out : {"one", "two"})
+    ASSERT_EQ(run("train text texts.tsv --epochs 2 --seed 3 --out " + std::string(out)).status, 0);
+  EXPECT_EQ(read(folder_ / "one/model.safetensors"), read(folder_ / "two/model.safetensors"));
+  ASSERT_EQ(run("train text texts.tsv --epochs 2 --seed 3 --threads 2 --out two").status, 0)
+      << "replaces an earlier model";
+  EXPECT_EQ(read(folder_ / "one/model.safetensors"), read(folder_ / "two/model.safetensors"));
+}
+
+TEST_F(Program, RefusesBadTexts) {
+  write("columns.csv", "body,stars\nfine,5\nbad,1\n");
+  expect_refused("train text columns.csv --out model", {"columns.csv", "body", "stars"});
+  write("one.tsv", "a\tx\na\ty\n");
+  expect_refused("train text one.tsv --out model", {"one.tsv", "a"});
+  write("empty.tsv", "");
+  expect_refused("train text empty.tsv --out model", {"empty.tsv", "empty"});
+  write("bytes.tsv", "a\tfine\nb\t\xff\xfe\n");
+  expect_refused("train text bytes.tsv --out model", {"bytes.tsv:2", "UTF-8"});
+  write_texts("texts.tsv");
+  write("test.tsv", "bird\tfeathers\nfish\tscales\n");
+  expect_refused("train text texts.tsv --test test.tsv --out model", {"test.tsv:2", "fish"});
+  expect_refused("train text nothing.tsv --out model", {"nothing.tsv"});
+}
+
+TEST_F(Program, RefusesPlacesItCannotWrite) {
+  write_texts("texts.tsv");
+  write("file", "content");
+  expect_refused("train text texts.tsv --out file", {"file", "not a folder"});
+  expect_refused("train text texts.tsv --out file/below", {"file"});
+  write("full/notes.txt", "mine");
+  expect_refused("train text texts.tsv --out full", {"full", "other files"});
+  expect_refused("train text texts.tsv --out /proc/model", {"/proc/model"});
+  EXPECT_EQ(read(folder_ / "full/notes.txt"), "mine");
+}
+
+TEST_F(Program, RefusesBadModelsAndSnapshots) {
+  expect_refused("predict --model nowhere text", {"nowhere/config.json"});
+  write("model/config.json", "{\"kind\": \"text classifier\", \"version\": 99}");
+  expect_refused("predict --model model text", {"config.json", "version 99"});
+  write("model/config.json", "not json");
+  expect_refused("predict --model model text", {"config.json"});
+  write("snapshot.json", "{\"format\": ");
+  expect_refused("graph snapshot.json", {"snapshot.json"});
+  expect_refused("graph missing.json", {"missing.json"});
+  expect_refused("graph snapshot.json -o picture.bmp", {});
+}
+
+TEST_F(Program, RefusesBadArguments) {
+  expect_refused("", {"--help"});
+  expect_refused("train text --epochs none", {"--epochs"});
+  expect_refused("gradcheck", {"--all"});
+  expect_refused("gradcheck sigmoidd", {"sigmoidd", "sigmoid"});
+  expect_refused("frobnicate", {"frobnicate"});
+}
+
+TEST_F(Program, ChecksGradientsAndListsOperations) {
+  const Outcome checked = run("gradcheck sigmoid matmul");
+  EXPECT_EQ(checked.status, 0) << checked.out;
+  EXPECT_THAT(checked.out, HasSubstr("2 operations, 2 differentiable"));
+  const auto json = nlohmann::json::parse(run("gradcheck tanh --json").out);
+  EXPECT_EQ(json["failed"], 0);
+  EXPECT_EQ(json["ops"][0]["op"], "tanh");
+  EXPECT_THAT(run("ops --filter matmul").out, HasSubstr("y = a b"));
+  EXPECT_GT(nlohmann::json::parse(run("ops --json").out).size(), 50u);
+}
+
+TEST_F(Program, SavesWhenInterrupted) {
+  write_texts("texts.tsv", 20'000);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const std::string out = (folder_ / "log").string();
+    if (!std::freopen(out.c_str(), "w", stdout) || ::chdir(folder_.c_str()) != 0) ::_exit(99);
+    ::execl(TAPEGRAD_PROGRAM, "tapegrad", "train", "text", "texts.tsv", "--epochs", "100000", "--out", "model",
+            nullptr);
+    ::_exit(98);
+  }
+  // It trains once its first epoch is in the log.
+  while (read(folder_ / "log").find("epoch") == std::string::npos && ::waitpid(child, nullptr, WNOHANG) == 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  ::kill(child, SIGINT);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 130);
+  EXPECT_THAT(read(folder_ / "log"), HasSubstr("stopped by a signal"));
+  EXPECT_EQ(run("predict --model model feathered").status, 0);
+}
+
+}  // namespace
+}  // namespace tapegrad::tools
