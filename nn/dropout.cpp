@@ -21,8 +21,6 @@ Dropout::Dropout(double rate) : rate_(checked(rate, *this)) {}
 Dropout::Dropout(Module& parent, const MemberName& name, double rate)
     : Layer(parent, name), rate_(checked(rate, *this)) {}
 
-Tensor Dropout::forward(const Tensor& x) const {
-  return dropout(x, rate_, default_rng(), training());
-}
+Tensor Dropout::forward(const Tensor& x) const { return dropout(x, rate_, default_rng(), training()); }
 
 }  // namespace tapegrad::nn
