@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <tapegrad/core/error.hpp>
 #include <tapegrad/core/atomic_file.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/graph/export.hpp>
 #include <tapegrad/graph/internal/diagram.hpp>
 #include <tapegrad/graph/internal/escape.hpp>
 #include <tapegrad/graph/internal/process.hpp>
@@ -17,22 +18,26 @@ namespace {
 
 using Named = std::pair<std::string_view, Format>;
 
-constexpr std::array<Named, 7> kNames{{{"mermaid", Format::mermaid},
+constexpr std::array<Named, 9> kNames{{{"mermaid", Format::mermaid},
                                        {"dot", Format::dot},
                                        {"svg", Format::svg},
                                        {"png", Format::png},
                                        {"pdf", Format::pdf},
                                        {"text", Format::text},
-                                       {"json", Format::json}}};
-constexpr std::array<Named, 9> kSuffixes{{{".mmd", Format::mermaid},
-                                          {".mermaid", Format::mermaid},
-                                          {".dot", Format::dot},
-                                          {".gv", Format::dot},
-                                          {".svg", Format::svg},
-                                          {".png", Format::png},
-                                          {".pdf", Format::pdf},
-                                          {".txt", Format::text},
-                                          {".json", Format::json}}};
+                                       {"json", Format::json},
+                                       {"graphml", Format::graphml},
+                                       {"model-explorer", Format::model_explorer}}};
+constexpr std::array<Named, 11> kSuffixes{{{".mmd", Format::mermaid},
+                                           {".mermaid", Format::mermaid},
+                                           {".dot", Format::dot},
+                                           {".gv", Format::dot},
+                                           {".svg", Format::svg},
+                                           {".png", Format::png},
+                                           {".pdf", Format::pdf},
+                                           {".txt", Format::text},
+                                           {".json", Format::json},
+                                           {".graphml", Format::graphml},
+                                           {".explorer.json", Format::model_explorer}}};
 
 // What dot lays out within seconds.
 constexpr Budget kImageBudget{.edges = 2'000, .nodes = 1'000};
@@ -86,6 +91,7 @@ Format parse_format(std::string_view name) { return choose(kNames, name, fmt::fo
 
 Format format_of(const std::filesystem::path& path) {
   std::string suffix = path.extension().string();
+  if (path.stem().extension() == ".explorer") suffix = path.stem().extension().string() + suffix;
   std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
   return choose(kSuffixes, suffix, fmt::format("'{}' has no suffix that names a format", path.string()));
 }
@@ -101,6 +107,10 @@ std::string render(const ComputationGraph& graph, Format format, const SaveOptio
       return to_text(graph, options.summary);
     case Format::json:
       return to_json(graph);
+    case Format::graphml:
+      return to_graphml(graph);
+    case Format::model_explorer:
+      return to_model_explorer(graph);
     case Format::svg:
     case Format::png:
     case Format::pdf:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/internal/labels.hpp>
 #include <tapegrad/graph/internal/sketch.hpp>
 #include <tapegrad/graph/internal/text.hpp>
@@ -86,6 +87,7 @@ class Summary {
                         bytes_text(all.parameter_bytes), grouped(all.trainable));
     text += fmt::format("arithmetic operations  {} forward\n", metric(all.flops));
     text += fmt::format("saved for backward     {}\n", bytes_text(all.saved_bytes));
+    text += fmt::format("peak memory, estimated {}\n", bytes_text(estimate_memory(graph_).peak));
     return text;
   }
 

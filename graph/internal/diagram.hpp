@@ -3,6 +3,7 @@
 // is drawable and of bounded length, but not escaped: that is the work of the one routine of each target.
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <tapegrad/graph/draw.hpp>
 #include <tapegrad/graph/internal/sketch.hpp>
@@ -53,6 +54,13 @@ struct Diagram {
   std::vector<std::string> notes;  ///< drawn too
 };
 
+/// What a comparison has to say of a vertex.
+struct Mark {
+  Paint paint;
+  std::string sign;                ///< before its title
+  std::vector<std::string> lines;  ///< beneath it
+};
+
 /// What a picture may take, and what suits the program that will lay it out.
 struct DiagramStyle {
   std::size_t line = 60;  ///< code points in a line of text
@@ -60,6 +68,8 @@ struct DiagramStyle {
   bool attributes = true;
   /// Gradients get frames of their own: Mermaid ranks them below all values, and would stretch a common frame that far.
   bool gradients_apart = false;
+  /// Where these are given, what has no mark is drawn plain, and the picture is centred on what has.
+  const std::map<VertexIndex, Mark>* marks = nullptr;
 };
 
 Diagram make_diagram(const Sketch& sketch, const DrawOptions& options, const DiagramStyle& style,

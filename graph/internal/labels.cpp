@@ -87,6 +87,7 @@ DiagramNode NodeWriter::node(ItemIndex index, bool gradient) const {
     node.lines.push_back(overlay->text);
     node.paint = overlay->paint;
   }
+  if (style_.marks) add_mark(item, node);
   const bool failed =
       std::any_of(item.members.begin(), item.members.end(), [&](VertexIndex m) { return graph[m].failed; });
   if (failed && !gradient) {
@@ -119,6 +120,25 @@ std::string NodeWriter::name(const Item& item) const {
   };
   const ComputationGraph& graph = sketch_.graph();
   return range_name(own_part(graph[item.shown]), own_part(graph[item.members.back()]));
+}
+
+void NodeWriter::add_mark(const Item& item, DiagramNode& node) const {
+  node.paint = item.kind == Item::Kind::rest ? Paint::rest : Paint::op;
+  std::size_t marked = 0;
+  for (const VertexIndex member : item.members) {
+    const auto mark = style_.marks->find(member);
+    if (mark == style_.marks->end()) continue;
+    ++marked;
+    if (item.kind != Item::Kind::vertex) continue;
+    node.paint = mark->second.paint;
+    node.lines[0] = mark->second.sign + " " + node.lines[0];
+    node.lines.insert(node.lines.end(), mark->second.lines.begin(), mark->second.lines.end());
+    return;
+  }
+  if (marked == 0 || item.kind == Item::Kind::rest) return;
+  node.paint = Paint::changed;
+  node.lines[0] = "~ " + node.lines[0];
+  node.lines.push_back(fmt::format("{} differences", marked));
 }
 
 std::string NodeWriter::title(const Item& item, const Vertex& v, bool gradient) const {

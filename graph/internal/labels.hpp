@@ -22,6 +22,7 @@ class NodeWriter {
   std::string name(const Item& item) const;
   std::string title(const Item& item, const Vertex& v, bool gradient) const;
   void add_details(const Item& item, const Vertex& v, bool gradient, std::vector<std::string>& lines) const;
+  void add_mark(const Item& item, DiagramNode& node) const;
   std::string tooltip(const Item& item, const Vertex& v) const;
 
   const Sketch& sketch_;

@@ -62,8 +62,12 @@ class Planner {
 
   Diagram run() {
     if (graph_.forward_size() == 0) return draw(sketch_);
-    const std::vector<VertexIndex> focus =
-        options_.focus.empty() ? std::vector<VertexIndex>{} : vertices_of_focus(graph_, options_.focus);
+    std::vector<VertexIndex> focus;
+    if (!options_.focus.empty()) {
+      focus = vertices_of_focus(graph_, options_.focus);
+    } else if (style_.marks) {
+      for (const auto& [vertex, mark] : *style_.marks) focus.push_back(vertex);
+    }
     if (!focus.empty()) {
       std::vector<ItemIndex> centres;
       for (const VertexIndex v : focus) centres.push_back(sketch_.item_of(v));

@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <tapegrad/core/error.hpp>
 #include <tapegrad/core/atomic_file.hpp>
+#include <tapegrad/core/error.hpp>
 #include <tapegrad/graph/internal/process.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/graph/snapshot.hpp>

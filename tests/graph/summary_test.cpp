@@ -31,6 +31,7 @@ loss           output         scalar f32
 parameters             535,818 (2.0 MiB), 535,818 of them trainable
 arithmetic operations  34.3 M forward
 saved for backward     388 KiB
+peak memory, estimated 4.5 MiB
 )");
 }
 
