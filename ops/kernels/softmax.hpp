@@ -4,7 +4,7 @@
 // lane.
 
 #include <span>
-#include <tapegrad/ops/kernels/slab.hpp>
+#include <tapegrad/ops/slab.hpp>
 
 namespace tapegrad::kernels {
 

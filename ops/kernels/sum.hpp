@@ -1,7 +1,7 @@
 #pragma once
 // Sums in a fixed order: the shape alone decides which additions are done, on any number of threads.
 
-#include <tapegrad/ops/kernels/slab.hpp>
+#include <tapegrad/ops/slab.hpp>
 
 namespace tapegrad::kernels {
 

@@ -22,7 +22,9 @@ struct Cube {
 struct CubeOff {
   static constexpr OpInfo info{.name = "cube_off", .formula = "y = x³", .inputs = {"x"}};
   static auto value(const auto& x) { return x * x * x; }
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * x * x * 3.003; }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return g * x * x * formula::constant<decltype(x)>(3.003L);
+  }
 };
 
 /// Its gradient is right, and passes as a constant where it is differentiated again.
