@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   using namespace tapegrad::tools;
   CLI::App app("tapegrad: automatic differentiation with a dynamic computation graph", "tapegrad");
   app.set_version_flag("--version", "tapegrad " + std::string(tapegrad::version()));
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // asked for below: CLI11 would not say which word it did not know
   app.get_formatter()->column_width(34);
   app.footer(
       "Examples:\n"
@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   add_ops_command(app);
   try {
     app.parse(argc, argv);
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A command");
     std::cout.flush();
     if (!std::cout) throw std::runtime_error("standard output cannot be written to");
     return status;
