@@ -92,7 +92,7 @@ std::vector<Sample> pointwise_samples(const OpRecord& op, Rng& rng, void* (*attr
   for (Tensor& input : samples.back().inputs) input = transposed(input);
 
   // A number in place of one input.
-  for (int at = 0; count == 2 && at < 2 && attributes({}) == nullptr; ++at) {
+  for (int at = 0; count == 2 && at < 2 && op.destroy_attributes == nullptr; ++at) {
     if (info.masks.has(at)) continue;
     const Interval interval = info.domain.interval[at];
     const double number = interval.low + 0.6 * (interval.high - interval.low);
