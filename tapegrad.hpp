@@ -32,6 +32,7 @@
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/embedding.hpp>
 #include <tapegrad/ops/gather.hpp>
+#include <tapegrad/ops/in_place.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/loss.hpp>

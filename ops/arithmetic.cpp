@@ -181,13 +181,10 @@ struct Hypot {
                                .flops = 6,
                                .saves = kSavesAll,
                                .domain = {{0.3, 2}, {-2, 2}}};
+  static auto slope(const auto& x, const auto& y) { return where(isinf(x), sign(x), where(y == 0, 0, x / y)); }
   static auto value(const auto& a, const auto& b) { return hypot(a, b); }
-  static auto vjp(wrt<0>, const auto& g, const auto& a, const auto&, const auto& y) {
-    return g * where(y == 0, 0, a / y);
-  }
-  static auto vjp(wrt<1>, const auto& g, const auto&, const auto& b, const auto& y) {
-    return g * where(y == 0, 0, b / y);
-  }
+  static auto vjp(wrt<0>, const auto& g, const auto& a, const auto&, const auto& y) { return g * slope(a, y); }
+  static auto vjp(wrt<1>, const auto& g, const auto&, const auto& b, const auto& y) { return g * slope(b, y); }
 };
 
 struct Lerp {

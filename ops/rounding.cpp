@@ -61,7 +61,7 @@ struct Fmod {
                                .inputs = {"a", "b"},
                                .flops = 20,
                                .saves = kSavesAll,
-                               .domain = {{2.2, 2.8}, {0.8, 1}},
+                               .domain = {{2.7, 2.9}, {1.05, 1.3}},
                                .kind = Kind::numeric,
                                .passes = {0}};
   static auto value(const auto& a, const auto& b) { return fmod(a, b); }
@@ -75,7 +75,7 @@ struct Remainder {
                                .inputs = {"a", "b"},
                                .flops = 20,
                                .saves = kSavesAll,
-                               .domain = {{-2.8, -2.2}, {0.8, 1}},
+                               .domain = {{-2.9, -2.7}, {1.05, 1.3}},
                                .kind = Kind::numeric,
                                .passes = {0}};
   static auto value(const auto& a, const auto& b) { return remainder(a, b); }

@@ -199,7 +199,8 @@ template <Real T>
   }
 }
 
-/// The derivative of that order of digamma, up to kMaxPolygammaOrder and one more for its gradient; else NaN.
+/// The derivative of that order of digamma; at the negative whole numbers +inf where the order is odd, else NaN. Up to
+/// kMaxPolygammaOrder and one more for its gradient; else NaN.
 template <Real T>
 T polygamma(int order, T x) {
   if constexpr (std::same_as<T, float>) {
@@ -208,6 +209,7 @@ T polygamma(int order, T x) {
     if (order == 0) return digamma(x);
     if (order < 0 || order > kMaxPolygammaOrder + 1) return kNaN<T>;
     if (x < 0) {
+      if (detail::of_half_turns(x).sin == 0) return order % 2 == 0 ? kNaN<T> : kInfinity<T>;
       const T mirrored = polygamma(order, 1 - x);
       return (order % 2 == 0 ? mirrored : -mirrored) - detail::kPi<T> * detail::cotangent_derivative(order, x);
     }
