@@ -6,8 +6,8 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/slab.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/slab.hpp>
 #include <tapegrad/ops/structural.hpp>
 #include <vector>
 
