@@ -21,6 +21,12 @@ struct Field {
   std::string_view doc = "";
 };
 
+// Written out, because clang 14 does not deduce from aggregates.
+template <class A, class T>
+Field(std::string_view, T A::*) -> Field<A, T>;
+template <class A, class T>
+Field(std::string_view, T A::*, std::string_view) -> Field<A, T>;
+
 using Integers = std::vector<std::int64_t>;
 
 std::string format_attribute(double value);
@@ -64,7 +70,8 @@ NamedValues changed_attributes(const A& attributes) {
 /// Sets attributes from text; ValueError that lists the names there are when one is unknown.
 template <class A>
 void parse_attributes(std::string_view op, const NamedValues& given, A& attributes) {
-  for (const auto& [name, text] : given) {
+  for (const auto& attribute : given) {
+    const std::string &name = attribute.first, &text = attribute.second;  // clang 14 captures no structured bindings
     bool known = false;
     std::string names;
     std::apply(

@@ -21,6 +21,17 @@ Slab slab_of(const char* op, const Tensor& x, const AxisAttrs& a) {
   return slab_around(x.shape(), normalized_axis(op, a.axis, x.rank()));
 }
 
+/// The rule run as one kernel, where the gradient is not recorded.
+template <class Kernel>
+Tensor fused_gradient(const Slab& s, const Tensor& g, const Tensor& y, const Kernel& kernel) {
+  const Tensor dense = g.contiguous();
+  Tensor dx = empty(y.shape(), y.dtype());
+  dispatch_floating(y.dtype(), [&]<class T>() {
+    kernel(s, dense.data<T>().data(), y.data<T>().data(), dx.mutable_data<T>().data());
+  });
+  return dx;
+}
+
 Cost cost_of(const Node& node, double flops) {
   const auto n = static_cast<double>(node.shape.numel());
   return {flops * n, 2 * n * static_cast<double>(size_of(node.dtype))};
@@ -64,13 +75,7 @@ struct Softmax {
   }
   static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& y) {
     if (grad_enabled()) return y * (g - sum(g * y, {a.axis}, true));
-    const Tensor dense = g.contiguous();
-    Tensor dx = empty(y.shape(), y.dtype());
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::softmax_gradient(slab_of("softmax", y, a), dense.data<T>().data(), y.data<T>().data(),
-                                dx.mutable_data<T>().data());
-    });
-    return dx;
+    return fused_gradient(slab_of("softmax", y, a), g, y, [](auto... at) { kernels::softmax_gradient(at...); });
   }
   static Cost cost(const Attrs&, const Node& node) { return cost_of(node, 12); }
   static std::vector<SampleOf<Softmax>> samples(Rng& rng) { return axis_samples<Softmax>(rng); }
@@ -96,13 +101,7 @@ struct LogSoftmax {
   }
   static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& y) {
     if (grad_enabled()) return g - exp(y) * sum(g, {a.axis}, true);
-    const Tensor dense = g.contiguous();
-    Tensor dx = empty(y.shape(), y.dtype());
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::log_softmax_gradient(slab_of("log_softmax", y, a), dense.data<T>().data(), y.data<T>().data(),
-                                    dx.mutable_data<T>().data());
-    });
-    return dx;
+    return fused_gradient(slab_of("log_softmax", y, a), g, y, [](auto... at) { kernels::log_softmax_gradient(at...); });
   }
   static Cost cost(const Attrs&, const Node& node) { return cost_of(node, 14); }
   static std::vector<SampleOf<LogSoftmax>> samples(Rng& rng) { return axis_samples<LogSoftmax>(rng); }
