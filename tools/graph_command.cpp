@@ -1,4 +1,4 @@
-// tapegrad graph: pictures of recorded graphs.
+// tapegrad graph: pictures of recorded graphs, what differs between two, and whether a picture will be drawn.
 
 #include <fmt/format.h>
 
@@ -9,7 +9,10 @@
 #include <map>
 #include <memory>
 #include <sstream>
+#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/graph/diff.hpp>
+#include <tapegrad/graph/mermaid_limits.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/graph/snapshot.hpp>
 
@@ -26,15 +29,19 @@ struct Options {
   std::size_t depth = 0, radius = 4;
 };
 
+std::string read(const std::filesystem::path& path, const char* what_to_give) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf()))
+    throw IoError(fmt::format("{}: cannot be read; give {}", path.string(), what_to_give));
+  return std::move(text).str();
+}
+
 graph::ComputationGraph load(const std::string& source) {
   std::filesystem::path path = source;
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) path /= "model.json";
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
-    throw IoError(path.string() + ": cannot be read; give a snapshot (.json) or the folder of a trained model");
-  return graph::from_json(text.view(), path.string());
+  return graph::from_json(read(path, "a snapshot (.json) or the folder of a trained model"), path.string());
 }
 
 void run(const Options& options) {
@@ -59,15 +66,67 @@ void run(const Options& options) {
   for (const std::string& line : folded) std::cerr << "tapegrad: " << line << '\n';
 }
 
+struct DiffOptions {
+  std::string before, after, out;
+  bool mermaid = false;
+  graph::DiffOptions compare;
+};
+
+/// 1 if the graphs differ.
+int run_diff(const DiffOptions& options) {
+  const graph::ComputationGraph before = load(options.before), after = load(options.after);
+  const graph::GraphDiff difference = graph::diff(before, after, options.compare);
+  const std::string text =
+      options.mermaid ? graph::to_mermaid(difference, before, after) : graph::to_text(difference, before, after);
+  if (options.out.empty())
+    std::cout << text;
+  else
+    write_file(options.out, text);
+  return difference.empty() ? 0 : 1;
+}
+
+void add_diff_command(CLI::App& graph_command, int& status) {
+  auto options = std::make_shared<DiffOptions>();
+  CLI::App* command =
+      graph_command.add_subcommand("diff", "What differs between two graphs; status 1 if something does");
+  command->add_option("before", options->before, "A snapshot, or the folder of a trained model")->required();
+  command->add_option("after", options->after, "Another")->required();
+  command->add_flag("--mermaid", options->mermaid, "As a picture, not as text");
+  command->add_option("-o,--out", options->out, "File to write. Without it, standard output");
+  command->add_option("--tolerance", options->compare.tolerance, "How much statistics may differ, relatively")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_flag("--times", options->compare.seconds, "Compare times too");
+  command->callback([options, &status] { status = run_diff(*options); });
+}
+
+void add_check_command(CLI::App& graph_command, int& status) {
+  auto source = std::make_shared<std::string>();
+  CLI::App* command = graph_command.add_subcommand(
+      "check", "Whether a Mermaid file will be drawn, and where; status 1 if not on GitHub");
+  command->add_option("file", *source, "A Mermaid diagram (.mmd), of any origin")->required();
+  command->callback([source, &status] {
+    for (const graph::SiteVerdict& verdict : graph::check_mermaid(read(*source, "a Mermaid diagram (.mmd)"))) {
+      std::cout << fmt::format("{}  {}  {}\n", verdict.site, verdict.fits ? "draws it" : "does not", verdict.reason);
+      if (verdict.site == "GitHub" && !verdict.fits) status = 1;
+    }
+  });
+}
+
 }  // namespace
 
-void add_graph_command(CLI::App& app, int&) {
+void add_graph_command(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("graph", "Draw a recorded graph");
-  command->add_option("source", options->source, "A snapshot (.json), or the folder of a trained model")->required();
+  CLI::App* command = app.add_subcommand("graph", "Draw a recorded graph, or compare two");
+  add_diff_command(*command, status);
+  add_check_command(*command, status);
+  command->require_subcommand(0, 1);
+  CLI::Option* source =
+      command->add_option("source", options->source, "A snapshot (.json), or the folder of a trained model");
   command->add_option("-o,--out", options->out,
                       "File to write; its suffix says the format. Without it, standard output");
-  command->add_option("-f,--format", options->format, "mermaid (the default), dot, svg, png, pdf, text or json");
+  command->add_option("-f,--format", options->format,
+                      "mermaid (the default), dot, svg, png, pdf, text, json, graphml or model-explorer");
   const std::map<std::string, graph::Direction> directions{{"down", graph::Direction::down},
                                                            {"right", graph::Direction::right}};
   command->add_option("--direction", options->direction, "down or right")
@@ -94,8 +153,14 @@ void add_graph_command(CLI::App& app, int&) {
       "Examples:\n"
       "  tapegrad graph out/wordnet                        Mermaid, to paste into a README\n"
       "  tapegrad graph out/wordnet -o model.svg --joint\n"
-      "  tapegrad graph out/wordnet -f text --depth 1");
-  command->callback([options] { run(*options); });
+      "  tapegrad graph out/wordnet -f text --depth 1\n"
+      "  tapegrad graph diff before.json after.json\n"
+      "  tapegrad graph check README.mmd");
+  command->callback([options, command, source] {
+    if (!command->get_subcommands().empty()) return;
+    if (source->empty()) throw CLI::RequiredError("source");
+    run(*options);
+  });
 }
 
 }  // namespace tapegrad::tools

@@ -128,6 +128,15 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   EXPECT_THAT(run("graph model -f text --depth 1").out, HasSubstr("embedding"));
   EXPECT_EQ(run("graph model -o picture.svg --joint").status, 0);
   EXPECT_THAT(read(folder_ / "picture.svg"), HasSubstr("<svg"));
+
+  EXPECT_EQ(run("graph check model/model.mmd").status, 0);
+  EXPECT_THAT(run("graph check model/model.mmd").out, HasSubstr("GitHub  draws it"));
+  EXPECT_EQ(run("graph diff model model/model.json").status, 0);
+  ASSERT_EQ(run("train text texts.tsv --epochs 1 --embedding 8 --hidden 4 4 --out deeper").status, 0);
+  const Outcome differing = run("graph diff model deeper");
+  EXPECT_EQ(differing.status, 1);
+  EXPECT_THAT(differing.out, ContainsRegex("\\+ .*matmul"));
+  EXPECT_THAT(run("graph diff model deeper --mermaid").out, HasSubstr("flowchart"));
 }
 
 TEST_F(Program, TrainsTheSameModelTwice) {
@@ -176,6 +185,9 @@ TEST_F(Program, RefusesBadModelsAndSnapshots) {
   expect_refused("graph snapshot.json", {"snapshot.json"});
   expect_refused("graph missing.json", {"missing.json"});
   expect_refused("graph snapshot.json -o picture.bmp", {});
+  expect_refused("graph diff snapshot.json missing.json", {"snapshot.json"});
+  expect_refused("graph check missing.mmd", {"missing.mmd"});
+  EXPECT_NE(run("graph").status, 0);
 }
 
 TEST_F(Program, RefusesBadArguments) {
