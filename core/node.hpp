@@ -34,6 +34,10 @@ class Edge {
 
 struct Node {
   static constexpr int kInlineEdges = 3;
+  struct Outlined {
+    Edge* many;
+    std::uint32_t* versions;
+  };
 
   std::atomic<std::uint32_t> record_refs{1};
   std::atomic<std::uint32_t> value_refs{1};
@@ -48,10 +52,7 @@ struct Node {
   };
   union {
     Edge inline_edges[kInlineEdges] = {};
-    struct {
-      Edge* many;
-      std::uint32_t* versions;
-    } outlined;  ///< when edge_count > kInlineEdges
+    Outlined outlined;  ///< when edge_count > kInlineEdges
   };
   std::uint32_t inline_versions[kInlineEdges] = {};  ///< of the saved inputs when recorded
   std::uint32_t output_version = 0;

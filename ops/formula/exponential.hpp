@@ -211,9 +211,9 @@ template <Real T>
   if constexpr (!std::same_as<T, float>) {
     return std::hypot(a, b);
   } else {
-    const double square = double{a} * double{a} + double{b} * double{b};
-    const bool infinite = (std::abs(a) == kInfinity<float>) | (std::abs(b) == kInfinity<float>);
-    return infinite ? kInfinity<float> : static_cast<float>(std::sqrt(square));
+    const double x = std::abs(double{a}), y = std::abs(double{b});
+    const bool infinite = (x == kInfinity<double>) | (y == kInfinity<double>);
+    return static_cast<float>(infinite ? kInfinity<double> : std::sqrt(x * x + y * y));
   }
 }
 template <Number A, Number B>
