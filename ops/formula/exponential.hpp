@@ -45,6 +45,13 @@ template <Computed T>
   return y * power_of_two<T>(half) * power_of_two<T>(k - half);
 }
 
+/// e^x where it is a normal number.
+template <Computed T>
+[[gnu::always_inline]] inline T exp_in_range(T x) {
+  const auto [n, rest] = modulo_ln2(x);
+  return (1 + expm1_near_zero(rest)) * power_of_two<T>(n.bits);
+}
+
 }  // namespace detail
 
 template <Computed T>
