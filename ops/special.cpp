@@ -115,7 +115,7 @@ struct Logaddexp {
   /// The part of exp(a) in the sum: a half each of equal infinities, though their difference is NaN.
   static auto share(const auto& a, const auto& b) {
     const auto infinity = constant<decltype(b)>(kInfinity<double>);
-    const auto part = logistic(where(a == b && abs(b) == infinity, 0, a - b));
+    const auto part = logistic(where(a == b && b == infinity, 0, a - b));
     return where(a == -infinity && b == -infinity, 0, part);
   }
   static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&) { return g * share(a, b); }

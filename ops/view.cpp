@@ -136,6 +136,7 @@ struct Permute {
   static std::vector<SampleOf<Permute>> samples(Rng& rng) {
     return {{{randn({2, 3, 4}, f64, rng)}, {{2, 0, 1}}},
             {{randn({2, 3}, f64, rng)}, {{-1, 0}}},
+            {{randn({2, 3, 1}, f64, rng)}, {{-1, 0, -2}}},
             {{randn({}, f64, rng)}, {{}}},
             {{randn({2, 0}, f64, rng)}, {{1, 0}}}};
   }
@@ -284,8 +285,7 @@ struct SliceScatter {
 };
 
 Tensor SliceOp::vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved) {
-  const int axis = a.axis < 0 ? a.axis + x.shape().rank() : a.axis;
-  return apply<SliceScatter>(SliceScatter::Attrs{a, x.shape()[axis]}, g);
+  return apply<SliceScatter>(SliceScatter::Attrs{a, x.shape()[a.axis]}, g);
 }
 
 using ViewOps = OpList<Reshape, Permute, BroadcastTo, SliceOp, SliceScatter>;
