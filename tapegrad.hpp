@@ -37,6 +37,7 @@
 #include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/normalization.hpp>
 #include <tapegrad/ops/order.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/rounding.hpp>
