@@ -43,10 +43,6 @@ std::vector<Golden> matmul_goldens();
 std::vector<Golden> indexing_goldens();
 std::vector<Golden> arrange_goldens();
 std::vector<Golden> normalization_goldens();
-std::vector<Golden> convolution_goldens();
-std::vector<Golden> pooling_goldens();
-std::vector<Golden> attention_goldens();
-std::vector<Golden> resample_goldens();
 
 std::vector<Golden> all_goldens();
 
