@@ -65,5 +65,6 @@ std::span<const OpEntry> gather_ops();
 std::span<const OpEntry> arrange_ops();
 std::span<const OpEntry> diagonal_ops();
 std::span<const OpEntry> sampling_ops();
+std::span<const OpEntry> recurrence_ops();
 
 }  // namespace tapegrad

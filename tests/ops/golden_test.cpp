@@ -29,6 +29,7 @@ std::vector<Golden> all_goldens() {
            matmul_goldens,
            indexing_goldens,
            arrange_goldens,
+           recurrence_goldens,
        })
     for (Golden& golden : family()) all.push_back(std::move(golden));
   return all;
