@@ -187,8 +187,7 @@ void Sweep::add(Node& to, Tensor contribution) const {
   Tensor sum = Tensor::adopt(std::exchange(to.gradient, nullptr));
   const auto owned_alone = [](const Tensor& t) {
     const Node& n = t.node();
-    return n.value_refs.load(std::memory_order_acquire) == 1 && n.record_refs.load(std::memory_order_acquire) == 1 &&
-           n.storage && n.storage->unique() && n.contiguous();
+    return n.value_refs.get() == 1 && n.record_refs.get() == 1 && n.storage && n.storage->unique() && n.contiguous();
   };
   if (!create_graph_ && owned_alone(sum))
     add_in_place(sum, contribution);
@@ -208,7 +207,7 @@ void Sweep::deliver(Node& node, const Tensor& gradient) const {
   } else {
     // A buffer that others see (one cotangent handed to two leaves, a broadcast) must not become a leaf's own.
     const Node& g = gradient.node();
-    const bool alone = g.value_refs.load(std::memory_order_acquire) == 1 && g.storage->unique() && g.contiguous();
+    const bool alone = g.value_refs.get() == 1 && g.storage->unique() && g.contiguous();
     extra.gradient = alone ? gradient : gradient.clone();
   }
 }
