@@ -26,6 +26,22 @@ std::uint32_t next_sweep_id() {
 
 std::string where(const Node& node) { return node.scope ? " in scope " + node.scope->path : ""; }
 
+/// Where the rules of one node leave what they share, while a sweep runs.
+class SharedWork {
+ public:
+  SharedWork() : outer_(std::exchange(thread_state().shared, &tensors_)) {}
+  ~SharedWork() { thread_state().shared = outer_; }
+  SharedWork(const SharedWork&) = delete;
+  SharedWork& operator=(const SharedWork&) = delete;
+  void clear() {
+    if (!tensors_.empty()) tensors_.clear();
+  }
+
+ private:
+  std::vector<Tensor> tensors_;
+  std::vector<Tensor>* outer_;
+};
+
 class Sweep {
  public:
   Sweep(const BackwardOptions& options)
@@ -221,6 +237,7 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
     for (Node* node : order_) node->sweep_marks |= kOnPath;
 
   const GradMode mode(create_graph_);
+  SharedWork shared;
   for (Node* node : order_) {
     Tensor gradient = Tensor::adopt(std::exchange(node->gradient, nullptr));
     if (gradient.defined() && (node->sweep_marks & kOnPath)) {
@@ -236,7 +253,7 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
       if (node->sweep_marks & kTarget)
         for (std::size_t i : targets_[node]) (*found)[i] = gradient;
       if (!node->is_leaf())
-        propagate(*node, gradient);
+        propagate(*node, gradient), shared.clear();
       else if (!found)
         deliver(*node, gradient);
     }
