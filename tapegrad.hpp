@@ -36,6 +36,7 @@
 #include <tapegrad/ops/in_place.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/join.hpp>
+#include <tapegrad/ops/linear_algebra.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/order.hpp>

@@ -27,6 +27,7 @@ std::vector<Golden> all_goldens() {
            softmax_goldens,
            loss_goldens,
            matmul_goldens,
+           linear_algebra_goldens,
            indexing_goldens,
            arrange_goldens,
        })
