@@ -13,6 +13,7 @@
 #include <tapegrad/core/version.hpp>
 #include <tapegrad/data/dataset.hpp>
 #include <tapegrad/data/text_dataset.hpp>
+#include <tapegrad/io/npy.hpp>
 #include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/nn/activations.hpp>
 #include <tapegrad/nn/dropout.hpp>
