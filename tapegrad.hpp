@@ -13,6 +13,7 @@
 #include <tapegrad/core/version.hpp>
 #include <tapegrad/data/dataset.hpp>
 #include <tapegrad/data/text_dataset.hpp>
+#include <tapegrad/io/npy.hpp>
 #include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/nn/activations.hpp>
 #include <tapegrad/nn/dropout.hpp>
@@ -36,6 +37,7 @@
 #include <tapegrad/ops/in_place.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/join.hpp>
+#include <tapegrad/ops/linear_algebra.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/normalization.hpp>

@@ -25,6 +25,9 @@ void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inp
 /// Throws AnomalyError if `value` has a NaN or an infinity. `phase` is "forward" or "backward".
 void require_finite(const Tensor& value, const char* phase, const OpRecord& op, const Node& node);
 
+/// Throws GraphError if values that `node` saved are gone, or were changed in place; `what` begins the message.
+void require_saved(const Node& node, const char* what);
+
 /// Whether input `input`'s value is kept, given which inputs require a gradient.
 bool saves_input(const OpInfo& info, std::span<const Tensor* const> inputs, int input);
 

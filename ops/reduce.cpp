@@ -52,6 +52,7 @@ struct Sum {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
+                               .forward = Forward::linear,
                                .family = "reduction"};
   using Attrs = ReductionAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
@@ -72,6 +73,7 @@ struct Mean {
                                .doc = "The mean of nothing is NaN.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "reduction"};
   using Attrs = ReductionAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
