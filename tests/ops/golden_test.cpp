@@ -30,6 +30,7 @@ std::vector<Golden> all_goldens() {
            indexing_goldens,
            arrange_goldens,
            normalization_goldens,
+           convolution_goldens,
        })
     for (Golden& golden : family()) all.push_back(std::move(golden));
   return all;
