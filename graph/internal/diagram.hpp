@@ -66,6 +66,7 @@ struct DiagramStyle {
   std::size_t line = 60;  ///< code points in a line of text
   bool legend = true;
   bool attributes = true;
+  bool details = true;  ///< more than titles, and frames
   /// Gradients get frames of their own: Mermaid ranks them below all values, and would stretch a common frame that far.
   bool gradients_apart = false;
   /// Where these are given, what has no mark is drawn plain, and the picture is centred on what has.

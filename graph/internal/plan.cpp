@@ -10,7 +10,7 @@
 namespace tapegrad::graph {
 namespace {
 
-constexpr std::size_t kSmallestBudget = 1'200;
+constexpr std::size_t kSmallestBudget = 1'500;
 
 std::uint32_t deepest_frame(const Sketch& sketch) {
   std::uint32_t depth = 0;
@@ -114,7 +114,7 @@ class Planner {
     };
     for (const std::size_t line : {style_.line, std::size_t{16}}) {
       style_.line = line;
-      if (line == 16) style_.legend = false;
+      if (line == 16) style_.legend = style_.details = false;
       std::size_t fits = 0, too_many = std::min({sketch_.items().size(), budget_.nodes, budget_.characters / 10}) + 1;
       while (too_many - fits > 1) {
         const std::size_t middle = fits + (too_many - fits) / 2;

@@ -74,6 +74,14 @@ bool Sketch::is_leaf_item(ItemIndex i) const {
   return items_[i].kind == Item::Kind::vertex && is_leaf((*graph_)[items_[i].shown]);
 }
 
+VertexIndex Sketch::place(ItemIndex i) const {
+  const Item& item = items_[i];
+  if (item.kind == Item::Kind::vertex) return item.shown;
+  const auto op =
+      std::find_if(item.members.begin(), item.members.end(), [&](VertexIndex v) { return !is_leaf((*graph_)[v]); });
+  return op == item.members.end() ? item.members.front() : *op;
+}
+
 std::string Sketch::path(FrameIndex f, FrameIndex outer) const {
   std::string path;
   for (; f != outer && f != 0; f = frames_[f].parent) {
