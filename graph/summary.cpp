@@ -188,10 +188,9 @@ class Summary {
   void add_frame_row(const std::string& branch, const std::string& name, FrameIndex frame) {
     const std::uint32_t times = sketch_.frames()[frame].times;
     const std::string title = branch + one_line(name) + (times > 1 ? times_text(times) : "");
-    const Vertex nothing;
-    const Vertex& result = last_op_[frame] ? graph_[*last_op_[frame]] : nothing;
-    auto row = cells(title, ops_of(frame), result, totals_[frame]);
-    if (!last_op_[frame]) row[2].clear();
+    const std::optional<VertexIndex> result = last_op_[frame];
+    auto row = cells(title, ops_of(frame), result ? graph_[*result] : Vertex{}, totals_[frame]);
+    if (!result) row[2].clear();
     table_.add(std::move(row));
   }
 

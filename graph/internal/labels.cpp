@@ -91,7 +91,7 @@ DiagramNode NodeWriter::node(ItemIndex index, bool gradient) const {
   const bool failed =
       std::any_of(item.members.begin(), item.members.end(), [&](VertexIndex m) { return graph[m].failed; });
   if (failed && !gradient) {
-    node.lines.push_back("✖ failed");
+    node.lines.emplace_back("✖ failed");
     node.paint = Paint::alert;
   }
   for (std::string& line : node.lines) line = shorten(drawable(line), style_.line);
