@@ -7,7 +7,8 @@ build_packages=(g++ cmake ninja-build ccache libeigen3-dev libboost-dev libfmt-d
   libcli11-dev libdnnl-dev)
 # What the program reads and calls: WordNet's glosses, and dot.
 run_packages=(wordnet-base graphviz)
-test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libgoogle-glog-dev pkgconf ca-certificates)
+test_packages=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libgoogle-glog-dev pkgconf
+  chromium-headless-shell fonts-dejavu-core ca-certificates)
 
 say() { printf '== %s\n' "$*"; }
 

@@ -80,6 +80,10 @@ Diagram make_diagram(const Sketch& sketch, const DrawOptions& options, const Dia
 Diagram plan_diagram(const ComputationGraph& graph, const DrawOptions& options, const Budget& budget,
                      DiagramStyle style, std::vector<std::string>* folded);
 
+/// The same for the page, which is not one picture: a sketch with no more items and edges than the budget says.
+Sketch plan_page(const ComputationGraph& graph, const DrawOptions& options, const Budget& budget, DiagramStyle style,
+                 std::vector<std::string>& folded);
+
 std::string mermaid_text(const Diagram& diagram);
 std::string dot_text(const Diagram& diagram);
 
