@@ -28,6 +28,7 @@
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/diagonal.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/embedding.hpp>
@@ -37,7 +38,9 @@
 #include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/normalization.hpp>
 #include <tapegrad/ops/order.hpp>
+#include <tapegrad/ops/recurrence.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/rounding.hpp>
 #include <tapegrad/ops/sampling.hpp>

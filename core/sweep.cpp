@@ -26,6 +26,22 @@ std::uint32_t next_sweep_id() {
 
 std::string where(const Node& node) { return node.scope ? " in scope " + node.scope->path : ""; }
 
+/// Where the rules of one node leave what they share, while a sweep runs.
+class SharedWork {
+ public:
+  SharedWork() : outer_(std::exchange(thread_state().shared, &tensors_)) {}
+  ~SharedWork() { thread_state().shared = outer_; }
+  SharedWork(const SharedWork&) = delete;
+  SharedWork& operator=(const SharedWork&) = delete;
+  void clear() {
+    if (!tensors_.empty()) tensors_.clear();
+  }
+
+ private:
+  std::vector<Tensor> tensors_;
+  std::vector<Tensor>* outer_;
+};
+
 class Sweep {
  public:
   Sweep(const BackwardOptions& options)
@@ -171,8 +187,7 @@ void Sweep::add(Node& to, Tensor contribution) const {
   Tensor sum = Tensor::adopt(std::exchange(to.gradient, nullptr));
   const auto owned_alone = [](const Tensor& t) {
     const Node& n = t.node();
-    return n.value_refs.load(std::memory_order_acquire) == 1 && n.record_refs.load(std::memory_order_acquire) == 1 &&
-           n.storage && n.storage->unique() && n.contiguous();
+    return n.value_refs.get() == 1 && n.record_refs.get() == 1 && n.storage && n.storage->unique() && n.contiguous();
   };
   if (!create_graph_ && owned_alone(sum))
     add_in_place(sum, contribution);
@@ -192,7 +207,7 @@ void Sweep::deliver(Node& node, const Tensor& gradient) const {
   } else {
     // A buffer that others see (one cotangent handed to two leaves, a broadcast) must not become a leaf's own.
     const Node& g = gradient.node();
-    const bool alone = g.value_refs.load(std::memory_order_acquire) == 1 && g.storage->unique() && g.contiguous();
+    const bool alone = g.value_refs.get() == 1 && g.storage->unique() && g.contiguous();
     extra.gradient = alone ? gradient : gradient.clone();
   }
 }
@@ -222,6 +237,7 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
     for (Node* node : order_) node->sweep_marks |= kOnPath;
 
   const GradMode mode(create_graph_);
+  SharedWork shared;
   for (Node* node : order_) {
     Tensor gradient = Tensor::adopt(std::exchange(node->gradient, nullptr));
     if (gradient.defined() && (node->sweep_marks & kOnPath)) {
@@ -237,7 +253,7 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
       if (node->sweep_marks & kTarget)
         for (std::size_t i : targets_[node]) (*found)[i] = gradient;
       if (!node->is_leaf())
-        propagate(*node, gradient);
+        propagate(*node, gradient), shared.clear();
       else if (!found)
         deliver(*node, gradient);
     }

@@ -30,6 +30,10 @@ Tensor rows_of(const Tensor& all, std::span<const std::int64_t> rows) {
 
 }  // namespace
 
+void BatchSource::skip(std::int64_t count) {
+  for (Batch batch; count > 0 && next(batch); --count) batch = {};
+}
+
 DatasetBatches::DatasetBatches(const Dataset& dataset, std::vector<std::int64_t> rows, BatchOptions options)
     : dataset_(&dataset), rows_(checked(std::move(rows), dataset.size()), options), epoch_(rows_.epoch(0)) {}
 

@@ -25,7 +25,9 @@ class Dataset {
   virtual Batch batch(std::span<const std::int64_t> rows) const = 0;
 };
 
-/// Batches that can be had one after the other, epoch by epoch; a data set in batches, or a stream.
+/// Batches that can be had one after the other, epoch by epoch; a data set in batches, or a stream. What an epoch holds
+/// should follow from its number alone, and not from default_rng(), which is the model's: only then can a training be
+/// taken up again.
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
@@ -33,6 +35,8 @@ class BatchSource {
   virtual void start(std::int64_t number) = 0;
   /// The epoch's next batch; false when there is none left.
   virtual bool next(Batch& batch) = 0;
+  /// Passes over the next `count` batches, as a training does that goes on inside an epoch.
+  virtual void skip(std::int64_t count);
   /// Batches in an epoch; -1 if that is not known beforehand.
   virtual std::int64_t batches() const { return -1; }
 };
@@ -45,6 +49,7 @@ class DatasetBatches final : public BatchSource {
 
   void start(std::int64_t number) override;
   bool next(Batch& batch) override;
+  void skip(std::int64_t count) override { position_ += count; }
   std::int64_t batches() const override { return epoch_.size(); }
 
  private:

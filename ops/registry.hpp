@@ -65,5 +65,7 @@ std::span<const OpEntry> gather_ops();
 std::span<const OpEntry> arrange_ops();
 std::span<const OpEntry> diagonal_ops();
 std::span<const OpEntry> sampling_ops();
+std::span<const OpEntry> recurrence_ops();
+std::span<const OpEntry> normalization_ops();
 
 }  // namespace tapegrad

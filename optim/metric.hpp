@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <tapegrad/core/tensor.hpp>
 #include <vector>
@@ -21,6 +22,9 @@ class Metric {
   virtual void update(const Tensor& outputs, const Tensor& targets) = 0;
   /// Over all seen so far; nothing where it does not apply, as accuracy to targets that are not classes.
   virtual std::optional<double> value() const = 0;
+  /// What it has gathered, as numbers, from which one like it goes on: checkpoints hold it.
+  virtual std::vector<double> state() const = 0;
+  virtual void restore(std::span<const double> state) = 0;
 };
 
 using Metrics = std::vector<std::shared_ptr<const Metric>>;

@@ -45,6 +45,13 @@ template <Computed T>
   return y * power_of_two<T>(half) * power_of_two<T>(k - half);
 }
 
+/// e^x where it is a normal number.
+template <Computed T>
+[[gnu::always_inline]] inline T exp_in_range(T x) {
+  const auto [n, rest] = modulo_ln2(x);
+  return (1 + expm1_near_zero(rest)) * power_of_two<T>(n.bits);
+}
+
 }  // namespace detail
 
 template <Computed T>
@@ -211,9 +218,9 @@ template <Real T>
   if constexpr (!std::same_as<T, float>) {
     return std::hypot(a, b);
   } else {
-    const double square = double{a} * double{a} + double{b} * double{b};
-    const bool infinite = (std::abs(a) == kInfinity<float>) | (std::abs(b) == kInfinity<float>);
-    return infinite ? kInfinity<float> : static_cast<float>(std::sqrt(square));
+    const double x = std::abs(double{a}), y = std::abs(double{b});
+    const bool infinite = (x == kInfinity<double>) | (y == kInfinity<double>);
+    return static_cast<float>(infinite ? kInfinity<double> : std::sqrt(x * x + y * y));
   }
 }
 template <Number A, Number B>

@@ -18,9 +18,9 @@ template <Computed T>
                5.8893605200740577697e-4, -1.4556618301007160336e-3, 3.5921103786890238773e-3, -8.8632343978143548378e-3,
                0.021869488493666941903, -0.053968253967434014504, 0.13333333333332714826, -0.33333333333333332561);
   const T near = madd(slope, a * z, a);
-  const T e = exp(-2 * a);
+  const T e = detail::exp_in_range(-2 * bounded(a, T{20}));  // where tanh has long been 1
   const T far = (1 - e) / (1 + e);
-  return std::copysign(a < T(0.55) ? near : far, x);
+  return std::copysign(a >= T(0.55) ? far : near, x);  // near for NaN, which stays
 }
 template <std::same_as<long double> T>
 T tanh(T x) {
@@ -32,8 +32,9 @@ template <Real T>
   if constexpr (!std::same_as<T, float>) {
     return std::sinh(x);
   } else {
-    const double a = std::abs(double{x}), e = expm1(a > 100 ? 100 : a);  // enough to overflow in f32
-    return static_cast<float>(std::copysign((e + e / (e + 1)) / 2, double{x}));
+    const double e = expm1(bounded(std::abs(double{x}), 100.0));  // enough to overflow in f32
+    const double y = std::copysign((e + e / (e + 1)) / 2, double{x});
+    return x != x ? x : static_cast<float>(y);
   }
 }
 template <Real T>

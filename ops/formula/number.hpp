@@ -49,7 +49,7 @@ template <Computed T>
 #ifdef __FMA__
   return std::fma(a, b, -product);
 #else
-  constexpr T kSplit = std::same_as<T, float> ? 4097 : 134217729;  // 2 to half the digits, plus 1
+  constexpr T kSplit = static_cast<T>(std::same_as<T, float> ? 4097.0 : 134217729.0);  // 2 to half the digits, plus 1
   const T as = a * kSplit, bs = b * kSplit;
   const T ah = as - (as - a), bh = bs - (bs - b);
   const T al = a - ah, bl = b - bh;
