@@ -61,7 +61,7 @@ struct Reshape {
       if (dims[i] == -1 && inferred < 0)
         inferred = static_cast<std::int64_t>(i);
       else if (dims[i] < 0)
-        throw ShapeError("reshape: " + format_attribute(wanted) + " has " +
+        throw ShapeError("reshape: " + to_string(from) + " to " + format_attribute(wanted) + ", which has " +
                          (dims[i] == -1 ? "two extents of -1" : "the extent " + std::to_string(dims[i])) +
                          "; one may be -1, the others are zero or more");
       else
