@@ -23,6 +23,7 @@
 #include <tapegrad/data/text_dataset.hpp>
 #include <tapegrad/data/token_stream.hpp>
 #include <tapegrad/io/checkpoint.hpp>
+#include <tapegrad/io/npy.hpp>
 #include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/nn/activations.hpp>
 #include <tapegrad/nn/dropout.hpp>
@@ -38,6 +39,8 @@
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/convolution.hpp>
 #include <tapegrad/ops/diagonal.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/embedding.hpp>
@@ -45,9 +48,12 @@
 #include <tapegrad/ops/in_place.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/join.hpp>
+#include <tapegrad/ops/linear_algebra.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/normalization.hpp>
 #include <tapegrad/ops/order.hpp>
+#include <tapegrad/ops/recurrence.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/rounding.hpp>
 #include <tapegrad/ops/sampling.hpp>

@@ -39,6 +39,7 @@ nlohmann::ordered_json to_json(const OpCheckResult& r) {
           {"shared", r.shared},
           {"orders", r.orders},
           {"forward", r.forward},
+          {"forward_rule", r.forward_rule},
           {"compared", r.compared},
           {"kinks", r.kinks},
           {"worst", r.worst},
@@ -47,15 +48,18 @@ nlohmann::ordered_json to_json(const OpCheckResult& r) {
 }
 
 void print_header() {
-  std::cout << fmt::format("{:<20} {:>7} {:>6} {:>7} {:>7} {:>6} {:>6} {:>8} {:>10}  {}\n", "op", "samples", "empty",
-                           "strided", "orders", "jvp", "kinks", "compared", "error/tol", "");
+  std::cout << fmt::format("{:<20} {:>7} {:>6} {:>7} {:>7} {:>8} {:>6} {:>8} {:>10}  {}\n", "op", "samples", "empty",
+                           "strided", "orders", "forward", "kinks", "compared", "error/tol", "");
 }
 
 void print_row(const OpCheckResult& r) {
   const std::string orders = !r.differentiable ? "-" : r.orders == 0 ? "none" : fmt::format("1-{}", r.orders);
-  std::cout << fmt::format("{:<20} {:>7} {:>6} {:>7} {:>7} {:>6} {:>6} {:>8} {:>10.2e}  {}\n", r.op, r.samples,
+  std::cout << fmt::format("{:<20} {:>7} {:>6} {:>7} {:>7} {:>8} {:>6} {:>8} {:>10.2e}  {}\n", r.op, r.samples,
                            r.zero_size, r.strided, r.differentiable && r.orders == 1 ? "1" : orders,
-                           r.forward ? "yes" : "-", r.kinks, r.compared, r.worst, r.ok() ? "ok" : "FAIL");
+                           !r.forward       ? "-"
+                           : r.forward_rule ? "rule"
+                                            : "vjp²",
+                           r.kinks, r.compared, r.worst, r.ok() ? "ok" : "FAIL");
   for (const std::string& failure : r.failures) std::cout << "    " << failure << '\n';
   std::cout.flush();
 }
@@ -112,7 +116,10 @@ void add_gradcheck_command(CLI::App& app, int& status) {
   command->add_option("--seed", options->seed, "Of the samples and directions")->capture_default_str();
   command->add_flag("--json", options->json, "As JSON");
   command->footer(
-      "Exit status 1 if any check fails. error/tol is the worst error in units of the tolerance, 1e-6 in f64.\n"
+      "Exit status 1 if any check fails. forward says how forward mode, which agreed with reverse, was run: by a rule "
+      "of\n"
+      "the operation's own, or by its gradient differentiated again. error/tol is the worst error in units of the "
+      "tolerance, 1e-6 in f64.\n"
       "Examples:\n"
       "  tapegrad gradcheck sigmoid matmul\n"
       "  tapegrad gradcheck --all --order 3");

@@ -137,7 +137,7 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   const Outcome differing = run("graph diff model deeper");
   EXPECT_EQ(differing.status, 1);
   EXPECT_THAT(differing.out, ContainsRegex("\\+ .*matmul"));
-  EXPECT_THAT(run("graph diff model deeper --mermaid").out, HasSubstr("flowchart"));
+  EXPECT_THAT(run("graph diff model deeper -f mermaid").out, HasSubstr("flowchart"));
 }
 
 TEST_F(Program, TrainsTheSameModelTwice) {
