@@ -11,8 +11,18 @@
 #include <tapegrad/core/scope.hpp>
 #include <tapegrad/core/tensor.hpp>
 #include <tapegrad/core/version.hpp>
+#include <tapegrad/data/audio.hpp>
+#include <tapegrad/data/augment.hpp>
 #include <tapegrad/data/dataset.hpp>
+#include <tapegrad/data/idx.hpp>
+#include <tapegrad/data/loader.hpp>
+#include <tapegrad/data/sampler.hpp>
+#include <tapegrad/data/samples.hpp>
+#include <tapegrad/data/splits.hpp>
+#include <tapegrad/data/table.hpp>
 #include <tapegrad/data/text_dataset.hpp>
+#include <tapegrad/data/token_stream.hpp>
+#include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/io/npy.hpp>
 #include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/nn/activations.hpp>
@@ -55,5 +65,8 @@
 #include <tapegrad/ops/transforms.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/clip.hpp>
+#include <tapegrad/optim/confusion_matrix.hpp>
 #include <tapegrad/optim/console_progress.hpp>
+#include <tapegrad/optim/ema.hpp>
+#include <tapegrad/optim/lbfgs.hpp>
 #include <tapegrad/optim/trainer.hpp>

@@ -41,28 +41,11 @@ class BatchSource {
   virtual std::int64_t batches() const { return -1; }
 };
 
-/// Rows of a data set in batches.
-class DatasetBatches final : public BatchSource {
- public:
-  /// The data set must outlive it. Throws IndexError if a row is outside, ValueError if the batch size is below 1.
-  DatasetBatches(const Dataset& dataset, std::vector<std::int64_t> rows, BatchOptions options = {});
-
-  void start(std::int64_t number) override;
-  bool next(Batch& batch) override;
-  void skip(std::int64_t count) override { position_ += count; }
-  std::int64_t batches() const override { return epoch_.size(); }
-
- private:
-  const Dataset* dataset_;
-  RowBatches rows_;
-  RowEpoch epoch_;
-  std::int64_t position_ = 0;
-};
-
 /// Tensors in memory, each with one sample at every position of its first axis.
 class TensorDataset final : public Dataset {
  public:
-  /// Throws ShapeError if the first axes differ or there is none. `targets` may be undefined.
+  /// Throws ShapeError if the first axes differ or there is none, and ValueError, which names the row, if a target is
+  /// NaN or infinite. `targets` may be undefined.
   TensorDataset(Tensor inputs, Tensor targets);
   TensorDataset(std::vector<Tensor> inputs, Tensor targets);
 

@@ -39,6 +39,22 @@ std::shared_ptr<const Metric> binary_accuracy();
 /// Root of the mean squared error, of one shape.
 std::shared_ptr<const Metric> rmse();
 
+/// How figures of several classes become one.
+enum class Average {
+  macro,     ///< the mean over the classes that occur
+  weighted,  ///< weighted by their samples
+  micro      ///< over all samples at once, which is accuracy
+};
+/// As ConfusionMatrix has them; of outputs and targets of one shape, that of the class 1.
+std::shared_ptr<const Metric> precision(Average average = Average::macro);
+std::shared_ptr<const Metric> recall(Average average = Average::macro);
+std::shared_ptr<const Metric> f1(Average average = Average::macro);
+/// Area under the receiver operating characteristic: of outputs and targets of one shape; of [N, 2] and [N], for class
+/// 1; of more classes, the mean of each against the rest. Keeps all scores; nothing where only one class occurs.
+std::shared_ptr<const Metric> roc_auc();
+/// The exponential of the mean cross-entropy of logits [..., C] with classes [...].
+std::shared_ptr<const Metric> perplexity();
+
 /// The loss and the metrics of one pass.
 struct Scores {
   double loss = 0;  ///< mean over the samples

@@ -32,37 +32,44 @@ void Trainer::throw_arity(const nn::Module& model, std::size_t count) {
 
 namespace {
 
-data::DatasetBatches shuffled(const data::Dataset& dataset, std::vector<std::int64_t> rows, const FitOptions& o) {
-  return {dataset, std::move(rows), {.batch_size = o.batch_size, .shuffle = o.shuffle, .seed = o.seed}};
+data::DataLoader training(const data::Dataset& dataset, std::vector<std::int64_t> rows, const FitOptions& o) {
+  data::Sampler sampler =
+      o.shuffle ? data::sampler::shuffled(std::move(rows), o.seed) : data::sampler::in_order(std::move(rows));
+  return data::DataLoader(
+      dataset,
+      {.batch_size = o.batch_size, .sampler = std::move(sampler), .transform = o.transform, .prefetch = o.prefetch});
 }
 
-data::DatasetBatches in_order(const data::Dataset& dataset, std::vector<std::int64_t> rows, std::int64_t batch_size) {
-  return {dataset, std::move(rows), {.batch_size = batch_size, .shuffle = false}};
+data::DataLoader in_order(const data::Dataset& dataset, std::vector<std::int64_t> rows, std::int64_t batch_size,
+                          std::int64_t prefetch = 0) {
+  return data::DataLoader(
+      dataset, {.batch_size = batch_size, .sampler = data::sampler::in_order(std::move(rows)), .prefetch = prefetch});
 }
 
 }  // namespace
 
 History Trainer::fit(const data::Dataset& train, const FitOptions& options) {
   if (options.validation_split == 0) {
-    data::DatasetBatches all = shuffled(train, data::all_rows(train.size()), options);
+    data::DataLoader all = training(train, data::all_rows(train.size()), options);
     return fit(all, nullptr, options);
   }
   data::Split split = data::split(train.size(), options.validation_split, options.seed);
-  data::DatasetBatches kept = shuffled(train, std::move(split.kept), options);
-  data::DatasetBatches held_out = in_order(train, std::move(split.held_out), options.batch_size);
+  data::DataLoader kept = training(train, std::move(split.kept), options);
+  data::DataLoader held_out = in_order(train, std::move(split.held_out), options.batch_size, options.prefetch);
   return fit(kept, &held_out, options);
 }
 
 History Trainer::fit(const data::Dataset& train, const data::Dataset& validation, const FitOptions& options) {
   if (options.validation_split != 0)
     throw ValueError("fit: there is a data set for validation and a validation_split; give one of them");
-  data::DatasetBatches all = shuffled(train, data::all_rows(train.size()), options);
-  data::DatasetBatches other = in_order(validation, data::all_rows(validation.size()), options.batch_size);
+  data::DataLoader all = training(train, data::all_rows(train.size()), options);
+  data::DataLoader other =
+      in_order(validation, data::all_rows(validation.size()), options.batch_size, options.prefetch);
   return fit(all, &other, options);
 }
 
 Scores Trainer::evaluate(const data::Dataset& dataset, std::int64_t batch_size) {
-  data::DatasetBatches all = in_order(dataset, data::all_rows(dataset.size()), batch_size);
+  data::DataLoader all = in_order(dataset, data::all_rows(dataset.size()), batch_size);
   return evaluate(all);
 }
 
@@ -81,7 +88,7 @@ Scores Trainer::evaluate(data::BatchSource& source) {
 Tensor Trainer::predict(const data::Dataset& dataset, std::int64_t batch_size) {
   const NoGrad no_grad;
   const nn::ModeGuard mode(*model_, false);
-  data::DatasetBatches all = in_order(dataset, data::all_rows(dataset.size()), batch_size);
+  data::DataLoader all = in_order(dataset, data::all_rows(dataset.size()), batch_size);
   Tensor outputs;
   std::byte* to = nullptr;
   for (data::Batch batch; all.next(batch);) {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 #include <tapegrad/core/random.hpp>
-#include <tapegrad/data/dataset.hpp>
+#include <tapegrad/data/loader.hpp>
 #include <tapegrad/nn/module.hpp>
 #include <tapegrad/optim/metric.hpp>
 #include <tapegrad/optim/optimizer.hpp>
@@ -103,6 +103,8 @@ struct FitOptions {
   double validation_split = 0;                 ///< share of the data set that is held out
   bool shuffle = true;                         ///< anew in each epoch
   std::uint64_t seed = 0;                      ///< of the split and the order
+  data::Transform transform = {};              ///< of the training's batches: augmentation
+  std::int64_t prefetch = 0;                   ///< batches made ahead on a thread
   double clip_norm = 0;                        ///< limit of the gradient's norm; 0 for none
   std::int64_t accumulate = 1;                 ///< batches whose gradients are averaged for one step
   Schedule schedule = {};                      ///< factor of the learning rate over time in epochs; none means 1

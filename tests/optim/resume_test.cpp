@@ -81,6 +81,14 @@ class ResumeTest : public ::testing::Test {
     options_.average = 0.9;
     options_.early_stopping = EarlyStopping{.monitor = "accuracy", .patience = 9};
     options_.checkpoint.keep = 1;
+    options_.prefetch = 2;
+    options_.transform = [](data::Batch& batch, std::span<const std::int64_t> rows, std::int64_t epoch) {
+      float* x = batch.inputs[0].mutable_data<float>().data();
+      for (const std::int64_t row : rows) {
+        Rng rng({.seed = static_cast<std::uint64_t>(epoch), .position = static_cast<std::uint64_t>(row) << 8});
+        for (int i = 0; i < 2; ++i) *x++ += static_cast<float>(0.1 * rng.normal());
+      }
+    };
   }
 
   // A process of its own, as far as the training can tell: new model, trainer and generators.
