@@ -38,6 +38,7 @@
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/convolution.hpp>
 #include <tapegrad/ops/diagonal.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/embedding.hpp>

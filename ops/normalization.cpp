@@ -111,7 +111,10 @@ struct NormOver {
     return reshape(sum(in_layout(l, g) * values, kSampleAxes), weight.shape());
   }
   static Tensor vjp(wrt<2>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor&, Unsaved bias, Unsaved) {
-    return reshape(sum(in_layout(Op::layout(a, x.shape()), g), kSampleAxes), bias.shape());
+    const NormLayout l = Op::layout(a, x.shape());
+    const Tensor samples = reshape(g, {l.outer * l.repeats, l.coefficients(), l.inner});
+    return reshape(sum(l.inner == 1 ? squeeze(samples, 2) : samples, l.inner == 1 ? Axes{0} : Axes{0, 2}),
+                   bias.shape());
   }
 
   template <class Kernel>

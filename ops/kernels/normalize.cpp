@@ -44,16 +44,17 @@ void for_weighted_runs(const Members& m, const T* weight, const Body& body) {
   }
 }
 
-/// Σ term(i) for i in [begin, begin + length): short runs in T, these in double, so that the error stays that of a run.
-template <class T, class Term>
-double total(std::int64_t begin, std::int64_t length, const Term& term) {
+/// Σ term(arrays[i]...) for i < n: short runs in T, these in double, so that the error stays that of a run. The arrays
+/// are parameters, for the compiler gathers what it reads through a lambda's captures.
+template <class T, class Term, class... Arrays>
+double total(const Term& term, std::int64_t n, Arrays... arrays) {
   constexpr std::int64_t kRun = 512;
   double sum = 0;
-  for (std::int64_t from = begin; from < begin + length; from += kRun) {
-    const std::int64_t to = std::min(from + kRun, begin + length);
+  for (std::int64_t from = 0; from < n; from += kRun) {
+    const std::int64_t to = std::min(from + kRun, n);
     T part = 0;
 #pragma omp simd reduction(+ : part)
-    for (std::int64_t i = from; i < to; ++i) part += term(i);
+    for (std::int64_t i = from; i < to; ++i) part += term(arrays[i]...);
     sum += static_cast<double>(part);
   }
   return sum;
@@ -75,13 +76,13 @@ Standard<T> standard_of(const Members& m, const T* x, double eps, bool centered)
   const double count = m.count();
   if (centered) {
     double sum = 0;
-    for_runs(m, [&](std::int64_t begin, std::int64_t n) { sum += total<T>(begin, n, [x](auto i) { return x[i]; }); });
+    for_runs(m, [&](std::int64_t begin, std::int64_t n) { sum += total<T>([](T v) { return v; }, n, x + begin); });
     s.mean = static_cast<T>(sum / count);
   }
   double rest = 0, squares = 0;
   for_runs(m, [&, mean = s.mean](std::int64_t begin, std::int64_t n) {
-    if (centered) rest += total<T>(begin, n, [=](auto i) { return x[i] - mean; });
-    squares += total<T>(begin, n, [=](auto i) { return (x[i] - mean) * (x[i] - mean); });
+    if (centered) rest += total<T>([=](T v) { return v - mean; }, n, x + begin);
+    squares += total<T>([=](T v) { return (v - mean) * (v - mean); }, n, x + begin);
   });
   rest /= count;
   s.rest = static_cast<T>(rest);
@@ -114,11 +115,11 @@ void differentiate_members(const Members& m, const NormTerms<T>& terms, const T*
   double sum = 0, product = 0;
   for_weighted_runs(m, weight, [&](std::int64_t begin, std::int64_t n, auto w) {
     const T *from = x + begin, *cotangent = g + begin;
-    if (terms.centered) sum += total<T>(0, n, [&](auto i) { return cotangent[i] * w[i]; });
-    product += total<T>(0, n, [&](auto i) { return cotangent[i] * w[i] * standard(from[i]); });
+    if (terms.centered) sum += total<T>([](T c, T v) { return c * v; }, n, cotangent, w);
+    product += total<T>([=](T c, T v, T f) { return c * v * standard(f); }, n, cotangent, w, from);
   });
   const T mean = static_cast<T>(sum / m.count()), slope = static_cast<T>(product / m.count());
-  for_weighted_runs(m, weight, [&](std::int64_t begin, std::int64_t n, auto w) {
+  for_weighted_runs(m, weight, [=](std::int64_t begin, std::int64_t n, auto w) {
     const T *from = x + begin, *cotangent = g + begin;
     T* to = dx + begin;
 #pragma omp simd
@@ -137,8 +138,8 @@ void add_weight_gradient(const Members& m, const NormTerms<T>& terms, const T* x
       for (std::int64_t k = 0; k < m.channels; ++k) dw[k] += cotangent[k] * standard(from[k]);
     } else {
       for (std::int64_t k = 0; k < m.channels; ++k)
-        dw[k] +=
-            static_cast<T>(total<T>(k * m.inner, m.inner, [&](auto i) { return cotangent[i] * standard(from[i]); }));
+        dw[k] += static_cast<T>(
+            total<T>([=](T c, T f) { return c * standard(f); }, m.inner, cotangent + k * m.inner, from + k * m.inner));
     }
   }
 }
