@@ -43,6 +43,7 @@ std::vector<Golden> matmul_goldens();
 std::vector<Golden> indexing_goldens();
 std::vector<Golden> arrange_goldens();
 std::vector<Golden> recurrence_goldens();
+std::vector<Golden> convolution_goldens();
 std::vector<Golden> normalization_goldens();
 
 std::vector<Golden> all_goldens();
