@@ -1,22 +1,17 @@
-#include "train_text.hpp"
+#include "train_systems.hpp"
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/core/version.hpp>
 #include <tapegrad/data/labelled_texts.hpp>
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/data/text_dataset.hpp>
 #include <tapegrad/data/vocabulary_builder.hpp>
-#include <tapegrad/graph/capture.hpp>
-#include <tapegrad/graph/save.hpp>
-#include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/reduce.hpp>
@@ -24,15 +19,13 @@
 
 #include "class_report.hpp"
 #include "interrupt.hpp"
-#include "line_chart.hpp"
+#include "model_files.hpp"
 #include "output_folder.hpp"
 #include "text_classifier.hpp"
 #include "training.hpp"
 
 namespace tapegrad::tools {
 namespace {
-
-using nlohmann::ordered_json;
 
 struct Options : TrainingOptions {
   std::string source = "wordnet:", test;
@@ -97,55 +90,15 @@ data::TextDataset encode(const data::TextEncoder& encoder, const data::LabelledT
   return data::TextDataset(encoder.encode(part.texts), part.labels);
 }
 
-ordered_json to_json(const optim::Scores& scores, const std::string& prefix) {
-  ordered_json fields{{prefix + "loss", scores.loss}};
-  for (const auto& [name, value] : scores.metrics) fields[prefix + name] = value;
-  return fields;
-}
-
-std::string metrics_jsonl(const optim::History& history) {
-  std::string lines;
-  for (const optim::EpochRecord& e : history.epochs) {
-    ordered_json line{{"epoch", e.epoch}, {"steps", e.steps}, {"lr", e.lr}, {"seconds", e.seconds}};
-    line.update(to_json(e.train, ""));
-    if (e.validation) line.update(to_json(*e.validation, "validation_"));
-    lines += line.dump() + "\n";
-  }
-  return lines;
-}
-
-std::string curves_svg(const optim::History& history) {
-  Panel loss{"loss", {{"training", {}}, {"validation", {}}}},
-      accuracy{"accuracy", {{"training", {}}, {"validation", {}}}};
-  for (const optim::EpochRecord& e : history.epochs) {
-    loss.series[0].values.push_back(e.train.loss);
-    accuracy.series[0].values.push_back(e.train["accuracy"]);
-    if (!e.validation) continue;
-    loss.series[1].values.push_back(e.validation->loss);
-    accuracy.series[1].values.push_back((*e.validation)["accuracy"]);
-  }
-  return line_chart_svg("Learning curves", "epoch", {loss, accuracy});
-}
-
 /// The graph of one batch's loss.
-void save_graph(const OutputFolder& out, TextClassifier& model, const data::TextDataset& texts) {
+void save_batch_graph(const OutputFolder& out, TextClassifier& model, const data::TextDataset& texts) {
   std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min<std::int64_t>(texts.size(), 32)));
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int64_t>(i);
   data::Batch batch = texts.batch(rows);
   batch.inputs[0].set_name("word ids");
   batch.inputs[1].set_name("offsets");
   batch.targets.set_name("classes");
-  Tensor loss = nn::cross_entropy(model.forward(batch.inputs[0], batch.inputs[1]), batch.targets);
-  loss.set_name("loss");
-  const graph::ComputationGraph graph = graph::capture(loss, {.title = "Text classifier"});
-  graph::save(graph, out.path("model.mmd"));
-  graph::save(graph, out.path("model.dot"));
-  graph::save(graph, out.path("model.json"));
-  try {
-    graph::save(graph, out.path("model.svg"));
-  } catch (const ProcessError& error) {  // the model is worth more than its picture
-    std::cerr << "tapegrad: no model.svg: " << error.what() << '\n';
-  }
+  save_graph(out, nn::cross_entropy(model.forward(batch.inputs[0], batch.inputs[1]), batch.targets), "Text classifier");
 }
 
 ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
@@ -195,13 +148,11 @@ int run(Options options) {
 
   const ClassReport report = test_report(trainer, test, classes);
   if (out) {
-    io::save_safetensors(out->path(SavedClassifier::kWeights), model.state(),
-                         {{"format", "tapegrad " + std::string(version())}});
+    save_weights(*out, model);
     encoder.vocabulary().save(out->path(SavedClassifier::kVocabulary));
     out->write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
-    out->write("metrics.jsonl", metrics_jsonl(history));
-    out->write("curves.svg", curves_svg(history));
-    save_graph(*out, model, train);
+    save_history(*out, history);
+    save_batch_graph(*out, model, train);
     out->commit();
   }
   std::cout << to_text(report);
