@@ -66,7 +66,7 @@ void Node::release_saved() noexcept {
   if (saves_output) {
     saves_output = false;
     released = true;
-    if (value_refs.load(std::memory_order_acquire) == 0) free_storage();
+    if (value_refs.get() == 0) free_storage();
   }
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <tapegrad/core/dtype.hpp>
 #include <tapegrad/core/op.hpp>
+#include <tapegrad/core/ref_count.hpp>
 #include <tapegrad/core/shape.hpp>
 #include <tapegrad/core/storage.hpp>
 
@@ -39,8 +40,8 @@ struct Node {
     std::uint32_t* versions;
   };
 
-  std::atomic<std::uint32_t> record_refs{1};
-  std::atomic<std::uint32_t> value_refs{1};
+  RefCount record_refs;
+  RefCount value_refs;
   const OpRecord* op = nullptr;  ///< null for leaves and constants
   Storage* storage = nullptr;    ///< null once nobody needs the value, and for row-sparse tensors
   std::byte* data = nullptr;     ///< first element
@@ -86,21 +87,15 @@ struct Node {
   /// A node without value, edges or op; sequence and scope are set. One reference.
   static Node* create(const Shape& shape, DType dtype);
 
-  void retain_record() { record_refs.fetch_add(1, std::memory_order_relaxed); }
+  void retain_record() { record_refs.retain(); }
   void release_record() noexcept {
-    if (record_refs.load(std::memory_order_acquire) == 1 || record_refs.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      destroy();
+    if (record_refs.release()) destroy();
   }
   void retain_value() {
-    if (value_refs.fetch_add(1, std::memory_order_relaxed) == 0) retain_record();
+    if (value_refs.retain() == 0) retain_record();
   }
   void release_value() noexcept {
-    if (value_refs.load(std::memory_order_acquire) == 1) {
-      value_refs.store(0, std::memory_order_relaxed);
-      drop_value();
-    } else if (value_refs.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      drop_value();
-    }
+    if (value_refs.release()) drop_value();
   }
 
   /// Makes room for `count` inputs, none connected yet. Once a node.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <tapegrad/core/ref_count.hpp>
 
 namespace tapegrad {
 
@@ -15,11 +16,11 @@ class Storage {
   /// A buffer that `owner` keeps alive, with one reference.
   static Storage* borrow(std::byte* data, std::size_t bytes, std::shared_ptr<void> owner);
 
-  void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void retain() { refs_.retain(); }
   void release() {
-    if (refs_.load(std::memory_order_acquire) == 1 || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
+    if (refs_.release()) destroy();
   }
-  bool unique() const { return refs_.load(std::memory_order_acquire) == 1; }
+  bool unique() const { return refs_.get() == 1; }
 
   std::byte* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
@@ -30,7 +31,7 @@ class Storage {
   struct Owner;
   void destroy() noexcept;
 
-  std::atomic<std::uint32_t> refs_{1};
+  RefCount refs_;
   std::atomic<std::uint32_t> version_{0};
   std::size_t bytes_ = 0;
   std::byte* data_ = nullptr;  // behind this header, or elsewhere when an owner is

@@ -36,7 +36,10 @@ class ModuleList : public Module {
     for (std::size_t i = 0; i < items_.size(); ++i) adopt(*items_[i], std::to_string(i));
     return *this;
   }
-  ModuleList& operator=(ModuleList&& other) noexcept(false) { return *this = std::as_const(other); }
+  ModuleList& operator=(ModuleList&& other) noexcept(false) {
+    *this = std::as_const(other);
+    return *this;
+  }
   ~ModuleList() override = default;
 
   template <class... Arguments>

@@ -26,6 +26,7 @@ struct Roll {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
+                               .forward = Forward::linear,
                                .family = "shape"};
   struct Attrs {
     std::int64_t shift = 0;

@@ -14,6 +14,7 @@ struct MatMul {
                                .doc = "Matrix product of the last two axes; the others broadcast.",
                                .inputs = {"a", "b"},
                                .saves = kSavesOthers,
+                               .forward = Forward::linear,
                                .family = "contraction"};
   using Attrs = NoAttrs;
   static constexpr bool takes_strides = true;

@@ -33,7 +33,7 @@ template <class T>
 double squared_deviations(const T* row, std::int64_t n) {
   if (n == 0) return 0;
   const auto values = Row<T>(row, n).template cast<double>();
-  const double mean = values.sum() / static_cast<double>(n);
+  const double mean = row[0] + (values - row[0]).sum() / static_cast<double>(n);
   const double rest = (values - mean).sum();
   return (values - mean).square().sum() - rest * rest / static_cast<double>(n);
 }

@@ -97,6 +97,7 @@ struct CumSum {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
+                               .forward = Forward::linear,
                                .family = "reduction"};
   using Attrs = DirectedAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {

@@ -84,6 +84,7 @@ struct Segment : SegmentCommon {
                                .inputs = {"x", "offsets"},
                                .saves = {.inputs = {1}},
                                .fixed = {1},
+                               .forward = Forward::linear,
                                .family = "reduction"};
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& offsets) {
     return checked_result(kName, x, offsets);
@@ -155,6 +156,7 @@ struct MaskedMean {
                                .inputs = {"x", "mask"},
                                .saves = {.inputs = {1}},
                                .fixed = {1},
+                               .forward = Forward::linear,
                                .family = "reduction"};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& mask) {

@@ -252,6 +252,7 @@ struct SliceScatter {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
+                               .forward = Forward::linear,
                                .family = "shape"};
   struct Attrs : SliceOp::Attrs {
     std::int64_t extent = 0;

@@ -6,6 +6,7 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/family.hpp>
 #include <tapegrad/ops/registry.hpp>
 #include <tapegrad/testing/gradient_check.hpp>
 #include <tapegrad/testing/op_check.hpp>
@@ -57,6 +58,7 @@ class OpChecker {
       : op_(op), order_(order), dtype_(dtype), rng_(seed) {
     result_.op = std::string(op.info().name);
     result_.differentiable = op.info().differentiable;
+    result_.forward_rule = result_.differentiable && has_forward_rule(*op.record);
   }
 
   OpCheckResult run() {

@@ -39,6 +39,7 @@ nlohmann::ordered_json to_json(const OpCheckResult& r) {
           {"shared", r.shared},
           {"orders", r.orders},
           {"forward", r.forward},
+          {"forward_rule", r.forward_rule},
           {"compared", r.compared},
           {"kinks", r.kinks},
           {"skipped", r.skipped},
@@ -48,8 +49,9 @@ nlohmann::ordered_json to_json(const OpCheckResult& r) {
 }
 
 void print_header() {
-  std::cout << fmt::format("{:<34} {:>7} {:>5} {:>7} {:>7} {:>6} {:>3} {:>5} {:>8} {:>9}  {}\n", "op", "samples",
-                           "empty", "strided", "shared", "orders", "jvp", "kinks", "compared", "error/tol", "where");
+  std::cout << fmt::format("{:<34} {:>7} {:>5} {:>7} {:>7} {:>6} {:>7} {:>5} {:>8} {:>9}  {}\n", "op", "samples",
+                           "empty", "strided", "shared", "orders", "forward", "kinks", "compared", "error/tol",
+                           "where");
 }
 
 std::string proven(const OpCheckResult& r) {
@@ -57,10 +59,15 @@ std::string proven(const OpCheckResult& r) {
   return r.orders == 0 ? "none" : r.orders == 1 ? "1" : fmt::format("1-{}", r.orders);
 }
 
+std::string forward_mode(const OpCheckResult& r) {
+  if (!r.forward) return "-";
+  return r.forward_rule ? "rule" : "vjp²";
+}
+
 void print_row(const OpCheckResult& r) {
-  std::cout << fmt::format("{:<34} {:>7} {:>5} {:>7} {:>7} {:>6} {:>3} {:>5} {:>8} {:>9.1e}  {}\n", r.op, r.samples,
-                           r.zero_size, r.strided, r.shared, proven(r), r.forward ? "yes" : "-", r.kinks, r.compared,
-                           r.worst, r.ok() ? r.worst_where : "FAIL");
+  std::cout << fmt::format("{:<34} {:>7} {:>5} {:>7} {:>7} {:>6} {:>7} {:>5} {:>8} {:>9.1e}  {}\n", r.op, r.samples,
+                           r.zero_size, r.strided, r.shared, proven(r), forward_mode(r), r.kinks, r.compared, r.worst,
+                           r.ok() ? r.worst_where : "FAIL");
   for (const std::string& failure : r.failures) std::cout << "    " << failure << '\n';
   std::cout.flush();
 }
@@ -121,9 +128,11 @@ void add_gradcheck_command(CLI::App& app, int& status) {
   command->add_flag("--json", options->json, "As JSON");
   command->footer(
       "Exit status 1 if any check fails. empty: samples without elements; strided: also tried on strided inputs and\n"
-      "cotangents; shared: with one tensor as two inputs; orders: of derivatives proven; jvp: forward mode agrees;\n"
-      "kinks: decisions of docs/kinks.md that hold; error/tol: the worst error in units of the tolerance, 1e-6 in "
-      "f64.\n"
+      "cotangents; shared: with one tensor as two inputs; orders: of derivatives proven; forward: forward mode "
+      "agrees,\n"
+      "by a rule of the operation's own or by its gradient differentiated again; kinks: decisions of docs/kinks.md "
+      "that\n"
+      "hold; error/tol: the worst error in units of the tolerance, 1e-6 in f64.\n"
       "Examples:\n"
       "  tapegrad gradcheck sigmoid matmul\n"
       "  tapegrad gradcheck --all --order 3");

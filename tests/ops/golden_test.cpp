@@ -12,23 +12,11 @@ namespace tapegrad::tests {
 std::vector<Golden> all_goldens() {
   std::vector<Golden> all;
   for (const auto family : {
-           arithmetic_goldens,
-           elementary_goldens,
-           activation_goldens,
-           comparison_goldens,
-           rounding_goldens,
-           special_goldens,
-           view_goldens,
-           reduce_goldens,
-           extremum_goldens,
-           moment_goldens,
-           order_goldens,
-           scan_goldens,
-           softmax_goldens,
-           loss_goldens,
-           matmul_goldens,
-           indexing_goldens,
-           arrange_goldens,
+           arithmetic_goldens,  elementary_goldens, activation_goldens, comparison_goldens,    rounding_goldens,
+           special_goldens,     view_goldens,       reduce_goldens,     extremum_goldens,      moment_goldens,
+           order_goldens,       scan_goldens,       softmax_goldens,    loss_goldens,          matmul_goldens,
+           indexing_goldens,    arrange_goldens,    recurrence_goldens, normalization_goldens, linear_algebra_goldens,
+           convolution_goldens,
        })
     for (Golden& golden : family()) all.push_back(std::move(golden));
   return all;

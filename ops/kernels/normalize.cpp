@@ -1,0 +1,255 @@
+#include <cmath>
+#include <optional>
+#include <tapegrad/ops/kernels/lanes.hpp>
+#include <tapegrad/ops/kernels/normalize.hpp>
+#include <vector>
+
+namespace tapegrad::kernels {
+namespace {
+
+constexpr std::int64_t kParallelElements = 1 << 16;
+
+/// The elements that share a mean: element i of channel k in repeat r stands at r * step + k * inner + i.
+struct Members {
+  std::int64_t repeats, step, channels, inner;
+
+  double count() const { return static_cast<double>(repeats * channels * inner); }
+};
+
+template <class T>
+struct OwnEach {
+  const T* values;
+  T operator[](std::int64_t i) const { return values[i]; }
+};
+template <class T>
+struct OneForAll {
+  T value;
+  T operator[](std::int64_t) const { return value; }
+};
+
+/// Calls `body(begin, length)` for runs of elements that adjoin.
+template <class Body>
+void for_runs(const Members& m, const Body& body) {
+  for (std::int64_t r = 0; r < m.repeats; ++r) body(r * m.step, m.channels * m.inner);
+}
+
+/// Calls `body(begin, length, weight)` for runs whose weights are either all own or all one.
+template <class T, class Body>
+void for_weighted_runs(const Members& m, const T* weight, const Body& body) {
+  for (std::int64_t r = 0; r < m.repeats; ++r) {
+    if (m.inner == 1)
+      body(r * m.step, m.channels, OwnEach<T>{weight});
+    else
+      for (std::int64_t k = 0; k < m.channels; ++k) body(r * m.step + k * m.inner, m.inner, OneForAll<T>{weight[k]});
+  }
+}
+
+/// Σ term(arrays[i]...) for i < n: short runs in T, these in double, so that the error stays that of a run. The arrays
+/// are parameters, for the compiler gathers what it reads through a lambda's captures.
+template <class T, class Term, class... Arrays>
+double total(const Term& term, std::int64_t n, Arrays... arrays) {
+  constexpr std::int64_t kRun = 512;
+  double sum = 0;
+  for (std::int64_t from = 0; from < n; from += kRun) {
+    const std::int64_t to = std::min(from + kRun, n);
+    T part = 0;
+#pragma omp simd reduction(+ : part)
+    for (std::int64_t i = from; i < to; ++i) part += term(arrays[i]...);
+    sum += static_cast<double>(part);
+  }
+  return sum;
+}
+
+/// A mean and 1 / √(variance + eps). The mean has two parts, the first near every element, so that differences from it
+/// keep their digits however far it is from 0.
+template <class T>
+struct Standard {
+  T mean = 0, rest = 0, scale = 1;
+  double variance = 0;
+
+  T operator()(T x) const { return ((x - mean) - rest) * scale; }
+};
+
+template <class T>
+Standard<T> standard_of(const Members& m, const T* x, double eps, bool centered) {
+  Standard<T> s;
+  const double count = m.count();
+  if (centered) {
+    double sum = 0;
+    for_runs(m, [&](std::int64_t begin, std::int64_t n) { sum += total<T>([](T v) { return v; }, n, x + begin); });
+    s.mean = static_cast<T>(sum / count);
+  }
+  double rest = 0, squares = 0;
+  for_runs(m, [&, mean = s.mean](std::int64_t begin, std::int64_t n) {
+    if (centered) rest += total<T>([=](T v) { return v - mean; }, n, x + begin);
+    squares += total<T>([=](T v) { return (v - mean) * (v - mean); }, n, x + begin);
+  });
+  rest /= count;
+  s.rest = static_cast<T>(rest);
+  s.variance = squares / count - rest * rest;
+  s.scale = static_cast<T>(1 / std::sqrt(s.variance + eps));
+  return s;
+}
+
+template <class T>
+void normalize_members(const Members& m, const NormTerms<T>& terms, const T* weight, const T* bias, const T* x, T* y) {
+  const Standard<T> standard = standard_of(m, x, terms.eps, terms.centered);
+  for_weighted_runs(m, weight, [&](std::int64_t begin, std::int64_t n, auto w) {
+    const T* from = x + begin;
+    T* to = y + begin;
+    if (m.inner == 1) {
+#pragma omp simd
+      for (std::int64_t i = 0; i < n; ++i) to[i] = standard(from[i]) * w[i] + bias[i];
+    } else {
+      const T b = bias[begin % m.step / m.inner];
+#pragma omp simd
+      for (std::int64_t i = 0; i < n; ++i) to[i] = standard(from[i]) * w[i] + b;
+    }
+  });
+}
+
+template <class T>
+void differentiate_members(const Members& m, const NormTerms<T>& terms, const T* weight, const T* x, const T* g,
+                           T* dx) {
+  const Standard<T> standard = standard_of(m, x, terms.eps, terms.centered);
+  double sum = 0, product = 0;
+  for_weighted_runs(m, weight, [&](std::int64_t begin, std::int64_t n, auto w) {
+    const T *from = x + begin, *cotangent = g + begin;
+    if (terms.centered) sum += total<T>([](T c, T v) { return c * v; }, n, cotangent, w);
+    product += total<T>([=](T c, T v, T f) { return c * v * standard(f); }, n, cotangent, w, from);
+  });
+  const T mean = static_cast<T>(sum / m.count()), slope = static_cast<T>(product / m.count());
+  for_weighted_runs(m, weight, [=](std::int64_t begin, std::int64_t n, auto w) {
+    const T *from = x + begin, *cotangent = g + begin;
+    T* to = dx + begin;
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i)
+      to[i] = standard.scale * (cotangent[i] * w[i] - mean - standard(from[i]) * slope);
+  });
+}
+
+template <class T>
+void add_weight_gradient(const Members& m, const NormTerms<T>& terms, const T* x, const T* g, T* dw) {
+  const Standard<T> standard = standard_of(m, x, terms.eps, terms.centered);
+  for (std::int64_t r = 0; r < m.repeats; ++r) {
+    const T *from = x + r * m.step, *cotangent = g + r * m.step;
+    if (m.inner == 1) {
+#pragma omp simd
+      for (std::int64_t k = 0; k < m.channels; ++k) dw[k] += cotangent[k] * standard(from[k]);
+    } else {
+      for (std::int64_t k = 0; k < m.channels; ++k)
+        dw[k] += static_cast<T>(
+            total<T>([=](T c, T f) { return c * standard(f); }, m.inner, cotangent + k * m.inner, from + k * m.inner));
+    }
+  }
+}
+
+/// Calls `body(group, members, x, g, out)` for each (outer, group); `g` and `out` may be null. Where members are single
+/// elements far apart, they are brought together first.
+template <class T, class Body>
+void for_groups(const NormLayout& l, const T* x, const T* g, T* out, const Body& body) {
+  if (l.numel() == 0) return;
+  if (l.repeats > 1 && l.channels * l.inner == 1) {
+    for_lane_groups(Slab{l.outer, l.repeats, l.groups}, [&](const LaneGroup& lanes) {
+      const LaneReader<T> in(lanes, x);
+      std::optional<LaneReader<T>> cotangents;
+      std::optional<LaneWriter<T>> results;
+      if (g) cotangents.emplace(lanes, g);
+      if (out) results.emplace(lanes, out);
+      for (std::int64_t i = 0; i < lanes.lanes; ++i)
+        body(lanes.first + i, Members{1, l.repeats, 1, l.repeats}, in[i], g ? (*cotangents)[i] : nullptr,
+             out ? (*results)[i] : nullptr);
+    });
+    return;
+  }
+  const std::int64_t run = l.channels * l.inner, step = l.groups * run;
+  const std::int64_t block = std::max<std::int64_t>(1, (1 << 14) / (l.repeats * run)), count = l.outer * l.groups;
+  for_chunks((count + block - 1) / block, l.numel() >= kParallelElements, [&](std::int64_t c) {
+    for (std::int64_t i = c * block; i < std::min(count, (c + 1) * block); ++i) {
+      const std::int64_t begin = i / l.groups * l.repeats * step + i % l.groups * run;
+      body(i, Members{l.repeats, step, l.channels, l.inner}, x + begin, g ? g + begin : nullptr,
+           out ? out + begin : nullptr);
+    }
+  });
+}
+
+/// The coefficients of all channels, in memory where they were not given.
+template <class T>
+class Coefficients {
+ public:
+  Coefficients(const NormLayout& l, const T* given, T otherwise) : channels_(l.channels), groups_(l.groups) {
+    if (!given) held_.assign(static_cast<std::size_t>(l.coefficients()), otherwise);
+    values_ = given ? given : held_.data();
+  }
+  const T* of(std::int64_t index) const { return values_ + index % groups_ * channels_; }
+
+ private:
+  std::int64_t channels_, groups_;
+  std::vector<T> held_;
+  const T* values_;
+};
+
+}  // namespace
+
+template <class T>
+void normalize(const NormLayout& l, const NormTerms<T>& terms, const T* x, T* y) {
+  const Coefficients<T> weight(l, terms.weight, 1), bias(l, terms.bias, 0);
+  for_groups<T>(l, x, nullptr, y, [&](std::int64_t i, const Members& m, const T* from, const T*, T* to) {
+    normalize_members(m, terms, weight.of(i), bias.of(i), from, to);
+  });
+}
+
+template <class T>
+void normalize_gradient(const NormLayout& l, const NormTerms<T>& terms, const T* x, const T* g, T* dx) {
+  const Coefficients<T> weight(l, terms.weight, 1);
+  for_groups<T>(l, x, g, dx, [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T* to) {
+    differentiate_members(m, terms, weight.of(i), from, cotangent, to);
+  });
+}
+
+template <class T>
+void normalize_weight_gradient(const NormLayout& l, const NormTerms<T>& terms, const T* x, const T* g, T* dw) {
+  std::fill_n(dw, l.coefficients(), T{0});
+  if (l.outer == 1) {
+    for_groups<T>(l, x, g, nullptr, [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T*) {
+      add_weight_gradient(m, terms, from, cotangent, dw + i * l.channels);
+    });
+    return;
+  }
+  constexpr std::int64_t kParts = 16;
+  const std::int64_t parts = std::min(kParts, l.outer), size = l.numel() / std::max<std::int64_t>(l.outer, 1);
+  const NormLayout one{1, l.repeats, l.groups, l.channels, l.inner};
+  std::vector<T> partial(static_cast<std::size_t>(parts * l.coefficients()));
+  for_chunks(parts, l.numel() >= kParallelElements, [&](std::int64_t p) {
+    T* sums = partial.data() + p * l.coefficients();
+    for (std::int64_t o = l.outer * p / parts; o < l.outer * (p + 1) / parts; ++o)
+      for_groups<T>(one, x + o * size, g + o * size, nullptr,
+                    [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T*) {
+                      add_weight_gradient(m, terms, from, cotangent, sums + i * l.channels);
+                    });
+  });
+  for (std::int64_t p = 0; p < parts; ++p)
+    for (std::int64_t k = 0; k < l.coefficients(); ++k)
+      dw[k] += partial[static_cast<std::size_t>(p * l.coefficients() + k)];
+}
+
+template <class T>
+void moments(const NormLayout& l, const T* x, T* mean, T* variance) {
+  for_groups<T>(l, x, nullptr, nullptr, [&](std::int64_t i, const Members& m, const T* from, const T*, T*) {
+    const Standard<T> standard = standard_of(m, from, 0, true);
+    mean[i] = standard.mean + standard.rest;
+    variance[i] = static_cast<T>(standard.variance);
+  });
+}
+
+template void normalize(const NormLayout&, const NormTerms<float>&, const float*, float*);
+template void normalize(const NormLayout&, const NormTerms<double>&, const double*, double*);
+template void normalize_gradient(const NormLayout&, const NormTerms<float>&, const float*, const float*, float*);
+template void normalize_gradient(const NormLayout&, const NormTerms<double>&, const double*, const double*, double*);
+template void normalize_weight_gradient(const NormLayout&, const NormTerms<float>&, const float*, const float*, float*);
+template void normalize_weight_gradient(const NormLayout&, const NormTerms<double>&, const double*, const double*,
+                                        double*);
+template void moments(const NormLayout&, const float*, float*, float*);
+template void moments(const NormLayout&, const double*, double*, double*);
+
+}  // namespace tapegrad::kernels

@@ -1,0 +1,38 @@
+#pragma once
+// Elements brought to mean 0 and variance 1 (or only to mean square 1) in groups, then scaled and shifted: what layer,
+// batch, group and RMS normalisation are.
+
+#include <cstdint>
+
+namespace tapegrad::kernels {
+
+/// A dense array as [outer, repeats, groups, channels, inner]. There is one mean and variance for each (outer, group),
+/// over all else; one weight and one bias for each (group, channel).
+struct NormLayout {
+  std::int64_t outer = 1, repeats = 1, groups = 1, channels = 1, inner = 1;
+
+  std::int64_t numel() const { return outer * repeats * groups * channels * inner; }
+  std::int64_t coefficients() const { return groups * channels; }
+};
+
+template <class T>
+struct NormTerms {
+  const T* weight;  ///< null means 1
+  const T* bias;    ///< null means 0
+  double eps;       ///< added to the variance
+  bool centered;    ///< false: the mean is not taken off, and the variance is the mean square
+};
+
+template <class T>
+void normalize(const NormLayout& layout, const NormTerms<T>& terms, const T* x, T* y);
+/// dx for y's cotangent g.
+template <class T>
+void normalize_gradient(const NormLayout& layout, const NormTerms<T>& terms, const T* x, const T* g, T* dx);
+/// dw [groups, channels] = Σ g x̂, where x̂ is x before it is scaled and shifted.
+template <class T>
+void normalize_weight_gradient(const NormLayout& layout, const NormTerms<T>& terms, const T* x, const T* g, T* dw);
+/// Mean and variance (divided by the count) of each (outer, group).
+template <class T>
+void moments(const NormLayout& layout, const T* x, T* mean, T* variance);
+
+}  // namespace tapegrad::kernels

@@ -1,0 +1,386 @@
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/random.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/kernels/normalize.hpp>
+#include <tapegrad/ops/normalization.hpp>
+#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/view.hpp>
+
+namespace tapegrad {
+namespace {
+
+using kernels::NormLayout;
+using kernels::NormTerms;
+
+void check_eps(const char* op, double eps) {
+  if (!(eps > 0)) throw ValueError(std::string(op) + ": eps is " + format_attribute(eps) + "; it must be above 0");
+}
+
+void check_coefficients(const char* op, const char* name, const Tensor& given, const Shape& wanted, const Tensor& x) {
+  if (given.defined() && given.shape() != wanted)
+    throw ShapeError(std::string(op) + ": " + name + " is " + to_string(given.shape()) + ", x " + to_string(x.shape()) +
+                     "; expected " + to_string(wanted));
+}
+
+std::int64_t product(std::span<const std::int64_t> extents) {
+  return std::accumulate(extents.begin(), extents.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+/// Extents behind the channels of x [N, C, …].
+std::int64_t positions(const Shape& x) { return product(x.dims().subspan(2)); }
+
+Shape channels_of(const char* op, const Tensor& x) {
+  if (x.rank() < 2)
+    throw ShapeError(std::string(op) + ": x is " + to_string(x.shape()) + "; expected [N, C] or [N, C, ...]");
+  return {x.shape()[1]};
+}
+
+Shape trailing_of(const char* op, const Tensor& x, const Integers& wanted) {
+  const auto count = wanted.size(), rank = static_cast<std::size_t>(x.rank());
+  if (count == 0 || count > rank || !std::equal(wanted.begin(), wanted.end(), x.shape().end() - count))
+    throw ShapeError(std::string(op) + ": normalized_shape is " + format_attribute(wanted) + ", x " +
+                     to_string(x.shape()) + "; expected the extents of x's last axes, one or more");
+  return Shape(wanted);
+}
+
+template <class T>
+NormTerms<T> terms_of(const Tensor& weight, const Tensor& bias, double eps, bool centered) {
+  const auto values = [](const Tensor& t) { return t.defined() ? t.data<T>().data() : nullptr; };
+  return {values(weight), values(bias), eps, centered};
+}
+
+// ---- the rules on tensors, in the layout's five axes ----------------------------------------------------------------
+
+const Axes kMemberAxes{1, 3, 4}, kSampleAxes{0, 1, 4};
+
+Tensor in_layout(const NormLayout& l, const Tensor& t) {
+  return reshape(t, {l.outer, l.repeats, l.groups, l.channels, l.inner});
+}
+
+struct Standardized {
+  Tensor values, scale;
+};
+
+Standardized standardized(const Tensor& x, double eps, bool centered) {
+  const Tensor deviation = centered ? x - mean(x, kMemberAxes, true) : x;
+  const Tensor scale = rsqrt(mean(square(deviation), kMemberAxes, true) + eps);
+  return {deviation * scale, scale};
+}
+
+/// What normalisations of x by weight and bias share. Op has `kCentered`, `Attrs` with eps, `coefficients(attrs, x)`,
+/// the checked shape of the weight, and `layout(attrs, shape of x)`.
+template <class Op, class Attributes>
+struct NormOver {
+  using Attrs = Attributes;
+  static constexpr const char* name() { return Op::info.name.data(); }
+
+  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+    const Shape wanted = Op::coefficients(a, x);
+    check_coefficients(name(), "weight", weight, wanted, x);
+    check_coefficients(name(), "bias", bias, wanted, x);
+    check_eps(name(), a.eps);
+    return {x.shape(), x.dtype()};
+  }
+  static void forward(const Attrs& a, const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& y) {
+    dispatch_floating(y.dtype(), [&]<class T>() {
+      kernels::normalize(Op::layout(a, x.shape()), terms_of<T>(weight, bias, a.eps, Op::kCentered), x.data<T>().data(),
+                         y.mutable_data<T>().data());
+    });
+  }
+
+  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& weight, Unsaved, Unsaved) {
+    const NormLayout l = Op::layout(a, x.shape());
+    if (!grad_enabled()) return fused(l, a, g, x, weight, x.shape(), [](auto... at) { normalize_gradient(at...); });
+    const auto [values, scale] = standardized(in_layout(l, x), a.eps, Op::kCentered);
+    Tensor slope = in_layout(l, g);
+    if (weight.defined()) slope = slope * reshape(weight, {l.groups, l.channels, 1});
+    const Tensor along = values * mean(slope * values, kMemberAxes, true);
+    const Tensor across = Op::kCentered ? slope - mean(slope, kMemberAxes, true) : slope;
+    return reshape((across - along) * scale, x.shape());
+  }
+  static Tensor vjp(wrt<1>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& weight, Unsaved, Unsaved) {
+    const NormLayout l = Op::layout(a, x.shape());
+    if (!grad_enabled())
+      return fused(l, a, g, x, weight, weight.shape(), [](auto... at) { normalize_weight_gradient(at...); });
+    const Tensor values = standardized(in_layout(l, x), a.eps, Op::kCentered).values;
+    return reshape(sum(in_layout(l, g) * values, kSampleAxes), weight.shape());
+  }
+  static Tensor vjp(wrt<2>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor&, Unsaved bias, Unsaved) {
+    const NormLayout l = Op::layout(a, x.shape());
+    const Tensor samples = reshape(g, {l.outer * l.repeats, l.coefficients(), l.inner});
+    return reshape(sum(l.inner == 1 ? squeeze(samples, 2) : samples, l.inner == 1 ? Axes{0} : Axes{0, 2}),
+                   bias.shape());
+  }
+
+  template <class Kernel>
+  static Tensor fused(const NormLayout& l, const Attrs& a, const Tensor& g, const Tensor& x_given,
+                      const Tensor& weight_given, const Shape& shape, const Kernel& kernel) {
+    const Tensor cotangent = g.contiguous(), x = x_given.contiguous();
+    const Tensor weight = weight_given.defined() ? weight_given.contiguous() : weight_given;
+    Tensor gradient = empty(shape, x.dtype());
+    dispatch_floating(x.dtype(), [&]<class T>() {
+      kernel(l, terms_of<T>(weight, {}, a.eps, Op::kCentered), x.data<T>().data(), cotangent.data<T>().data(),
+             gradient.mutable_data<T>().data());
+    });
+    return gradient;
+  }
+
+  static Cost cost(const Attrs&, const Node& node) {
+    const auto n = static_cast<double>(node.shape.numel());
+    return {8 * n, 2 * n * static_cast<double>(size_of(node.dtype))};
+  }
+};
+
+struct TrailingAttrs {
+  Integers normalized_shape;
+  double eps = 1e-5;
+  bool operator==(const TrailingAttrs&) const = default;
+  static constexpr auto fields() {
+    return std::tuple{Field{"normalized_shape", &TrailingAttrs::normalized_shape, "extents of the last axes"},
+                      Field{"eps", &TrailingAttrs::eps, "added to the variance"}};
+  }
+};
+
+NormLayout trailing_layout(const Integers& normalized_shape, const Shape& x) {
+  const auto lead = static_cast<std::size_t>(x.rank()) - normalized_shape.size();
+  return {.outer = product(x.dims().first(lead)), .channels = product(normalized_shape)};
+}
+
+struct BatchAttrs {
+  double eps = 1e-5;
+  bool operator==(const BatchAttrs&) const = default;
+  static constexpr auto fields() { return std::tuple{Field{"eps", &BatchAttrs::eps, "added to the variance"}}; }
+};
+
+NormLayout batch_layout(const Shape& x) { return {.repeats = x[0], .groups = x[1], .inner = positions(x)}; }
+
+struct GroupAttrs {
+  std::int64_t groups = 1;
+  double eps = 1e-5;
+  bool operator==(const GroupAttrs&) const = default;
+  static constexpr auto fields() {
+    return std::tuple{Field{"groups", &GroupAttrs::groups, "of adjoining channels"},
+                      Field{"eps", &GroupAttrs::eps, "added to the variance"}};
+  }
+};
+
+}  // namespace
+
+namespace ops {
+
+struct LayerNorm : NormOver<LayerNorm, TrailingAttrs> {
+  static constexpr OpInfo info{.name = "layer_norm",
+                               .formula = "y = (x - mean x) / √(var x + eps) · weight + bias",
+                               .doc = "Mean and variance over the last axes; weight and bias have their shape.",
+                               .inputs = {"x", "weight", "bias"},
+                               .saves = {.inputs = {0, 1}},
+                               .optional = {1, 2},
+                               .family = "normalization",
+                               .source = "Ba, Kiros and Hinton, Layer Normalization, 2016"};
+  static constexpr bool kCentered = true;
+  static Shape coefficients(const Attrs& a, const Tensor& x) { return trailing_of(name(), x, a.normalized_shape); }
+  static NormLayout layout(const Attrs& a, const Shape& x) { return trailing_layout(a.normalized_shape, x); }
+
+  static std::vector<SampleOf<LayerNorm>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{x({3, 4})}, {{4}}},
+            {{x({2, 4}), x({4}), x({4})}, {{4}, 0.1}},
+            {{x({2, 2, 3}), x({2, 3}), x({2, 3})}, {{2, 3}, 0.01}},
+            {{transpose(x({3, 2})), transpose(x({3, 2}))}, {{2, 3}, 0.1}},
+            {{x({4}), x({4}), x({4})}, {{4}}},
+            {{x({2, 1}), x({1})}, {{1}, 1}},
+            {{x({0, 3}), x({3}), x({3})}, {{3}}},
+            {{x({2, 0})}, {{0}}}};
+  }
+  static std::vector<BadInputOf<LayerNorm>> bad_inputs() {
+    const Tensor x = zeros({2, 3});
+    return {{{x}, {{2}}, "normalized_shape is [2], x [2, 3]; expected the extents of x's last axes"},
+            {{x}, {}, "normalized_shape is []"},
+            {{zeros({})}, {{1}}, "normalized_shape is [1], x []"},
+            {{x, zeros({2})}, {{3}}, "weight is [2], x [2, 3]; expected [3]"},
+            {{x, zeros({3}), zeros({1})}, {{3}}, "bias is [1], x [2, 3]; expected [3]"},
+            {{x}, {{3}, 0}, "eps is 0; it must be above 0"}};
+  }
+};
+
+/// Its own functions only hide the bias, which it has not.
+struct RmsNorm {
+  struct Shared : NormOver<Shared, TrailingAttrs> {
+    static constexpr OpInfo info{.name = "rms_norm", .formula = ""};
+    static constexpr bool kCentered = false;
+    static Shape coefficients(const Attrs& a, const Tensor& x) { return trailing_of(name(), x, a.normalized_shape); }
+    static NormLayout layout(const Attrs& a, const Shape& x) { return trailing_layout(a.normalized_shape, x); }
+  };
+  static constexpr OpInfo info{.name = Shared::info.name,
+                               .formula = "y = x / √(mean x² + eps) · weight",
+                               .doc = "The mean square is over the last axes; weight has their shape.",
+                               .inputs = {"x", "weight"},
+                               .saves = {.inputs = {0, 1}},
+                               .optional = {1},
+                               .family = "normalization",
+                               .source = "Zhang and Sennrich, Root Mean Square Layer Normalization, 2019"};
+  using Attrs = TrailingAttrs;
+  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& weight) {
+    return Shared::result(a, x, weight, {});
+  }
+  static void forward(const Attrs& a, const Tensor& x, const Tensor& weight, Tensor& y) {
+    Shared::forward(a, x, weight, {}, y);
+  }
+  template <int W>
+  static Tensor vjp(wrt<W> input, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& weight, Unsaved y) {
+    return Shared::vjp(input, a, g, x, weight, {}, y);
+  }
+  static Cost cost(const Attrs& a, const Node& node) { return Shared::cost(a, node); }
+
+  static std::vector<SampleOf<RmsNorm>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{x({3, 4})}, {{4}}},
+            {{x({2, 2, 3}), x({2, 3})}, {{2, 3}, 0.01}},
+            {{transpose(x({3, 2})), transpose(x({3, 2}))}, {{2, 3}, 0.1}},
+            {{x({1}), x({1})}, {{1}, 0.5}},
+            {{x({0, 3}), x({3})}, {{3}}}};
+  }
+  static std::vector<BadInputOf<RmsNorm>> bad_inputs() {
+    const Tensor x = zeros({2, 3});
+    return {{{x}, {{2}}, "normalized_shape is [2], x [2, 3]; expected the extents of x's last axes"},
+            {{x, zeros({2})}, {{3}}, "weight is [2], x [2, 3]; expected [3]"},
+            {{x}, {{3}, -1}, "eps is -1; it must be above 0"}};
+  }
+};
+
+struct BatchNorm : NormOver<BatchNorm, BatchAttrs> {
+  static constexpr OpInfo info{.name = "batch_norm",
+                               .formula = "y = (x - mean x) / √(var x + eps) · weight + bias",
+                               .doc = "Mean and variance of each channel over the batch, as in training.",
+                               .inputs = {"x", "weight", "bias"},
+                               .saves = {.inputs = {0, 1}},
+                               .optional = {1, 2},
+                               .family = "normalization",
+                               .source = "Ioffe and Szegedy, Batch Normalization, ICML 2015"};
+  static constexpr bool kCentered = true;
+  static Shape coefficients(const Attrs&, const Tensor& x) { return channels_of(name(), x); }
+  static NormLayout layout(const Attrs&, const Shape& x) { return batch_layout(x); }
+
+  static std::vector<SampleOf<BatchNorm>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{x({4, 2})}, {}},
+            {{x({3, 2, 2}), x({2}), x({2})}, {0.1}},
+            {{x({2, 2, 2, 2}), x({2}), x({2})}, {0.01}},
+            {{transpose(x({2, 5})), x({2})}, {0.1}},
+            {{x({1, 2, 3}), x({2}), x({2})}, {1e-3}},
+            {{x({0, 2}), x({2}), x({2})}, {}}};
+  }
+  static std::vector<BadInputOf<BatchNorm>> bad_inputs() {
+    return {{{zeros({3})}, {}, "x is [3]; expected [N, C] or [N, C, ...]"},
+            {{zeros({2, 3}), zeros({2})}, {}, "weight is [2], x [2, 3]; expected [3]"},
+            {{zeros({2, 3, 4}), zeros({3}), zeros({4})}, {}, "bias is [4], x [2, 3, 4]; expected [3]"},
+            {{zeros({2, 3})}, {0}, "eps is 0; it must be above 0"}};
+  }
+};
+
+struct GroupNorm : NormOver<GroupNorm, GroupAttrs> {
+  static constexpr OpInfo info{.name = "group_norm",
+                               .formula = "y = (x - mean x) / √(var x + eps) · weight + bias",
+                               .doc = "Mean and variance of adjoining channels of each sample.",
+                               .inputs = {"x", "weight", "bias"},
+                               .saves = {.inputs = {0, 1}},
+                               .optional = {1, 2},
+                               .family = "normalization",
+                               .source = "Wu and He, Group Normalization, ECCV 2018"};
+  static constexpr bool kCentered = true;
+  static Shape coefficients(const Attrs& a, const Tensor& x) {
+    const Shape channels = channels_of(name(), x);
+    if (a.groups < 1 || channels[0] % a.groups != 0)
+      throw ValueError("group_norm: " + std::to_string(a.groups) + " groups of the " + std::to_string(channels[0]) +
+                       " channels of x " + to_string(x.shape()) + "; expected a divisor of them");
+    return channels;
+  }
+  static NormLayout layout(const Attrs& a, const Shape& x) {
+    return {.outer = x[0], .groups = a.groups, .channels = x[1] / a.groups, .inner = positions(x)};
+  }
+
+  static std::vector<SampleOf<GroupNorm>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{x({2, 4})}, {2}},
+            {{x({2, 4, 2}), x({4}), x({4})}, {2, 0.1}},
+            {{x({2, 2, 2, 2}), x({2}), x({2})}, {2, 0.01}},
+            {{transpose(x({4, 2})), x({4}), x({4})}, {1, 0.1}},
+            {{x({0, 4}), x({4}), x({4})}, {2}}};
+  }
+  static std::vector<BadInputOf<GroupNorm>> bad_inputs() {
+    return {{{zeros({3})}, {}, "x is [3]; expected [N, C] or [N, C, ...]"},
+            {{zeros({2, 3})}, {2}, "2 groups of the 3 channels of x [2, 3]; expected a divisor of them"},
+            {{zeros({2, 3})}, {0}, "0 groups of the 3 channels"},
+            {{zeros({2, 4}), zeros({2})}, {2}, "weight is [2], x [2, 4]; expected [4]"},
+            {{zeros({2, 4})}, {2, -1}, "eps is -1; it must be above 0"}};
+  }
+};
+
+using NormalizationOps = OpList<LayerNorm, RmsNorm, BatchNorm, GroupNorm>;
+
+}  // namespace ops
+
+using ops::NormalizationOps;
+
+Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const NormOptions& options) {
+  const TrailingAttrs attributes{Integers(normalized_shape.begin(), normalized_shape.end()), options.eps};
+  return NormalizationOps::apply<ops::LayerNorm>(attributes, x, options.weight, options.bias);
+}
+
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const RmsNormOptions& options) {
+  const TrailingAttrs attributes{Integers(normalized_shape.begin(), normalized_shape.end()), options.eps};
+  return NormalizationOps::apply<ops::RmsNorm>(attributes, x, options.weight);
+}
+
+Tensor batch_norm(const Tensor& x, const NormOptions& options) {
+  return NormalizationOps::apply<ops::BatchNorm>(BatchAttrs{options.eps}, x, options.weight, options.bias);
+}
+
+Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const NormOptions& options) {
+  const Shape channels = channels_of("batch_norm", x);
+  check_coefficients("batch_norm", "running_mean", running_mean, channels, x);
+  check_coefficients("batch_norm", "running_var", running_var, channels, x);
+  check_coefficients("batch_norm", "weight", options.weight, channels, x);
+  check_coefficients("batch_norm", "bias", options.bias, channels, x);
+  check_eps("batch_norm", options.eps);
+  Tensor scale = rsqrt(running_var + options.eps);
+  if (options.weight.defined()) scale = scale * options.weight;
+  Tensor shift = -running_mean * scale;
+  if (options.bias.defined()) shift = shift + options.bias;
+  Integers along(static_cast<std::size_t>(x.rank()) - 1, 1);
+  along[0] = channels[0];
+  return x * reshape(scale, along) + reshape(shift, along);
+}
+
+BatchMoments batch_moments(const Tensor& x) {
+  const Shape channels = channels_of("batch_moments", x);
+  if (!is_floating(x.dtype())) throw DTypeError("batch_moments: 'x' is " + describe(x) + "; f32 or f64 is expected");
+  const double nothing = std::numeric_limits<double>::quiet_NaN();
+  BatchMoments m{full(channels, nothing, x.dtype()), full(channels, nothing, x.dtype())};
+  const NormLayout l = batch_layout(x.shape());
+  const double count = static_cast<double>(l.repeats * l.inner);
+  const Tensor dense = x.to_dense().contiguous();
+  dispatch_floating(x.dtype(), [&]<class T>() {
+    const std::span<T> var = m.var.mutable_data<T>();
+    kernels::moments(l, dense.data<T>().data(), m.mean.mutable_data<T>().data(), var.data());
+    for (T& v : var) v = static_cast<T>(static_cast<double>(v) * (count / (count - 1)));
+  });
+  return m;
+}
+
+Tensor group_norm(const Tensor& x, std::int64_t groups, const NormOptions& options) {
+  return NormalizationOps::apply<ops::GroupNorm>(GroupAttrs{groups, options.eps}, x, options.weight, options.bias);
+}
+
+Tensor instance_norm(const Tensor& x, const NormOptions& options) {
+  return group_norm(x, channels_of("instance_norm", x)[0], options);
+}
+
+std::span<const OpEntry> normalization_ops() { return NormalizationOps::entries; }
+
+}  // namespace tapegrad

@@ -1,0 +1,31 @@
+#pragma once
+// What ops with windows share: attributes with one number for each spatial axis, and their checks.
+
+#include <functional>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/tensor.hpp>
+#include <tapegrad/ops/attributes.hpp>
+#include <tapegrad/ops/kernels/windows.hpp>
+#include <tapegrad/ops/per_axis.hpp>
+
+namespace tapegrad {
+
+/// An attribute with a number for each of `axes` spatial axes: as given, or one for all, or `otherwise` where there is
+/// none. ValueError for another count, or a number below `least`.
+Integers for_axes(const char* op, const char* name, const Integers& given, int axes, std::int64_t otherwise,
+                  std::int64_t least);
+
+/// The same numbers as the attribute of an op: left out where they are all `otherwise`, so that labels stay short.
+Integers attribute_of(const PerAxis& option, std::int64_t otherwise);
+
+/// The last extents of an array as the kernels count axes.
+kernels::Extents spatial(std::span<const std::int64_t> extents, std::int64_t otherwise = 1);
+
+/// x [N, C, …], of one to three spatial axes. ShapeError.
+void check_images(const char* op, const Tensor& x);
+
+/// Runs `f` on x [N, C, …] where x has `axes` spatial axes, and on a batch of one where it has no batch. ShapeError for
+/// other ranks.
+Tensor with_batch(const char* op, const Tensor& x, int axes, const std::function<Tensor(const Tensor&)>& f);
+
+}  // namespace tapegrad
