@@ -40,6 +40,7 @@
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/normalization.hpp>
 #include <tapegrad/ops/order.hpp>
+#include <tapegrad/ops/pooling.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/rounding.hpp>
 #include <tapegrad/ops/sampling.hpp>

@@ -14,7 +14,7 @@ std::vector<const OpEntry*> collect() {
            comparison_ops(), view_ops(),          reduce_ops(),        extremum_ops(),   moment_ops(),  scan_ops(),
            order_ops(),      softmax_ops(),       cross_entropy_ops(), loss_ops(),       matmul_ops(),  indexing_ops(),
            embedding_ops(),  segment_ops(),       join_ops(),          gather_ops(),     arrange_ops(), diagonal_ops(),
-           sampling_ops(),   normalization_ops(), convolution_ops(),
+           sampling_ops(),   normalization_ops(), convolution_ops(),   pooling_ops(),
        })
     for (const OpEntry& entry : family) all.push_back(&entry);
   return all;

@@ -31,6 +31,7 @@ std::vector<Golden> all_goldens() {
            arrange_goldens,
            normalization_goldens,
            convolution_goldens,
+           pooling_goldens,
        })
     for (Golden& golden : family()) all.push_back(std::move(golden));
   return all;
