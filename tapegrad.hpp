@@ -26,6 +26,7 @@
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
+#include <tapegrad/ops/attention.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/convolution.hpp>
@@ -42,6 +43,7 @@
 #include <tapegrad/ops/order.hpp>
 #include <tapegrad/ops/pooling.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/rounding.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/scan.hpp>

@@ -32,6 +32,8 @@ std::vector<Golden> all_goldens() {
            normalization_goldens,
            convolution_goldens,
            pooling_goldens,
+           attention_goldens,
+           resample_goldens,
        })
     for (Golden& golden : family()) all.push_back(std::move(golden));
   return all;
