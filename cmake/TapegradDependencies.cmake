@@ -9,6 +9,7 @@ find_package(Boost 1.74 CONFIG REQUIRED)
 find_package(nlohmann_json 3.10 CONFIG REQUIRED)
 find_package(fmt 9 CONFIG REQUIRED)
 find_package(utf8proc REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)
 
 if(TAPEGRAD_OPENMP)

@@ -17,7 +17,7 @@ constexpr std::size_t kGranule = 16;
 constexpr std::size_t kSmallLimit = 512;  // classes a granule apart up to here, four a doubling above
 constexpr std::size_t kSmallClasses = kSmallLimit / kGranule;
 constexpr std::size_t kLargeLimit = std::size_t{1} << 32;  // blocks above this are never cached
-constexpr std::size_t kClasses = kSmallClasses + 4 * (32 - 9) + 1;
+constexpr std::size_t kClasses = kSmallClasses + std::size_t{4} * (32 - 9) + 1;
 constexpr std::size_t kChunk = std::size_t{1} << 18;  // what small blocks are carved from
 constexpr std::size_t kCacheLine = 64;
 

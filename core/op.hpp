@@ -81,6 +81,14 @@ enum class Kind : std::uint8_t {
   predicate  ///< any dtype, boolean result
 };
 
+/// How a structural op takes tangents forward; pointwise ones do as `symmetric` says, views as `linear`.
+enum class Forward : std::uint8_t {
+  none,      ///< only through its gradient, differentiated again
+  linear,    ///< it is linear, and maps tangents as it maps values: in all inputs but the fixed ones together or, where
+             ///< it saves the others, in each of them
+  symmetric  ///< its Jacobian is symmetric, so the gradient rule maps tangents too
+};
+
 struct OpInfo {
   std::string_view name;
   std::string_view formula;
@@ -91,10 +99,11 @@ struct OpInfo {
   Domain domain{};
   Kind kind = Kind::floating;
   bool differentiable = true;
-  InputSet fixed{};       ///< inputs without a gradient by nature: indices, conditions
-  InputSet optional{};    ///< inputs of a structural op that may be undefined; trailing ones may be left out
-  InputSet passes{};      ///< pointwise inputs whose gradient is the cotangent itself; they have no rule
-  InputSet masks{};       ///< pointwise inputs that are boolean whatever the others are
+  InputSet fixed{};     ///< inputs without a gradient by nature: indices, conditions
+  InputSet optional{};  ///< inputs of a structural op that may be undefined; trailing ones may be left out
+  InputSet passes{};    ///< pointwise inputs whose gradient is the cotangent itself; they have no rule
+  InputSet masks{};     ///< pointwise inputs that are boolean whatever the others are
+  Forward forward = Forward::none;
   bool variadic = false;  ///< takes any number of inputs like the first
   /// What pictures and documentation group it with: "contraction", "reduction", "shape", "indexing", "normalization",
   /// "random", "loss"; pointwise ops need none.

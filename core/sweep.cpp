@@ -26,6 +26,28 @@ std::uint32_t next_sweep_id() {
 
 std::string where(const Node& node) { return node.scope ? " in scope " + node.scope->path : ""; }
 
+/// Where the rules of one node leave what they share, while a sweep runs.
+class SharedWork {
+ public:
+  SharedWork() : outer_(std::exchange(thread_state().shared, &tensors_)) {}
+  ~SharedWork() { thread_state().shared = outer_; }
+  SharedWork(const SharedWork&) = delete;
+  SharedWork& operator=(const SharedWork&) = delete;
+  void clear() {
+    if (!tensors_.empty()) tensors_.clear();
+  }
+
+ private:
+  std::vector<Tensor> tensors_;
+  std::vector<Tensor>* outer_;
+};
+
+[[noreturn]] void refuse_released(const Node& node, const char* what) {
+  throw GraphError(std::string(what) + ": " + std::string(node.op->info->name) + " of " + describe(node) + where(node) +
+                   " was already differentiated and its saved values are gone; pass retain_graph to the first "
+                   "backward(), or compute the result again");
+}
+
 class Sweep {
  public:
   Sweep(const BackwardOptions& options)
@@ -52,7 +74,6 @@ class Sweep {
   void put_in_order();
   void mark_targets(std::span<const Tensor> targets);
   void propagate(Node& node, const Tensor& gradient);
-  void check_versions(const Node& node) const;
   void add(Node& to, Tensor contribution) const;
   void deliver(Node& node, const Tensor& gradient) const;
   void abandon() noexcept;
@@ -88,10 +109,7 @@ void Sweep::claim(Node& root) {
   while (!stack.empty()) {
     Node& node = *stack.back();
     stack.pop_back();
-    if (node.released)
-      throw GraphError("backward: " + std::string(node.op->info->name) + " of " + describe(node) + where(node) +
-                       " was already differentiated and its saved values are gone; pass retain_graph to the first "
-                       "backward(), or compute the result again");
+    if (node.released) refuse_released(node, "backward");
     for (std::size_t i = 0; i < node.edge_count; ++i) {
       Node* input = node.edges()[i].node();
       if (!input || !input->requires_grad || node.op->info->fixed.has(static_cast<int>(i))) continue;
@@ -148,21 +166,6 @@ void Sweep::mark_targets(std::span<const Tensor> targets) {
   }
 }
 
-void Sweep::check_versions(const Node& node) const {
-  for (std::size_t i = 0; i < node.edge_count; ++i) {
-    const Edge edge = node.edges()[i];
-    if (edge.saves() && edge.node()->version() != node.versions()[i])
-      throw GraphError("backward: " + std::string(node.op->info->name) + where(node) + " saved its input '" +
-                       std::string(node.op->info->inputs.name[std::min<std::size_t>(i, kMaxInputs - 1)]) + "', " +
-                       describe(*edge.node()) + ", at version " + std::to_string(node.versions()[i]) +
-                       ", which has since been changed in place (version " + std::to_string(edge.node()->version()) +
-                       "); change it after backward(), or give the op a clone()");
-  }
-  if (node.saves_output && node.version() != node.output_version)
-    throw GraphError("backward: the result of " + std::string(node.op->info->name) + where(node) + ", " +
-                     describe(node) + ", is needed for its gradient and has been changed in place; work on a clone()");
-}
-
 void Sweep::add(Node& to, Tensor contribution) const {
   if (!to.gradient) {
     to.gradient = contribution.release();
@@ -197,7 +200,7 @@ void Sweep::deliver(Node& node, const Tensor& gradient) const {
 }
 
 void Sweep::propagate(Node& node, const Tensor& gradient) {
-  check_versions(node);
+  require_saved(node, "backward");
   for (std::size_t i = 0; i < node.edge_count; ++i) {
     Node* input = node.edges()[i].node();
     if (!input || !input->requires_grad || !(input->sweep_marks & kOnPath) ||
@@ -221,6 +224,7 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
     for (Node* node : order_) node->sweep_marks |= kOnPath;
 
   const GradMode mode(create_graph_);
+  SharedWork shared;
   for (Node* node : order_) {
     Tensor gradient = Tensor::adopt(std::exchange(node->gradient, nullptr));
     if (gradient.defined() && (node->sweep_marks & kOnPath)) {
@@ -236,7 +240,7 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
       if (node->sweep_marks & kTarget)
         for (std::size_t i : targets_[node]) (*found)[i] = gradient;
       if (!node->is_leaf())
-        propagate(*node, gradient);
+        propagate(*node, gradient), shared.clear();
       else if (!found)
         deliver(*node, gradient);
     }
@@ -282,6 +286,23 @@ void require_single(const Tensor& output) {
 }
 
 }  // namespace
+
+void require_saved(const Node& node, const char* what) {
+  if (node.released) refuse_released(node, what);
+  for (std::size_t i = 0; i < node.edge_count; ++i) {
+    const Edge edge = node.edges()[i];
+    if (edge.saves() && edge.node()->version() != node.versions()[i])
+      throw GraphError(std::string(what) + ": " + std::string(node.op->info->name) + where(node) +
+                       " saved its input '" +
+                       std::string(node.op->info->inputs.name[std::min<std::size_t>(i, kMaxInputs - 1)]) + "', " +
+                       describe(*edge.node()) + ", at version " + std::to_string(node.versions()[i]) +
+                       ", which has since been changed in place (version " + std::to_string(edge.node()->version()) +
+                       "); change it after " + what + ", or give the op a clone()");
+  }
+  if (node.saves_output && node.version() != node.output_version)
+    throw GraphError(std::string(what) + ": the result of " + std::string(node.op->info->name) + where(node) + ", " +
+                     describe(node) + ", is needed for its gradient and has been changed in place; work on a clone()");
+}
 
 void Tensor::backward(const BackwardOptions& options) const {
   require_differentiable(*this);

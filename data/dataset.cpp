@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstring>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/rows.hpp>
@@ -9,9 +10,18 @@
 namespace tapegrad::data {
 namespace {
 
-std::vector<std::int64_t> checked(std::vector<std::int64_t> rows, std::int64_t count) {
-  check_rows(rows, count);
-  return rows;
+// One NaN among the targets makes every weight NaN.
+void require_finite(const Tensor& targets) {
+  if (!is_floating(targets.dtype()) || targets.numel() == 0) return;
+  const std::int64_t width = targets.numel() / targets.size(0);
+  dispatch_floating(targets.dtype(), [&]<class T>() {
+    std::int64_t i = 0;
+    for (const T value : targets.data<T>()) {
+      if (!std::isfinite(value))
+        throw ValueError(fmt::format("TensorDataset: the target of row {} is {}", i / width, value));
+      ++i;
+    }
+  });
 }
 
 Tensor rows_of(const Tensor& all, std::span<const std::int64_t> rows) {
@@ -30,18 +40,8 @@ Tensor rows_of(const Tensor& all, std::span<const std::int64_t> rows) {
 
 }  // namespace
 
-DatasetBatches::DatasetBatches(const Dataset& dataset, std::vector<std::int64_t> rows, BatchOptions options)
-    : dataset_(&dataset), rows_(checked(std::move(rows), dataset.size()), options), epoch_(rows_.epoch(0)) {}
-
-void DatasetBatches::start(std::int64_t number) {
-  epoch_ = rows_.epoch(number);
-  position_ = 0;
-}
-
-bool DatasetBatches::next(Batch& batch) {
-  if (position_ >= epoch_.size()) return false;
-  batch = dataset_->batch(epoch_[position_++]);
-  return true;
+void BatchSource::skip(std::int64_t count) {
+  for (Batch batch; count > 0 && next(batch); --count) batch = {};
 }
 
 TensorDataset::TensorDataset(Tensor inputs, Tensor targets)
@@ -59,7 +59,9 @@ TensorDataset::TensorDataset(std::vector<Tensor> inputs, Tensor targets)
     if (&t == &inputs_[0]) size_ = t.size(0);
   };
   for (std::size_t i = 0; i < inputs_.size(); ++i) prepare(inputs_[i], fmt::format("input {}", i));
-  if (targets_.defined()) prepare(targets_, "targets");
+  if (!targets_.defined()) return;
+  prepare(targets_, "targets");
+  require_finite(targets_);
 }
 
 Batch TensorDataset::batch(std::span<const std::int64_t> rows) const {

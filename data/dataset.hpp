@@ -25,7 +25,9 @@ class Dataset {
   virtual Batch batch(std::span<const std::int64_t> rows) const = 0;
 };
 
-/// Batches that can be had one after the other, epoch by epoch; a data set in batches, or a stream.
+/// Batches that can be had one after the other, epoch by epoch; a data set in batches, or a stream. What an epoch holds
+/// should follow from its number alone, and not from default_rng(), which is the model's: only then can a training be
+/// taken up again.
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
@@ -33,31 +35,17 @@ class BatchSource {
   virtual void start(std::int64_t number) = 0;
   /// The epoch's next batch; false when there is none left.
   virtual bool next(Batch& batch) = 0;
+  /// Passes over the next `count` batches, as a training does that goes on inside an epoch.
+  virtual void skip(std::int64_t count);
   /// Batches in an epoch; -1 if that is not known beforehand.
   virtual std::int64_t batches() const { return -1; }
-};
-
-/// Rows of a data set in batches.
-class DatasetBatches final : public BatchSource {
- public:
-  /// The data set must outlive it. Throws IndexError if a row is outside, ValueError if the batch size is below 1.
-  DatasetBatches(const Dataset& dataset, std::vector<std::int64_t> rows, BatchOptions options = {});
-
-  void start(std::int64_t number) override;
-  bool next(Batch& batch) override;
-  std::int64_t batches() const override { return epoch_.size(); }
-
- private:
-  const Dataset* dataset_;
-  RowBatches rows_;
-  RowEpoch epoch_;
-  std::int64_t position_ = 0;
 };
 
 /// Tensors in memory, each with one sample at every position of its first axis.
 class TensorDataset final : public Dataset {
  public:
-  /// Throws ShapeError if the first axes differ or there is none. `targets` may be undefined.
+  /// Throws ShapeError if the first axes differ or there is none, and ValueError, which names the row, if a target is
+  /// NaN or infinite. `targets` may be undefined.
   TensorDataset(Tensor inputs, Tensor targets);
   TensorDataset(std::vector<Tensor> inputs, Tensor targets);
 

@@ -168,7 +168,8 @@ std::vector<VertexIndex> bottlenecks(const ComputationGraph& graph, std::optiona
   }
   const auto dominators = immediate_dominators(graph);
   std::vector<VertexIndex> chain;
-  for (auto v = dominators[*of]; v; v = dominators[*v]) chain.push_back(*v);
+  for (std::optional<VertexIndex> v = of; v; v = dominators[*v]) chain.push_back(*v);
+  chain.erase(chain.begin());  // the vertex itself
   std::reverse(chain.begin(), chain.end());
   return chain;
 }

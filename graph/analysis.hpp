@@ -10,7 +10,7 @@
 namespace tapegrad::graph {
 
 /// "n12 log 'scores' in encoder.layers.0, recorded at model.cpp:41": a vertex in words, for messages.
-std::string describe(const ComputationGraph& graph, VertexIndex v);
+std::string describe(const ComputationGraph& graph, VertexIndex index);
 
 /// The earliest vertex, in the order of execution, whose value holds NaN or infinity although all its inputs are
 /// finite. Gradients count as executed after all values.

@@ -50,7 +50,7 @@ std::optional<VertexIndex> ComputationGraph::twin(VertexIndex v) const {
 }
 
 std::string ComputationGraph::id(VertexIndex v) const {
-  return v < forward_size_ ? "n" + std::to_string(v) : "g" + std::to_string(twins_[v]);
+  return (v < forward_size_ ? "n" : "g") + std::to_string(value_of(v));
 }
 
 std::optional<VertexIndex> ComputationGraph::find(std::string_view id_or_name) const {

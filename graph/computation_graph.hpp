@@ -105,6 +105,9 @@ class ComputationGraph {
   /// The gradient of a forward vertex (none where it has no gradient), or the forward vertex of a gradient.
   std::optional<VertexIndex> twin(VertexIndex v) const;
 
+  /// The forward vertex that a vertex is, or is the gradient of.
+  VertexIndex value_of(VertexIndex v) const { return v < forward_size_ ? v : twins_[v]; }
+
   /// "n7", "g7".
   std::string id(VertexIndex v) const;
   /// The vertex with this id, or else the first with this name.

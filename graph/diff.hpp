@@ -47,4 +47,9 @@ std::string to_text(const GraphDiff& diff, const ComputationGraph& before, const
 std::string to_mermaid(const GraphDiff& diff, const ComputationGraph& before, const ComputationGraph& after,
                        const DrawOptions& options = {.radius = 2});
 
+/// The graph after, with what was removed put back and what has changed marked, as a page: see
+/// <tapegrad/graph/page.hpp>.
+std::string to_html(const GraphDiff& diff, const ComputationGraph& before, const ComputationGraph& after,
+                    const DrawOptions& options = {});
+
 }  // namespace tapegrad::graph

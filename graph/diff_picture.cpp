@@ -5,7 +5,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/graph_builder.hpp>
-#include <tapegrad/graph/internal/diagram.hpp>
+#include <tapegrad/graph/internal/page.hpp>
 #include <tapegrad/graph/internal/text.hpp>
 
 namespace tapegrad::graph {
@@ -89,6 +89,15 @@ class Union {
 
 }  // namespace
 
+namespace {
+
+std::string counts(const GraphDiff& diff) {
+  return fmt::format("Differences of two graphs: {} values added, {} removed, {} changed, {} unchanged.",
+                     diff.added.size(), diff.removed.size(), diff.changed.size(), diff.unchanged);
+}
+
+}  // namespace
+
 std::string to_mermaid(const GraphDiff& diff, const ComputationGraph& before, const ComputationGraph& after,
                        const DrawOptions& options) {
   const Union both(diff, before, after);
@@ -98,9 +107,15 @@ std::string to_mermaid(const GraphDiff& diff, const ComputationGraph& before, co
   adjusted.overlay = Overlay::none;
   const DiagramStyle style{.gradients_apart = true, .marks = &marks};
   Diagram diagram = plan_diagram(both.graph(), adjusted, options.budget.value_or(Budget::github()), style, nullptr);
-  diagram.description = fmt::format("Differences of two graphs: {} values added, {} removed, {} changed, {} unchanged.",
-                                    diff.added.size(), diff.removed.size(), diff.changed.size(), diff.unchanged);
+  diagram.description = counts(diff);
   return mermaid_text(diagram);
+}
+
+std::string to_html(const GraphDiff& diff, const ComputationGraph& before, const ComputationGraph& after,
+                    const DrawOptions& options) {
+  const Union both(diff, before, after);
+  const std::map<VertexIndex, Mark> marks = both.marks();
+  return page_text(both.graph(), options, &marks, counts(diff), nullptr);
 }
 
 }  // namespace tapegrad::graph

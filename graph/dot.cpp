@@ -63,7 +63,10 @@ class DotWriter {
   }
 
   // An empty HTML-like label is a syntax error.
-  static std::string not_empty(std::string text) { return text.empty() ? " " : text; }
+  static std::string not_empty(std::string text) {
+    if (text.empty()) text = " ";
+    return text;
+  }
 
   void write_box(Outline outline, Paint paint, const std::vector<std::string>& lines, const std::string& tooltip) {
     const PaintStyle& colours = style_of(paint);

@@ -33,7 +33,7 @@ struct Budget {
   static Budget github() { return {45'000, 450, 100}; }
   static Budget gitlab() { return {1'900, 450, 100}; }
   static Budget gitea() { return {4'800, 450, 100}; }
-  /// "github", "gitlab", "gitea", "none", or a number of characters, 1,200 or more. Throws ValueError for anything
+  /// "github", "gitlab", "gitea", "none", or a number of characters, 1,500 or more. Throws ValueError for anything
   /// else.
   static Budget parse(std::string_view text);
 };

@@ -89,10 +89,10 @@ class GradientSearch {
         if (is_zero(e.from)) {
           stack.push_back(e.from);
         } else {
-          guilty.push_back(*graph_.twin(e.from));
+          guilty.push_back(graph_.value_of(e.from));
         }
       }
-      if (from_outside) guilty.push_back(*graph_.twin(at));
+      if (from_outside) guilty.push_back(graph_.value_of(at));
     }
     std::sort(guilty.begin(), guilty.end());
     return report(Finding::zero, guilty, "its gradient is all zero, and becomes so in " + names(guilty));

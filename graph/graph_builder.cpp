@@ -44,7 +44,7 @@ std::vector<std::size_t> first_positions(const std::vector<Edge>& sorted, std::s
 
 }  // namespace
 
-GraphBuilder::GraphBuilder(std::string title) : title_(valid_utf8(title)) {}
+GraphBuilder::GraphBuilder(std::string_view title) : title_(valid_utf8(title)) {}
 
 GraphBuilder::Handle GraphBuilder::add(Vertex vertex) {
   if (vertex.kind == VertexKind::gradient) throw ValueError("GraphBuilder: gradients are added by add_gradient");

@@ -11,7 +11,7 @@ class GraphBuilder {
  public:
   using Handle = std::uint32_t;
 
-  explicit GraphBuilder(std::string title = {});
+  explicit GraphBuilder(std::string_view title = {});
 
   /// Adds a forward vertex. Bytes that are not UTF-8 in its strings are replaced by U+FFFD.
   /// Throws ValueError for a negative size in the shape, a cost that is negative or not finite, or the kind gradient.

@@ -16,8 +16,7 @@ MemoryEstimate estimate_memory(const ComputationGraph& graph) {
     const bool is_output = graph[v].kind == VertexKind::output;
     owner[v] = (graph[v].is_view || is_output) && !inputs.empty() ? owner[inputs.front().from] : v;
     for (const Edge& e : inputs) ++uses[owner[e.from]];
-    const bool is_gradient = graph[v].kind == VertexKind::gradient;
-    const bool persistent = is_leaf(graph[is_gradient ? *graph.twin(v) : v]);
+    const bool persistent = is_leaf(graph[graph.value_of(v)]);
     if (persistent) estimate.persistent += value_bytes(graph[v]);
     if (persistent || is_output) stays[owner[v]] = true;
   }
@@ -27,8 +26,7 @@ MemoryEstimate estimate_memory(const ComputationGraph& graph) {
     if (!stays[buffer]) live -= value_bytes(graph[buffer]);
   };
   for (VertexIndex v = 0; v < size; ++v) {
-    const bool is_gradient = graph[v].kind == VertexKind::gradient;
-    const bool made_here = owner[v] == v && !is_leaf(graph[is_gradient ? *graph.twin(v) : v]);
+    const bool made_here = owner[v] == v && !is_leaf(graph[graph.value_of(v)]);
     if (made_here) live += value_bytes(graph[v]);
     estimate.live[v] = live;
     if (live > estimate.peak) {

@@ -9,6 +9,7 @@
 #include <tapegrad/graph/internal/diagram.hpp>
 #include <tapegrad/graph/internal/escape.hpp>
 #include <tapegrad/graph/internal/process.hpp>
+#include <tapegrad/graph/page.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/graph/snapshot.hpp>
 #include <utility>
@@ -18,16 +19,17 @@ namespace {
 
 using Named = std::pair<std::string_view, Format>;
 
-constexpr std::array<Named, 9> kNames{{{"mermaid", Format::mermaid},
-                                       {"dot", Format::dot},
-                                       {"svg", Format::svg},
-                                       {"png", Format::png},
-                                       {"pdf", Format::pdf},
-                                       {"text", Format::text},
-                                       {"json", Format::json},
-                                       {"graphml", Format::graphml},
-                                       {"model-explorer", Format::model_explorer}}};
-constexpr std::array<Named, 11> kSuffixes{{{".mmd", Format::mermaid},
+constexpr std::array<Named, 10> kNames{{{"mermaid", Format::mermaid},
+                                        {"dot", Format::dot},
+                                        {"svg", Format::svg},
+                                        {"png", Format::png},
+                                        {"pdf", Format::pdf},
+                                        {"text", Format::text},
+                                        {"json", Format::json},
+                                        {"graphml", Format::graphml},
+                                        {"model-explorer", Format::model_explorer},
+                                        {"html", Format::html}}};
+constexpr std::array<Named, 13> kSuffixes{{{".mmd", Format::mermaid},
                                            {".mermaid", Format::mermaid},
                                            {".dot", Format::dot},
                                            {".gv", Format::dot},
@@ -37,7 +39,9 @@ constexpr std::array<Named, 11> kSuffixes{{{".mmd", Format::mermaid},
                                            {".txt", Format::text},
                                            {".json", Format::json},
                                            {".graphml", Format::graphml},
-                                           {".explorer.json", Format::model_explorer}}};
+                                           {".explorer.json", Format::model_explorer},
+                                           {".html", Format::html},
+                                           {".htm", Format::html}}};
 
 // What dot lays out within seconds.
 constexpr Budget kImageBudget{.edges = 2'000, .nodes = 1'000};
@@ -111,6 +115,8 @@ std::string render(const ComputationGraph& graph, Format format, const SaveOptio
       return to_graphml(graph);
     case Format::model_explorer:
       return to_model_explorer(graph);
+    case Format::html:
+      return to_html(graph, options.draw, folded);
     case Format::svg:
     case Format::png:
     case Format::pdf:

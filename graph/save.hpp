@@ -13,14 +13,14 @@
 
 namespace tapegrad::graph {
 
-enum class Format : std::uint8_t { mermaid, dot, svg, png, pdf, text, json, graphml, model_explorer };
+enum class Format : std::uint8_t { mermaid, dot, svg, png, pdf, text, json, graphml, model_explorer, html };
 
-/// "mermaid", "dot", "svg", "png", "pdf", "text", "json", "graphml", "model-explorer"; throws ValueError for another
-/// name.
+/// "mermaid", "dot", "svg", "png", "pdf", "text", "json", "graphml", "model-explorer", "html"; throws ValueError for
+/// another name.
 Format parse_format(std::string_view name);
 
-/// By suffix: .mmd .mermaid .dot .gv .svg .png .pdf .txt .json .graphml .explorer.json; throws ValueError for another
-/// one.
+/// By suffix: .mmd .mermaid .dot .gv .svg .png .pdf .txt .json .graphml .explorer.json .html .htm; throws
+/// ValueError for another one.
 Format format_of(const std::filesystem::path& path);
 
 /// The layout program, which makes SVG, PNG and PDF of DOT.

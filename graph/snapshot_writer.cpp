@@ -47,7 +47,7 @@ Json to_json_object(const ComputationGraph& graph, VertexIndex index) {
   const Vertex& v = graph[index];
   Json object{{"id", graph.id(index)}};
   if (v.kind == VertexKind::gradient) {
-    object["of"] = graph.id(*graph.twin(index));
+    object["of"] = graph.id(graph.value_of(index));
   } else {
     if (v.kind != VertexKind::op) object["kind"] = to_string(v.kind);
     put(object, "op", v.op);

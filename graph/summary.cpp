@@ -110,19 +110,22 @@ class Summary {
     totals_.resize(count);
     last_op_.assign(count, std::nullopt);
     children_.resize(count);
-    std::vector<VertexIndex> first(count, ~VertexIndex{0});
+    std::vector<VertexIndex> first(count, ~VertexIndex{0}), any = first;  // op, vertex
     for (ItemIndex i = 0; i < sketch_.items().size(); ++i) {
       const Item& item = sketch_.items()[i];
       children_[item.frame].push_back({item.shown, false, i});
       for (FrameIndex f = item.frame;; f = sketch_.frames()[f].parent) {
         for (const VertexIndex v : item.members) totals_[f].add(graph_[v]);
         if (!is_leaf(graph_[item.shown])) last_op_[f] = std::max(last_op_[f].value_or(0), item.shown);
-        first[f] = std::min(first[f], item.shown);
+        if (!sketch_.is_leaf_item(i)) first[f] = std::min(first[f], item.shown);
+        any[f] = std::min(any[f], item.shown);
         if (f == 0) break;
       }
     }
     for (FrameIndex f = 1; f < count; ++f) {
-      if (first[f] != ~VertexIndex{0}) children_[sketch_.frames()[f].parent].push_back({first[f], true, f});
+      if (any[f] == ~VertexIndex{0}) continue;
+      const VertexIndex key = first[f] == ~VertexIndex{0} ? any[f] : first[f];
+      children_[sketch_.frames()[f].parent].push_back({key, true, f});
     }
     for (auto& list : children_) {
       std::sort(list.begin(), list.end(), [](const Child& a, const Child& b) {
@@ -185,10 +188,9 @@ class Summary {
   void add_frame_row(const std::string& branch, const std::string& name, FrameIndex frame) {
     const std::uint32_t times = sketch_.frames()[frame].times;
     const std::string title = branch + one_line(name) + (times > 1 ? times_text(times) : "");
-    const Vertex nothing;
-    const Vertex& result = last_op_[frame] ? graph_[*last_op_[frame]] : nothing;
-    auto row = cells(title, ops_of(frame), result, totals_[frame]);
-    if (!last_op_[frame]) row[2].clear();
+    const std::optional<VertexIndex> result = last_op_[frame];
+    auto row = cells(title, ops_of(frame), result ? graph_[*result] : Vertex{}, totals_[frame]);
+    if (!result) row[2].clear();
     table_.add(std::move(row));
   }
 

@@ -1,17 +1,13 @@
 #include <tapegrad/io/safetensors.hpp>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/io/internal/input_file.hpp>
 #include <tapegrad/io/internal/safetensors_header.hpp>
 #include <unordered_set>
 
@@ -21,53 +17,6 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "safetensors files are little-endian");
 
 constexpr std::uint64_t kLengthBytes = 8, kLargestHeader = 100'000'000;  // the format's own limit
-
-// Read, not mapped: a file that another process cuts short is then an error, not a signal.
-class InputFile {
- public:
-  explicit InputFile(const std::filesystem::path& path) : name_(path.string()) {
-    if (name_.find('\0') != std::string::npos) fail("its name has a NUL");
-    // A pipe without a writer would otherwise block.
-    file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (file_ < 0) fail(std::generic_category().message(errno));
-    struct stat status {};
-    const bool known = ::fstat(file_, &status) == 0;
-    if (known && S_ISREG(status.st_mode)) {
-      size_ = static_cast<std::uint64_t>(status.st_size);
-      return;
-    }
-    ::close(file_);
-    fail(known && S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file");
-  }
-  ~InputFile() { ::close(file_); }
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
-
-  const std::string& name() const { return name_; }
-  std::uint64_t size() const { return size_; }
-
-  void read(void* to, std::uint64_t bytes, std::uint64_t offset) const {
-    auto* out = static_cast<char*>(to);
-    while (bytes > 0) {
-      const ssize_t got = ::pread(file_, out, bytes, static_cast<off_t>(offset));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail(std::generic_category().message(errno));
-      if (got == 0) fail("it became shorter while it was read");
-      out += got;
-      offset += static_cast<std::uint64_t>(got);
-      bytes -= static_cast<std::uint64_t>(got);
-    }
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& why) const {
-    throw IoError(fmt::format("{}: cannot read the file: {}", name_, why));
-  }
-
-  std::string name_;
-  int file_ = -1;
-  std::uint64_t size_ = 0;
-};
 
 std::string header_text(const NamedTensors& tensors, const Metadata& metadata) {
   nlohmann::json header = nlohmann::json::object();
@@ -124,8 +73,7 @@ NamedTensors load_safetensors(const std::filesystem::path& path, Metadata* metad
   const std::uint64_t rest = file.size() - kLengthBytes;
   if (length > rest) refuse(fmt::format("its header has {} bytes, {} are there", length, rest));
   if (length > kLargestHeader) refuse(fmt::format("its header has {} bytes; {} are allowed", length, kLargestHeader));
-  std::string text(length, '\0');
-  file.read(text.data(), length, kLengthBytes);
+  const std::string text = file.read(length, kLengthBytes);
   SafetensorsHeader header = parse_safetensors_header(text, rest - length, file.name());
 
   NamedTensors tensors;

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/sampling.hpp>
 
 namespace tapegrad::nn {
@@ -22,5 +24,18 @@ Dropout::Dropout(Module& parent, const MemberName& name, double rate)
     : Layer(parent, name), rate_(checked(rate, *this)) {}
 
 Tensor Dropout::forward(const Tensor& x) const { return dropout(x, rate_, default_rng(), training()); }
+
+Dropout2d::Dropout2d(double rate) : rate_(checked(rate, *this)) {}
+
+Dropout2d::Dropout2d(Module& parent, const MemberName& name, double rate)
+    : Layer(parent, name), rate_(checked(rate, *this)) {}
+
+Tensor Dropout2d::forward(const Tensor& x) const {
+  if (x.rank() < 2) throw ShapeError(describe() + ": input " + to_string(x.shape()) + ", expected [B, C, ...]");
+  if (!training() || rate_ == 0) return x;
+  Shape channels = x.shape();
+  for (int axis = 2; axis < x.rank(); ++axis) channels = channels.with(axis, 1);
+  return x * dropout(ones(channels, x.dtype()), rate_, default_rng());
+}
 
 }  // namespace tapegrad::nn

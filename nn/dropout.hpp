@@ -21,4 +21,19 @@ class Dropout : public Layer<Dropout> {
   double rate_;
 };
 
+/// The same for whole channels: x [B, C, …] keeps or loses each of its B · C maps as one (Tompson et al. 2015).
+class Dropout2d : public Layer<Dropout2d> {
+ public:
+  /// ValueError unless the rate lies in [0, 1).
+  explicit Dropout2d(double rate);
+  Dropout2d(Module& parent, const MemberName& name, double rate);
+
+  /// ShapeError if x has no channels.
+  Tensor forward(const Tensor& x) const;
+  double rate() const { return rate_; }
+
+ private:
+  double rate_;
+};
+
 }  // namespace tapegrad::nn

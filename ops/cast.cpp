@@ -12,6 +12,7 @@ struct Cast {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
+                               .forward = Forward::linear,
                                .family = "shape"};
   struct Attrs {
     DType dtype = f32;

@@ -16,6 +16,7 @@ struct Triangle {
       .inputs = {"x"},
       .saves = kSavesNothing,
       .kind = Kind::numeric,
+      .forward = Forward::linear,
       .family = "shape"};
   struct Attrs {
     std::int64_t k = 0;
@@ -122,6 +123,7 @@ struct DiagonalScatter {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
+                               .forward = Forward::linear,
                                .family = "shape"};
   struct Attrs : DiagonalAttrs {
     Shape shape;

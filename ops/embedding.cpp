@@ -29,6 +29,7 @@ struct Embedding {
                                .inputs = {"table", "ids"},
                                .saves = {.inputs = {1}},
                                .fixed = {1},
+                               .forward = Forward::linear,
                                .family = "indexing"};
   struct Attrs {
     bool sparse = false;
@@ -82,6 +83,7 @@ struct EmbeddingBag {
                                .inputs = {"table", "ids", "offsets"},
                                .saves = {.inputs = {1, 2}},
                                .fixed = {1, 2},
+                               .forward = Forward::linear,
                                .family = "indexing"};
   struct Attrs {
     bool mean = true, sparse = false;

@@ -31,10 +31,16 @@ Tensor pointwise_vjp(const Node& node, int input, const Tensor& g);
 struct StructuralFamily {
   Tensor (*run)(const void* attributes, std::span<const Tensor> inputs) = nullptr;
   bool takes_strides = false;  ///< forward reads strided inputs; others are given dense ones
+  bool linear = false;         ///< maps tangents as it maps values
+  /// Runs it, recorded, with a copy of the attributes.
+  Tensor (*call)(const void* attributes, std::span<const Tensor> inputs) = nullptr;
 };
 
 /// Runs a structural op and records it. Takes over `attributes`.
 Tensor call_structural(const OpRecord& op, std::span<const Tensor> inputs, void* attributes = nullptr);
+
+/// Whether tangents pass an op as they are, in forward mode; see OpInfo::forward.
+bool has_forward_rule(const OpRecord& op);
 
 /// `contribution` with zeros where it is not finite although its cotangent is zero.
 Tensor guard_unused(const Tensor& contribution, const Tensor& cotangent);

@@ -105,6 +105,7 @@ struct Gather {
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
                                .fixed = {1},
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = AxisAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices) {
@@ -146,6 +147,7 @@ struct ScatterAdd {
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
                                .fixed = {1},
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = AxisAttrs;
   static constexpr bool takes_strides = true;
@@ -189,6 +191,7 @@ struct Scatter {
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
                                .fixed = {1},
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = AxisAttrs;
   static constexpr bool takes_strides = true;

@@ -42,6 +42,7 @@ struct Take {
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
                                .fixed = {1},
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = AxisAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices) {
@@ -98,6 +99,7 @@ struct IndexAdd {
                                .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
                                .fixed = {1},
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = AxisAttrs;
   static constexpr bool takes_strides = true;

@@ -42,6 +42,7 @@ struct Concat {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
+                               .forward = Forward::linear,
                                .variadic = true,
                                .family = "shape"};
   using Attrs = JoinAttrs;
@@ -96,6 +97,7 @@ struct Stack {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
+                               .forward = Forward::linear,
                                .variadic = true,
                                .family = "shape"};
   using Attrs = JoinAttrs;

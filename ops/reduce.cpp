@@ -1,8 +1,8 @@
-#include <Eigen/Core>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/kernels/in_order.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 #include <tapegrad/ops/kernels/sum.hpp>
@@ -52,6 +52,7 @@ struct Sum {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
+                               .forward = Forward::linear,
                                .family = "reduction"};
   using Attrs = ReductionAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
@@ -72,6 +73,7 @@ struct Mean {
                                .doc = "The mean of nothing is NaN.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "reduction"};
   using Attrs = ReductionAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
@@ -110,9 +112,8 @@ struct Prod {
     const MergedAxes merged = merge_axes(Reduction("prod", x.shape(), a), cast(x, y.dtype()));
     dispatch(y.dtype(), [&]<class T>() {
       if constexpr (sizeof(T) > 1)
-        kernels::reduce_lanes(merged.slab, merged.x.data<T>().data(), y.mutable_data<T>().data(), [&](const T* row) {
-          return Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>(row, merged.slab.count).prod();
-        });
+        kernels::reduce_lanes(merged.slab, merged.x.data<T>().data(), y.mutable_data<T>().data(),
+                              [&](const T* row) { return kernels::product_in_order(row, merged.slab.count); });
     });
   }
   static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, Unsaved) {

@@ -10,12 +10,13 @@ namespace {
 std::vector<const OpEntry*> collect() {
   std::vector<const OpEntry*> all;
   for (const auto family : {
-           cast_ops(),          arithmetic_ops(),  elementary_ops(), activation_ops(), special_ops(),
-           rounding_ops(),      comparison_ops(),  view_ops(),       reduce_ops(),     extremum_ops(),
-           moment_ops(),        scan_ops(),        order_ops(),      softmax_ops(),    cross_entropy_ops(),
-           loss_ops(),          matmul_ops(),      indexing_ops(),   embedding_ops(),  segment_ops(),
-           join_ops(),          gather_ops(),      arrange_ops(),    diagonal_ops(),   sampling_ops(),
-           normalization_ops(), convolution_ops(), pooling_ops(),    attention_ops(),  resample_ops(),
+           cast_ops(),       arithmetic_ops(),    elementary_ops(),   activation_ops(),  special_ops(),
+           rounding_ops(),   comparison_ops(),    view_ops(),         reduce_ops(),      extremum_ops(),
+           moment_ops(),     scan_ops(),          order_ops(),        softmax_ops(),     cross_entropy_ops(),
+           loss_ops(),       matmul_ops(),        indexing_ops(),     embedding_ops(),   segment_ops(),
+           join_ops(),       gather_ops(),        arrange_ops(),      diagonal_ops(),    sampling_ops(),
+           recurrence_ops(), normalization_ops(), linear_solve_ops(), determinant_ops(), factorization_ops(),
+           spectral_ops(),   convolution_ops(),   pooling_ops(),      attention_ops(),   resample_ops(),
        })
     for (const OpEntry& entry : family) all.push_back(&entry);
   return all;

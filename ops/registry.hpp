@@ -57,6 +57,10 @@ std::span<const OpEntry> softmax_ops();
 std::span<const OpEntry> cross_entropy_ops();
 std::span<const OpEntry> loss_ops();
 std::span<const OpEntry> matmul_ops();
+std::span<const OpEntry> linear_solve_ops();
+std::span<const OpEntry> determinant_ops();
+std::span<const OpEntry> factorization_ops();
+std::span<const OpEntry> spectral_ops();
 std::span<const OpEntry> indexing_ops();
 std::span<const OpEntry> embedding_ops();
 std::span<const OpEntry> segment_ops();
@@ -65,10 +69,11 @@ std::span<const OpEntry> gather_ops();
 std::span<const OpEntry> arrange_ops();
 std::span<const OpEntry> diagonal_ops();
 std::span<const OpEntry> sampling_ops();
-std::span<const OpEntry> normalization_ops();
-std::span<const OpEntry> convolution_ops();
-std::span<const OpEntry> pooling_ops();
-std::span<const OpEntry> attention_ops();
+std::span<const OpEntry> recurrence_ops();
 std::span<const OpEntry> resample_ops();
+std::span<const OpEntry> attention_ops();
+std::span<const OpEntry> pooling_ops();
+std::span<const OpEntry> convolution_ops();
+std::span<const OpEntry> normalization_ops();
 
 }  // namespace tapegrad

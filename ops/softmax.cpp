@@ -62,6 +62,7 @@ struct Softmax {
                                .doc = "Shares along an axis. A lane of -inf alone gives 0; several +inf share evenly.",
                                .inputs = {"x"},
                                .saves = kSavesOutput,
+                               .forward = Forward::symmetric,
                                .family = "normalization"};
   using Attrs = AxisAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {

@@ -129,7 +129,15 @@ constexpr bool takes_strides() {
 }
 
 template <class O>
-inline constexpr StructuralFamily kStructural{.run = structural_run<O>, .takes_strides = takes_strides<O>()};
+Tensor structural_call(const void* attributes, std::span<const Tensor> inputs) {
+  return call_structural(record_of<O>, inputs, new typename O::Attrs(attributes_of<O>(attributes)));
+}
+
+template <class O>
+inline constexpr StructuralFamily kStructural{.run = structural_run<O>,
+                                              .takes_strides = takes_strides<O>(),
+                                              .linear = DeclaresView<O> || O::info.forward == Forward::linear,
+                                              .call = structural_call<O>};
 
 template <class O>
 constexpr OpRecord structural_record() {

@@ -2,6 +2,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/ops/internal/forward.hpp>
 #include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/transforms.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -105,6 +106,33 @@ class Call {
   Tensor value_;
 };
 
+/// A call's derivative, as a map of tangents of the arguments.
+class Pushforwards {
+ public:
+  explicit Pushforwards(const Call& call) : call_(call), pass_(call.value(), call.arguments()) {
+    if (pass_.complete()) return;
+    // The pulled-back cotangent Jᵀu is linear in u, so its own gradient against the tangent is J · tangent, whatever u
+    // is.
+    u_ = parameter(ones_like(call.value()));
+    pulled_ = call.gradients(u_, true);
+  }
+
+  /// Of one evaluation, in evaluations of the function, roughly.
+  double cost() const { return pass_.complete() ? 1 : 3; }
+
+  Tensor operator()(const std::vector<Tensor>& tangents) const {
+    if (u_.defined()) return Call::pull(pulled_, tangents, {&u_, 1}, call_.recorded())[0];
+    const GradMode mode(call_.recorded());
+    return pass_.push(tangents);
+  }
+
+ private:
+  const Call& call_;
+  const internal::ForwardPass pass_;
+  Tensor u_;
+  std::vector<Tensor> pulled_;
+};
+
 Tensor one_hot(const Tensor& like, std::int64_t position) {
   Tensor t = zeros_like(like);
   dispatch_floating(t.dtype(), [&]<class T>() { t.mutable_data<T>()[static_cast<std::size_t>(position)] = T{1}; });
@@ -115,6 +143,22 @@ Shape joined(const Shape& a, const Shape& b) {
   std::vector<std::int64_t> dims(a.begin(), a.end());
   dims.insert(dims.end(), b.begin(), b.end());
   return Shape(dims);
+}
+
+/// All derivatives of the value with respect to each argument, a tangent for each of the arguments' elements.
+std::vector<Tensor> columns(const Call& call, const Pushforwards& push) {
+  std::vector<Tensor> blocks;
+  for (std::size_t i = 0; i < call.arguments().size(); ++i) {
+    const Tensor& argument = call.arguments()[i];
+    std::vector<Tensor> found, tangents(call.arguments().size());
+    for (std::int64_t column = 0; column < argument.numel(); ++column) {
+      tangents[i] = one_hot(argument, column);
+      found.push_back(reshape(call.out(push(tangents), call.value()), {-1}));
+    }
+    const Shape shape = joined(call.value().shape(), argument.shape());
+    blocks.push_back(found.empty() ? zeros(shape, argument.dtype()) : reshape(stack(found, 1), shape));
+  }
+  return blocks;
 }
 
 /// All derivatives of the elements of `of`, a computed tensor of the call, with respect to each argument.
@@ -160,12 +204,7 @@ Pushforward jvp(const TensorFunction& f, const std::vector<Tensor>& inputs, cons
                 const TransformOptions& options) {
   const Call call("jvp", f, inputs, options);
   call.require_like_arguments(tangents, "tangents");
-  // The pulled-back cotangent Jᵀu is linear in u, so its own gradient against the tangent is J · tangent, whatever u
-  // is.
-  const Tensor u = parameter(ones_like(call.value()));
-  const std::vector<Tensor> pulled = call.gradients(u, true);
-  const Tensor tangent = Call::pull(pulled, tangents, {&u, 1}, options.create_graph)[0];
-  return {call.out(call.value()), call.out(tangent, call.value())};
+  return {call.out(call.value()), call.out(Pushforwards(call)(tangents), call.value())};
 }
 
 Pushforward jvp(const TensorFunction& f, const Tensor& input, const Tensor& tangent, const TransformOptions& options) {
@@ -191,6 +230,14 @@ std::vector<Tensor> jacobian(const TensorFunction& f, const std::vector<Tensor>&
                              const TransformOptions& options) {
   const Call call("jacobian", f, inputs, options);
   call.require_floating();
+  std::int64_t elements = 0;
+  for (const Tensor& a : call.arguments()) elements += a.numel();
+  // A backward pass costs about two evaluations.
+  if (elements < 2 * call.value().numel()) {
+    const Pushforwards push(call);
+    if (push.cost() * static_cast<double>(elements) < 2 * static_cast<double>(call.value().numel()))
+      return columns(call, push);
+  }
   return rows(call, call.value());
 }
 

@@ -35,7 +35,8 @@ struct Pushforward {
   Tensor value, tangent;
 };
 /// f(inputs), and the sum of df/dinput · tangent, in the value's shape. Each tangent has its input's shape; an
-/// undefined one is zero. Costs one backward pass and one through that pass.
+/// undefined one is zero. Forward mode: tangents pass each operation right after its value, at about the cost of the
+/// values. Where an operation has no forward rule (OpInfo::forward), one backward pass and one through that pass.
 Pushforward jvp(const TensorFunction& f, const std::vector<Tensor>& inputs, const std::vector<Tensor>& tangents,
                 const TransformOptions& options = {});
 Pushforward jvp(const TensorFunction& f, const Tensor& input, const Tensor& tangent,
@@ -47,7 +48,7 @@ std::vector<Tensor> hvp(const TensorFunction& f, const std::vector<Tensor>& inpu
 Tensor hvp(const TensorFunction& f, const Tensor& input, const Tensor& vector, const TransformOptions& options = {});
 
 /// All derivatives of all elements, in the shape of the value followed by that of the input. Costs a backward pass for
-/// each element of the value.
+/// each element of the value or, where that is cheaper, a forward one for each element of the inputs.
 std::vector<Tensor> jacobian(const TensorFunction& f, const std::vector<Tensor>& inputs,
                              const TransformOptions& options = {});
 Tensor jacobian(const TensorFunction& f, const Tensor& input, const TransformOptions& options = {});

@@ -9,11 +9,23 @@
 namespace tapegrad::optim {
 namespace {
 
+void require_numbers(const Metric& metric, std::span<const double> state, std::size_t count) {
+  if (state.size() != count)
+    throw ValueError(fmt::format("{}: a state of {} numbers; it has {}", metric.name(), state.size(), count));
+}
+
 // Counts hits among samples.
 class HitRate : public Metric {
  public:
   std::optional<double> value() const override {
     return seen_ == 0 ? std::nullopt : std::optional(static_cast<double>(hits_) / static_cast<double>(seen_));
+  }
+
+  std::vector<double> state() const override { return {static_cast<double>(hits_), static_cast<double>(seen_)}; }
+  void restore(std::span<const double> state) override {
+    require_numbers(*this, state, 2);
+    hits_ = static_cast<std::int64_t>(state[0]);
+    seen_ = static_cast<std::int64_t>(state[1]);
   }
 
  protected:
@@ -96,6 +108,12 @@ class Rmse final : public Metric {
   }
   std::optional<double> value() const override {
     return seen_ == 0 ? std::nullopt : std::optional(std::sqrt(sum_ / static_cast<double>(seen_)));
+  }
+  std::vector<double> state() const override { return {sum_, static_cast<double>(seen_)}; }
+  void restore(std::span<const double> state) override {
+    require_numbers(*this, state, 2);
+    sum_ = state[0];
+    seen_ = static_cast<std::int64_t>(state[1]);
   }
 
  private:

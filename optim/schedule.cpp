@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 #include <tapegrad/core/error.hpp>
 
@@ -109,25 +108,26 @@ Schedule product(Schedule a, Schedule b) {
 
 }  // namespace schedule
 
-Plateau::Plateau(PlateauOptions options) : options_(options), best_(std::numeric_limits<double>::infinity()) {
+Plateau::Plateau(PlateauOptions options) : options_(options) {
   if (!(options.factor > 0 && options.factor < 1))
     throw ValueError(fmt::format("Plateau: the factor is {}; it must lie between 0 and 1", options.factor));
 }
 
 double Plateau::update(double figure) {
+  auto& [factor, best, waited, cooling] = state_;
   const double cost = options_.higher_is_better ? -figure : figure;
-  if (cost < best_ - options_.min_delta) {
-    best_ = cost;
-    waited_ = 0;
-    cooling_ = std::max<std::int64_t>(cooling_ - 1, 0);
-  } else if (cooling_ > 0) {
-    --cooling_;
-  } else if (++waited_ > options_.patience) {
-    factor_ = std::max(factor_ * options_.factor, options_.smallest);
-    cooling_ = options_.cooldown;
-    waited_ = 0;
+  if (cost < best - options_.min_delta) {
+    best = cost;
+    waited = 0;
+    cooling = std::max<std::int64_t>(cooling - 1, 0);
+  } else if (cooling > 0) {
+    --cooling;
+  } else if (++waited > options_.patience) {
+    factor = std::max(factor * options_.factor, options_.smallest);
+    cooling = options_.cooldown;
+    waited = 0;
   }
-  return factor_;
+  return factor;
 }
 
 }  // namespace tapegrad::optim

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -55,17 +56,25 @@ struct PlateauOptions {
 };
 class Plateau {
  public:
+  struct State {
+    double factor = 1, best = std::numeric_limits<double>::infinity();
+    std::int64_t waited = 0, cooling = 0;
+  };
+
   /// ValueError unless the factor lies in (0, 1).
   explicit Plateau(PlateauOptions options = {});
   /// Takes the figure, after an epoch say, and gives the factor of the learning rate from now on. NaN is no
   /// improvement.
   double update(double figure);
-  double factor() const { return factor_; }
+  double factor() const { return state_.factor; }
+
+  /// To go on from later.
+  const State& state() const { return state_; }
+  void restore(const State& state) { state_ = state; }
 
  private:
   PlateauOptions options_;
-  double factor_ = 1, best_;
-  std::int64_t waited_ = 0, cooling_ = 0;
+  State state_;
 };
 
 }  // namespace tapegrad::optim

@@ -2,19 +2,27 @@
 // Trainer: the training loop.
 
 #include <concepts>
+#include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
-#include <tapegrad/data/dataset.hpp>
+#include <tapegrad/core/random.hpp>
+#include <tapegrad/data/loader.hpp>
 #include <tapegrad/nn/module.hpp>
 #include <tapegrad/optim/metric.hpp>
 #include <tapegrad/optim/optimizer.hpp>
 #include <tapegrad/optim/schedule.hpp>
 #include <vector>
 
+namespace tapegrad::io {
+struct Checkpoint;
+}
+
 namespace tapegrad::optim {
 
 class Trainer;
+struct TrainingState;
 
 /// What is known after an epoch.
 struct EpochRecord {
@@ -38,6 +46,14 @@ struct History {
   StopReason stopped = StopReason::completed;
   /// The epoch that early stopping found best; 0 without early stopping.
   std::int64_t best_epoch = 0;
+  std::filesystem::path checkpoint;  ///< the last one written; empty if none was
+};
+
+/// What is known when fit() begins.
+struct StartRecord {
+  std::int64_t epochs = 0;                       ///< the last one of this fit()
+  std::optional<std::filesystem::path> resumed;  ///< the checkpoint that it goes on from
+  std::vector<std::string> unreadable;           ///< why newer checkpoints were passed over
 };
 
 /// What is known after a step.
@@ -54,8 +70,10 @@ struct StepRecord {
 class Observer {
  public:
   virtual ~Observer() = default;
+  virtual void on_start(Trainer& /*trainer*/, const StartRecord& /*start*/) {}
   virtual void on_step(Trainer& /*trainer*/, const StepRecord& /*step*/) {}
   virtual void on_epoch(Trainer& /*trainer*/, const EpochRecord& /*epoch*/) {}
+  virtual void on_checkpoint(Trainer& /*trainer*/, const std::filesystem::path& /*path*/) {}
   /// After the best weights, if wanted, are back in place. Not called if an exception ended the training.
   virtual void on_end(Trainer& /*trainer*/, const History& /*history*/) {}
 };
@@ -67,18 +85,37 @@ struct EarlyStopping {
   bool restore_best = true;      ///< end with the weights of the best epoch, unless a stop was requested
 };
 
+/// Where fit() keeps all that it takes to go on as if nothing had happened: one file that holds weights, optimiser,
+/// generators, the place in the epoch. They are written at the end of each epoch, when a stop is requested, and as
+/// often as said here; a write that fails or is killed leaves the one before.
+struct Checkpointing {
+  std::filesystem::path folder = {};  ///< none if empty
+  std::int64_t every_steps = 0;       ///< also after so many steps of the optimiser; 0: not
+  std::int64_t keep = 2;              ///< that many of the newest; and the best, as best.safetensors
+  std::string monitor = "loss";       ///< or a metric's name: by which an epoch is the best
+  /// What else than default_rng() the model draws from.
+  std::vector<std::pair<std::string, Rng*>> generators = {};
+};
+
 struct FitOptions {
   std::int64_t epochs = 10;
   std::int64_t batch_size = 32;
-  double validation_split = 0;  ///< share of the data set that is held out
-  bool shuffle = true;          ///< anew in each epoch
-  std::uint64_t seed = 0;       ///< of the split and the order
-  double clip_norm = 0;         ///< limit of the gradient's norm; 0 for none
-  std::int64_t accumulate = 1;  ///< batches whose gradients are averaged for one step
-  Schedule schedule = {};       ///< factor of the learning rate over time in epochs; none means 1
+  double validation_split = 0;                 ///< share of the data set that is held out
+  bool shuffle = true;                         ///< anew in each epoch
+  std::uint64_t seed = 0;                      ///< of the split and the order
+  data::Transform transform = {};              ///< of the training's batches: augmentation
+  std::int64_t prefetch = 0;                   ///< batches made ahead on a thread
+  double clip_norm = 0;                        ///< limit of the gradient's norm; 0 for none
+  std::int64_t accumulate = 1;                 ///< batches whose gradients are averaged for one step
+  Schedule schedule = {};                      ///< factor of the learning rate over time in epochs; none means 1
+  std::optional<PlateauOptions> plateau = {};  ///< a further factor, which falls when the loss no longer does
+  double average = 0;  ///< decay of an Ema of the weights, with which it validates and ends; 0 for none
   std::optional<EarlyStopping> early_stopping = {};
+  Checkpointing checkpoint = {};
+  bool resume = false;  ///< go on from the newest checkpoint in the folder, if there is one
   std::vector<Observer*> observers = {};
-  std::function<bool()> should_stop = {};  ///< asked after each batch, of the validation too
+  /// Asked after each batch, of the validation too. The step that is being gathered is completed first.
+  std::function<bool()> should_stop = {};
 };
 
 /// Trains a model: any module whose forward takes the tensors of a batch.
@@ -100,8 +137,13 @@ class Trainer {
       : Trainer(model, forward_of(model), Optimizer(model, rule), std::move(loss), std::move(metrics)) {}
   Trainer(nn::Module& model, Forward forward, Optimizer optimizer, Loss loss, Metrics metrics = {accuracy()});
 
-  /// Throws DivergenceError, before the optimiser steps, if the loss is NaN or infinite. Whatever is thrown, the
-  /// model's parameters are those after the last completed step. May be called again to go on.
+  /// Throws DivergenceError, before the optimiser steps, if the loss is NaN or infinite, and before a checkpoint is
+  /// written, if a parameter is. Whatever is thrown, the model's parameters are those after the last completed step.
+  /// May be called again to go on.
+  ///
+  /// Stopped at any batch and resumed, with the same options and data, it comes to the same bits as without the stop.
+  /// ValueError if the checkpoint is of another model, optimiser or order of the data, or if the folder holds
+  /// checkpoints of a later step and `resume` is not set.
   History fit(const data::Dataset& train, const FitOptions& options = {});
   History fit(const data::Dataset& train, const data::Dataset& validation, const FitOptions& options = {});
   /// The options on how to make batches do not apply. `validation` may be null.
@@ -115,15 +157,22 @@ class Trainer {
   Tensor predict(const data::Dataset& dataset, std::int64_t batch_size = 256);
   Tensor predict(const Tensor& input);
 
+  /// Writes model, optimiser, history and default_rng() as one checkpoint.
+  void save(const std::filesystem::path& path) const;
+  /// Reads what save() or fit() wrote; after the latter, the next fit() goes on inside the epoch. Throws IoError, or
+  /// ValueError for a checkpoint of another model or optimiser; nothing is changed then.
+  void load(const std::filesystem::path& path);
+
   nn::Module& model() { return *model_; }
   Optimizer& optimizer() { return optimizer_; }
   /// Of all calls of fit().
   const History& history() const { return history_; }
 
  private:
-  class Tally;
-  class BestWeights;
   class Run;
+
+  io::Checkpoint snapshot(const TrainingState& state) const;
+  void restore(std::shared_ptr<const io::Checkpoint> checkpoint, const std::string& name);
 
   template <class Model>
   static Forward forward_of(Model& model);
@@ -135,6 +184,7 @@ class Trainer {
   Loss loss_;
   Metrics metrics_;
   History history_;
+  std::shared_ptr<const io::Checkpoint> pending_;  // the loop's part of it is for the next fit()
 };
 
 template <class Model>

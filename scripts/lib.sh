@@ -4,10 +4,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 build_packages=(g++ cmake ninja-build ccache libeigen3-dev libboost-dev libfmt-dev libutf8proc-dev nlohmann-json3-dev
-  libcli11-dev libdnnl-dev)
+  libcli11-dev libdnnl-dev zlib1g-dev)
 # What the program reads and calls: WordNet's glosses, and dot.
 run_packages=(wordnet-base graphviz)
-test_packages=(libboost-graph-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libgoogle-glog-dev pkgconf)
+test_packages=(libboost-graph-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libgoogle-glog-dev
+  libfiu-dev pkgconf chromium-headless-shell fonts-dejavu-core ca-certificates)
 
 say() { printf '== %s\n' "$*"; }
 
@@ -37,6 +38,20 @@ need_packages() {
   # A repository of the user's that cannot be reached is no reason to give up, so only the installation decides.
   "${as_root[@]}" update || say "apt-get update failed; trying with the package lists that are here"
   "${as_root[@]}" install -y --no-install-recommends "${missing[@]}" || fail "apt could not install ${missing[*]}"
+}
+
+# need_node_packages: puts what tests/graph/node/package-lock.json names into build/node, unless it is there already.
+need_node_packages() {
+  local from=tests/graph/node to=build/node
+  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    need_packages nodejs npm
+  fi
+  cmp -s "$from/package-lock.json" "$to/installed.json" && return
+  say "installing with npm, into $to: the packages of $from/package.json"
+  mkdir -p "$to"
+  cp "$from"/package{,-lock}.json "$to"
+  (cd "$to" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) || fail "npm could not install them"
+  cp "$from/package-lock.json" "$to/installed.json"
 }
 
 # build PRESET: configures and builds.

@@ -67,8 +67,7 @@ void run(const Options& options) {
 }
 
 struct DiffOptions {
-  std::string before, after, out;
-  bool mermaid = false;
+  std::string before, after, out, format;
   graph::DiffOptions compare;
 };
 
@@ -76,8 +75,26 @@ struct DiffOptions {
 int run_diff(const DiffOptions& options) {
   const graph::ComputationGraph before = load(options.before), after = load(options.after);
   const graph::GraphDiff difference = graph::diff(before, after, options.compare);
-  const std::string text =
-      options.mermaid ? graph::to_mermaid(difference, before, after) : graph::to_text(difference, before, after);
+  graph::Format format = graph::Format::text;
+  if (!options.format.empty()) {
+    format = graph::parse_format(options.format);
+  } else if (!options.out.empty()) {
+    format = graph::format_of(options.out);
+  }
+  std::string text;
+  switch (format) {
+    case graph::Format::text:
+      text = graph::to_text(difference, before, after);
+      break;
+    case graph::Format::mermaid:
+      text = graph::to_mermaid(difference, before, after);
+      break;
+    case graph::Format::html:
+      text = graph::to_html(difference, before, after);
+      break;
+    default:
+      throw ValueError("a difference is written as text, mermaid or html");
+  }
   if (options.out.empty())
     std::cout << text;
   else
@@ -91,8 +108,9 @@ void add_diff_command(CLI::App& graph_command, int& status) {
       graph_command.add_subcommand("diff", "What differs between two graphs; status 1 if something does");
   command->add_option("before", options->before, "A snapshot, or the folder of a trained model")->required();
   command->add_option("after", options->after, "Another")->required();
-  command->add_flag("--mermaid", options->mermaid, "As a picture, not as text");
-  command->add_option("-o,--out", options->out, "File to write. Without it, standard output");
+  command->add_option("-f,--format", options->format, "text (the default), mermaid or html");
+  command->add_option("-o,--out", options->out,
+                      "File to write; its suffix says the format. Without it, standard output");
   command->add_option("--tolerance", options->compare.tolerance, "How much statistics may differ, relatively")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -126,7 +144,7 @@ void add_graph_command(CLI::App& app, int& status) {
   command->add_option("-o,--out", options->out,
                       "File to write; its suffix says the format. Without it, standard output");
   command->add_option("-f,--format", options->format,
-                      "mermaid (the default), dot, svg, png, pdf, text, json, graphml or model-explorer");
+                      "mermaid (the default), dot, svg, png, pdf, text, json, graphml, model-explorer or html");
   const std::map<std::string, graph::Direction> directions{{"down", graph::Direction::down},
                                                            {"right", graph::Direction::right}};
   command->add_option("--direction", options->direction, "down or right")
@@ -154,7 +172,8 @@ void add_graph_command(CLI::App& app, int& status) {
       "  tapegrad graph out/wordnet                        Mermaid, to paste into a README\n"
       "  tapegrad graph out/wordnet -o model.svg --joint\n"
       "  tapegrad graph out/wordnet -f text --depth 1\n"
-      "  tapegrad graph diff before.json after.json\n"
+      "  tapegrad graph out/wordnet -o model.html          a page to walk about in\n"
+      "  tapegrad graph diff before.json after.json -o what-changed.html\n"
       "  tapegrad graph check README.mmd");
   command->callback([options, command, source] {
     if (!command->get_subcommands().empty()) return;

@@ -26,6 +26,7 @@ Interrupt::~Interrupt() {
 }
 
 bool Interrupt::requested() { return received != 0; }
+const char* Interrupt::name() { return received == SIGINT ? "SIGINT" : "SIGTERM"; }
 int Interrupt::exit_status() { return 128 + received; }
 
 }  // namespace tapegrad::tools

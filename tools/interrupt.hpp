@@ -12,6 +12,8 @@ class Interrupt {
   Interrupt& operator=(const Interrupt&) = delete;
 
   static bool requested();
+  /// "SIGINT"
+  static const char* name();
   /// What a shell expects of a program that a signal stopped: 128 + the signal's number.
   static int exit_status();
 };

@@ -10,13 +10,14 @@
 #include <tapegrad/ops/registry.hpp>
 
 #include "commands.hpp"
+#include "ops_pages.hpp"
 
 namespace tapegrad::tools {
 namespace {
 
 struct Options {
   std::string filter;
-  bool json = false;
+  bool json = false, markdown = false, kinks = false;
 };
 
 nlohmann::ordered_json to_json(const OpEntry& op) {
@@ -31,24 +32,20 @@ nlohmann::ordered_json to_json(const OpEntry& op) {
           {"view", op.view},           {"differentiable", info.differentiable}};
 }
 
-std::string signature(const OpEntry& op) {
-  const OpInfo& info = op.info();
-  std::string text = std::string(info.name) + "(";
-  for (int i = 0; i < info.inputs.count; ++i) text += (i ? ", " : "") + std::string(info.inputs.name[i]);
-  if (info.variadic) text += ", …";
-  for (const AttributeInfo& a : op.attributes()) text += ", " + a.name + "=" + a.default_value;
-  return text + ")";
-}
-
 void run(const Options& options) {
+  std::vector<const OpEntry*> chosen;
+  for (const OpEntry* op : all_ops())
+    if (op->info().name.find(options.filter) != std::string_view::npos ||
+        op->info().doc.find(options.filter) != std::string_view::npos)
+      chosen.push_back(op);
+  if (options.markdown || options.kinks) {
+    std::cout << (options.markdown ? ops_page(chosen) : kinks_page(chosen));
+    return;
+  }
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  int count = 0, differentiable = 0;
-  for (const OpEntry* op : all_ops()) {
+  std::ptrdiff_t differentiable = 0;
+  for (const OpEntry* op : chosen) {
     const OpInfo& info = op->info();
-    if (info.name.find(options.filter) == std::string_view::npos &&
-        info.doc.find(options.filter) == std::string_view::npos)
-      continue;
-    ++count;
     differentiable += info.differentiable;
     if (options.json) {
       all.push_back(to_json(*op));
@@ -61,7 +58,7 @@ void run(const Options& options) {
   if (options.json)
     std::cout << all.dump(2) << '\n';
   else
-    std::cout << fmt::format("{} operations, {} with a gradient\n", count, differentiable);
+    std::cout << fmt::format("{} operations, {} with a gradient\n", chosen.size(), differentiable);
 }
 
 }  // namespace
@@ -70,8 +67,14 @@ void add_ops_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("ops", "List the operations: formula, inputs, attributes");
   command->add_option("--filter", options->filter, "Only those with this in the name or description");
-  command->add_flag("--json", options->json, "As JSON");
-  command->footer("Examples:\n  tapegrad ops --filter soft\n  tapegrad ops --json");
+  CLI::Option* json = command->add_flag("--json", options->json, "As JSON");
+  CLI::Option* page = command->add_flag("--markdown", options->markdown, "As a page, with examples: docs/ops.md");
+  CLI::Option* kinks = command->add_flag("--kinks", options->kinks,
+                                         "What they give at ties, zeros and infinities, as a page: docs/kinks.md");
+  json->excludes(page)->excludes(kinks);
+  page->excludes(kinks);
+  command->footer(
+      "Examples:\n  tapegrad ops --filter soft\n  tapegrad ops --json\n  tapegrad ops --markdown --filter sigmoid");
   command->callback([options] { run(*options); });
 }
 

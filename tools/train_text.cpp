@@ -1,54 +1,41 @@
-#include "train_text.hpp"
+#include "train_systems.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/core/version.hpp>
 #include <tapegrad/data/labelled_texts.hpp>
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/data/text_dataset.hpp>
 #include <tapegrad/data/vocabulary_builder.hpp>
-#include <tapegrad/graph/capture.hpp>
-#include <tapegrad/graph/save.hpp>
-#include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/optim/console_progress.hpp>
 #include <tapegrad/optim/trainer.hpp>
 
 #include "class_report.hpp"
 #include "interrupt.hpp"
-#include "line_chart.hpp"
+#include "model_files.hpp"
 #include "output_folder.hpp"
 #include "text_classifier.hpp"
+#include "training.hpp"
 
 namespace tapegrad::tools {
 namespace {
 
-using nlohmann::ordered_json;
-
-struct Options {
-  std::string source = "wordnet:", test, out;
+struct Options : TrainingOptions {
+  std::string source = "wordnet:", test;
   data::ReadOptions columns;
   std::string text_column, label_column;
   TextClassifierSizes sizes;
   bool dense = false;
   data::VocabularyOptions vocabulary{.max_size = 200'000};
   std::int64_t length = 512;
-  std::int64_t epochs = 10, batch_size = 32, patience = 0;
-  double lr = 1e-3, weight_decay = 0, validation = 0.1, held_out = 0.1;
-  std::uint64_t seed = 1;
-  int threads = 1;
-  bool quiet = false;
+  double validation = 0.1, held_out = 0.1;
 };
 
 /// The texts of each part, with labels of one list of classes.
@@ -103,55 +90,15 @@ data::TextDataset encode(const data::TextEncoder& encoder, const data::LabelledT
   return data::TextDataset(encoder.encode(part.texts), part.labels);
 }
 
-ordered_json to_json(const optim::Scores& scores, const std::string& prefix) {
-  ordered_json fields{{prefix + "loss", scores.loss}};
-  for (const auto& [name, value] : scores.metrics) fields[prefix + name] = value;
-  return fields;
-}
-
-std::string metrics_jsonl(const optim::History& history) {
-  std::string lines;
-  for (const optim::EpochRecord& e : history.epochs) {
-    ordered_json line{{"epoch", e.epoch}, {"steps", e.steps}, {"lr", e.lr}, {"seconds", e.seconds}};
-    line.update(to_json(e.train, ""));
-    if (e.validation) line.update(to_json(*e.validation, "validation_"));
-    lines += line.dump() + "\n";
-  }
-  return lines;
-}
-
-std::string curves_svg(const optim::History& history) {
-  Panel loss{"loss", {{"training", {}}, {"validation", {}}}},
-      accuracy{"accuracy", {{"training", {}}, {"validation", {}}}};
-  for (const optim::EpochRecord& e : history.epochs) {
-    loss.series[0].values.push_back(e.train.loss);
-    accuracy.series[0].values.push_back(e.train["accuracy"]);
-    if (!e.validation) continue;
-    loss.series[1].values.push_back(e.validation->loss);
-    accuracy.series[1].values.push_back((*e.validation)["accuracy"]);
-  }
-  return line_chart_svg("Learning curves", "epoch", {loss, accuracy});
-}
-
 /// The graph of one batch's loss.
-void save_graph(const OutputFolder& out, TextClassifier& model, const data::TextDataset& texts) {
+void save_batch_graph(const OutputFolder& out, TextClassifier& model, const data::TextDataset& texts) {
   std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min<std::int64_t>(texts.size(), 32)));
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int64_t>(i);
   data::Batch batch = texts.batch(rows);
   batch.inputs[0].set_name("word ids");
   batch.inputs[1].set_name("offsets");
   batch.targets.set_name("classes");
-  Tensor loss = nn::cross_entropy(model.forward(batch.inputs[0], batch.inputs[1]), batch.targets);
-  loss.set_name("loss");
-  const graph::ComputationGraph graph = graph::capture(loss, {.title = "Text classifier"});
-  graph::save(graph, out.path("model.mmd"));
-  graph::save(graph, out.path("model.dot"));
-  graph::save(graph, out.path("model.json"));
-  try {
-    graph::save(graph, out.path("model.svg"));
-  } catch (const ProcessError& error) {  // the model is worth more than its picture
-    std::cerr << "tapegrad: no model.svg: " << error.what() << '\n';
-  }
+  save_graph(out, nn::cross_entropy(model.forward(batch.inputs[0], batch.inputs[1]), batch.targets), "Text classifier");
 }
 
 ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
@@ -168,6 +115,7 @@ void print_sizes(const Parts& parts, const data::TextEncoder& encoder) {
 }
 
 int run(Options options) {
+  const Interrupt interrupt;
   if (!options.text_column.empty()) options.columns.text_column = options.text_column;
   if (!options.label_column.empty()) options.columns.label_column = options.label_column;
   set_num_threads(options.threads);
@@ -193,36 +141,23 @@ int run(Options options) {
                           .weight_decay = options.weight_decay,
                           .sparse = options.dense ? optim::SparseUpdate::exact : optim::SparseUpdate::lazy};
   optim::Trainer trainer(model, rule, nn::cross_entropy);
-  optim::ConsoleProgress progress(std::cout, ::isatty(STDOUT_FILENO) == 1);
-  optim::FitOptions fit{.epochs = options.epochs, .batch_size = options.batch_size, .seed = options.seed};
-  if (!options.quiet) fit.observers = {&progress};
-  if (options.patience > 0 && validation.size() > 0) fit.early_stopping = {.patience = options.patience};
-  const Interrupt interrupt;
-  fit.should_stop = Interrupt::requested;
-
-  const auto begin = std::chrono::steady_clock::now();
-  const optim::History history = validation.size() > 0 ? trainer.fit(train, validation, fit) : trainer.fit(train, fit);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  std::cout << fmt::format("trained {} epochs in {:.3f} s on {} thread{}\n\n", history.epochs.size(), seconds.count(),
-                           options.threads, options.threads == 1 ? "" : "s");
+  const bool validates = validation.size() > 0;
+  optim::FitOptions fit = fit_options(options);
+  if (!validates) fit.early_stopping.reset();
+  const optim::History history = run_training(trainer, train, validates ? &validation : nullptr, options, fit);
 
   const ClassReport report = test_report(trainer, test, classes);
   if (out) {
-    io::save_safetensors(out->path(SavedClassifier::kWeights), model.state(),
-                         {{"format", "tapegrad " + std::string(version())}});
+    save_weights(*out, model);
     encoder.vocabulary().save(out->path(SavedClassifier::kVocabulary));
     out->write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
-    out->write("metrics.jsonl", metrics_jsonl(history));
-    out->write("curves.svg", curves_svg(history));
-    save_graph(*out, model, train);
+    save_history(*out, history);
+    save_batch_graph(*out, model, train);
     out->commit();
   }
   std::cout << to_text(report);
-  if (history.stopped == optim::StopReason::requested)
-    std::cout << fmt::format("stopped by a signal after {} epochs{}\n", history.epochs.size(),
-                             out ? "; the model so far is in " + options.out : "");
   std::cout << fmt::format("test accuracy {:.4f}\n", report.accuracy);
-  return history.stopped == optim::StopReason::requested ? Interrupt::exit_status() : 0;
+  return end_training(history, options);
 }
 
 }  // namespace
@@ -244,7 +179,6 @@ void add_train_text_command(CLI::App& train, int& status) {
       ->check(CLI::Range(0.0, 0.9));
   command->add_option("--text-column", options->text_column, "Of a CSV; text if not given");
   command->add_option("--label-column", options->label_column, "Of a CSV; label if not given");
-  command->add_option("--out", options->out, "Folder for the model, its metrics and pictures");
 
   command->add_option("--embedding", options->sizes.embedding, "Width of the word vectors")
       ->capture_default_str()
@@ -267,26 +201,12 @@ void add_train_text_command(CLI::App& train, int& status) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
 
-  command->add_option("--epochs", options->epochs)->capture_default_str()->check(CLI::PositiveNumber);
-  command->add_option("--batch", options->batch_size, "Texts a step")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  command->add_option("--lr", options->lr, "Learning rate of Adam")->capture_default_str()->check(CLI::PositiveNumber);
-  command->add_option("--weight-decay", options->weight_decay, "Decoupled, as in AdamW")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  command
-      ->add_option("--patience", options->patience,
-                   "Stop after so many epochs without a better validation loss; 0: never")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+  add_training_options(*command, *options);
   command->add_flag("--dense", options->dense, "Step every row of the embedding, not only those of the batch");
-  command->add_option("--seed", options->seed, "Of the splits, the weights and the order")->capture_default_str();
-  command->add_option("--threads", options->threads)->capture_default_str()->check(CLI::Range(1, 1024));
-  command->add_flag("--quiet", options->quiet, "No line an epoch");
   command->footer(
       "Writes into --out: model.safetensors, vocabulary.txt, config.json, metrics.jsonl, curves.svg and the graph as\n"
-      "model.mmd, model.dot, model.json and model.svg. Ctrl-C finishes the step, saves, and exits with status 130.\n"
+      "model.mmd, model.dot, model.json and model.svg. Ctrl-C finishes the step, saves, and exits with status 130;\n"
+      "--resume goes on from there.\n"
       "Examples:\n"
       "  tapegrad train text wordnet: --out out/wordnet\n"
       "  tapegrad train text reviews.csv --text-column review --label-column stars --ngrams 2\n"

@@ -16,7 +16,7 @@ class Search {
       : a_(a), b_(b), rows_(static_cast<int>(a.size())), columns_(static_cast<int>(b.size())) {}
 
   Pairs run() {
-    std::vector<int> furthest(static_cast<std::size_t>(2 * kMostDifferences + 3), 0);
+    std::vector<int> furthest(2 * std::size_t{kMostDifferences} + 3, 0);
     const auto at = [&](int k) -> int& { return furthest[static_cast<std::size_t>(k + kMostDifferences + 1)]; };
     for (int d = 0; d <= std::min(kMostDifferences, rows_ + columns_); ++d) {
       for (int k = -d; k <= d; k += 2) {

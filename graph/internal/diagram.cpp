@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 #include <tapegrad/graph/internal/diagram.hpp>
 #include <tapegrad/graph/internal/labels.hpp>
@@ -40,6 +41,7 @@ class DiagramMaker {
     FrameIndex frame;
     std::size_t key;  // where it comes among its neighbours
     std::uint32_t node;
+    bool is_leaf;  // and says nothing about when its frame is executed
   };
 
   bool draws_values() const { return options_.pass != Pass::backward; }
@@ -53,20 +55,28 @@ class DiagramMaker {
     diagram_.nodes.push_back(writer_.node(item, gradient));
     const auto index = static_cast<std::uint32_t>(diagram_.nodes.size() - 1);
     const Item& neighbour = sketch_.items()[near];
-    const std::size_t key = neighbour.kind == Item::Kind::vertex ? neighbour.shown : neighbour.members.front();
+    const std::size_t key = sketch_.place(near);
+    const bool leaf = sketch_.is_leaf_item(item);
     if (gradient && style_.gradients_apart) {
-      placed_.push_back({gradient_frames_[neighbour.frame], 2 * graph_.size() - key, index});
+      placed_.push_back({gradient_frames_[neighbour.frame], 2 * graph_.size() - key, index, leaf});
     } else {
-      placed_.push_back({neighbour.frame, key, index});
+      placed_.push_back({value_frames_[neighbour.frame], key, index, leaf});
     }
     return index;
   }
 
   // The tree of frames that are drawn: those of the sketch and, if gradients stand apart, a copy of them.
   void make_frames() {
+    if (!style_.details) {
+      frames_ = {Frame{}};
+      value_frames_ = gradient_frames_ = std::vector<FrameIndex>(sketch_.frames().size(), 0);
+      return;
+    }
     frames_ = sketch_.frames();
+    value_frames_.resize(frames_.size());
+    std::iota(value_frames_.begin(), value_frames_.end(), FrameIndex{0});
     if (!style_.gradients_apart || options_.pass != Pass::joint) {
-      for (FrameIndex f = 0; f < frames_.size(); ++f) gradient_frames_.push_back(f);
+      gradient_frames_ = value_frames_;
       return;
     }
     gradient_frames_.assign(frames_.size(), 0);
@@ -121,6 +131,7 @@ class DiagramMaker {
   // lends it its name.
   void order_parts() {
     constexpr std::size_t kEmpty = ~std::size_t{0};
+    const std::size_t leaves_after = 4 * graph_.size();
     std::vector<std::size_t> first(frames_.size(), kEmpty);
     struct Child {
       std::size_t key;
@@ -131,13 +142,15 @@ class DiagramMaker {
     for (const Placed& p : placed_) {
       children[p.frame].push_back({p.key, false, p.node});
       for (FrameIndex f = p.frame;; f = frames_[f].parent) {
-        if (p.key >= first[f]) break;
-        first[f] = p.key;
+        // Any op comes before all leaves, to which the offset is given.
+        first[f] = std::min(first[f], p.is_leaf ? p.key + leaves_after : p.key);
         if (f == 0) break;
       }
     }
     for (FrameIndex f = 1; f < frames_.size(); ++f) {
-      if (first[f] != kEmpty) children[frames_[f].parent].push_back({first[f], true, f});
+      if (first[f] == kEmpty) continue;
+      const std::size_t key = first[f] < leaves_after ? first[f] : first[f] - leaves_after;
+      children[frames_[f].parent].push_back({key, true, f});
     }
     for (auto& list : children) {
       std::sort(list.begin(), list.end(), [](const Child& a, const Child& b) {
@@ -273,7 +286,7 @@ class DiagramMaker {
   NodeWriter writer_;
   Diagram diagram_;
   std::vector<Frame> frames_;
-  std::vector<FrameIndex> gradient_frames_;  // where the gradients of what is in a frame are drawn
+  std::vector<FrameIndex> value_frames_, gradient_frames_;  // where what is in a frame of the sketch is drawn
   std::vector<Placed> placed_;
   std::vector<std::uint32_t> values_, gradients_;  // node of each item
   std::map<std::tuple<ItemIndex, ItemIndex, bool>, std::uint32_t> copies_;

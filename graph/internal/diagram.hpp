@@ -66,6 +66,7 @@ struct DiagramStyle {
   std::size_t line = 60;  ///< code points in a line of text
   bool legend = true;
   bool attributes = true;
+  bool details = true;  ///< more than titles, and frames
   /// Gradients get frames of their own: Mermaid ranks them below all values, and would stretch a common frame that far.
   bool gradients_apart = false;
   /// Where these are given, what has no mark is drawn plain, and the picture is centred on what has.
@@ -78,6 +79,10 @@ Diagram make_diagram(const Sketch& sketch, const DrawOptions& options, const Dia
 /// Folds the graph as the options say, until it fits the budget. `folded` receives what was done.
 Diagram plan_diagram(const ComputationGraph& graph, const DrawOptions& options, const Budget& budget,
                      DiagramStyle style, std::vector<std::string>* folded);
+
+/// The same for the page, which is not one picture: a sketch with no more items and edges than the budget says.
+Sketch plan_page(const ComputationGraph& graph, const DrawOptions& options, const Budget& budget, DiagramStyle style,
+                 std::vector<std::string>& folded);
 
 std::string mermaid_text(const Diagram& diagram);
 std::string dot_text(const Diagram& diagram);

@@ -8,10 +8,10 @@ namespace tapegrad::graph {
 
 /// Text between the quotes of a Mermaid label. It reads the same whether the site draws labels as HTML or as SVG text,
 /// for which a few sequences that Mermaid would interpret are broken by a space and quotes become apostrophes.
-std::string mermaid_label(std::string_view text);
+std::string mermaid_label(std::string_view raw);
 
 /// The same on one line, for accTitle and accDescr.
-std::string mermaid_line(std::string_view text);
+std::string mermaid_line(std::string_view raw);
 
 /// Text within an HTML-like label of DOT; line feeds become <BR/>.
 std::string dot_label(std::string_view text);

@@ -82,7 +82,7 @@ DiagramNode NodeWriter::node(ItemIndex index, bool gradient) const {
   node.outline = outline_of(item, v, gradient);
   node.paint = paint_of(item, v, gradient);
   node.lines.push_back(title(item, v, gradient));
-  add_details(item, v, gradient, node.lines);
+  if (style_.details) add_details(item, v, gradient, node.lines);
   if (const auto overlay = overlay_.label(item, gradient)) {
     node.lines.push_back(overlay->text);
     node.paint = overlay->paint;
@@ -91,7 +91,7 @@ DiagramNode NodeWriter::node(ItemIndex index, bool gradient) const {
   const bool failed =
       std::any_of(item.members.begin(), item.members.end(), [&](VertexIndex m) { return graph[m].failed; });
   if (failed && !gradient) {
-    node.lines.push_back("✖ failed");
+    node.lines.emplace_back("✖ failed");
     node.paint = Paint::alert;
   }
   for (std::string& line : node.lines) line = shorten(drawable(line), style_.line);
@@ -174,7 +174,8 @@ void NodeWriter::add_details(const Item& item, const Vertex& v, bool gradient, s
       if (graph[member].kind == VertexKind::parameter) parameters += element_count(graph[member]);
     }
     const double copies = static_cast<double>(item.times) * sketch_.repetitions(item.frame);
-    if (options_.shapes == ShapeLabels::nodes) lines.push_back(value_text(v));
+    const bool has_result = !is_leaf(graph[item.shown]);
+    if (options_.shapes == ShapeLabels::nodes && has_result) lines.push_back(value_text(v));
     if (parameters > 0) {
       lines.push_back(fmt::format("{} parameters{}", grouped(parameters / copies), item.times > 1 ? " each" : ""));
     }

@@ -14,7 +14,7 @@ class NodeWriter {
   NodeWriter(const Sketch& sketch, const DrawOptions& options, const DiagramStyle& style)
       : sketch_(sketch), options_(options), style_(style), overlay_(sketch, options) {}
 
-  DiagramNode node(ItemIndex item, bool gradient) const;
+  DiagramNode node(ItemIndex index, bool gradient) const;
   const OverlayScale& overlay() const { return overlay_; }
 
  private:

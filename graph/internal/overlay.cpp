@@ -94,7 +94,7 @@ std::optional<OverlayLabel> OverlayScale::label(const Item& item, bool gradient)
     if (first_bad_) {
       const VertexIndex bad = *first_bad_;
       const bool bad_is_gradient = bad >= graph_.forward_size();
-      const VertexIndex forward = bad_is_gradient ? *graph_.twin(bad) : bad;
+      const VertexIndex forward = graph_.value_of(bad);
       if (gradient == bad_is_gradient && std::binary_search(item.members.begin(), item.members.end(), forward)) {
         return OverlayLabel{fmt::format("✖ first of all: {} NaN or Inf", grouped(*v)), Paint::alert};
       }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <optional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/graph/internal/diagram.hpp>
@@ -10,7 +11,7 @@
 namespace tapegrad::graph {
 namespace {
 
-constexpr std::size_t kSmallestBudget = 1'200;
+constexpr std::size_t kSmallestBudget = 1'500;
 
 std::uint32_t deepest_frame(const Sketch& sketch) {
   std::uint32_t depth = 0;
@@ -76,19 +77,72 @@ class Planner {
     if (options_.depth) {
       collapse_scopes(sketch_, static_cast<std::uint32_t>(std::min<std::size_t>(*options_.depth, 1'000)));
     }
-    if (auto fitting = try_draw(sketch_)) return *std::move(fitting);
+    std::optional<Diagram> diagram;
+    const auto fits = [&](const Sketch& sketch) {
+      auto fitting = try_draw(sketch);
+      const bool drawn = fitting.has_value();
+      if (drawn) diagram = std::move(fitting);
+      return drawn;
+    };
+    if (fold(fits)) return *std::move(diagram);
+    const ItemIndex centre = focus.empty() ? last_result(sketch_) : sketch_.item_of(focus.front());
+    if (cut(centre, fits)) return *std::move(diagram);
+    style_.line = 16;
+    style_.legend = style_.details = false;
+    if (cut(centre, fits)) return *std::move(diagram);
+    throw ValueError(fmt::format("not even one node fits a budget of {} characters, {} edges and {} nodes",
+                                 budget_.characters, budget_.edges, budget_.nodes));
+  }
+
+  // Without depth, focus and the limit on characters, which a page has its own ways with.
+  Sketch run_for_page(std::vector<std::string>& folded) {
+    std::optional<Sketch> fitting;
+    const auto fits = [&](const Sketch& sketch) {
+      const bool small = sketch.items().size() <= budget_.nodes && sketch.edges().size() <= budget_.edges;
+      if (small) fitting = sketch;
+      return small;
+    };
+    const auto centre = [&] {
+      const bool marked = style_.marks && !style_.marks->empty();
+      return marked ? sketch_.item_of(style_.marks->begin()->first) : last_result(sketch_);
+    };
+    if (graph_.forward_size() == 0 || !(fold(fits) || cut(centre(), fits))) fitting = std::move(sketch_);
+    folded = notes(*fitting);
+    return *std::move(fitting);
+  }
+
+ private:
+  using Fits = std::function<bool(const Sketch&)>;
+
+  // Repeats first, then scopes from the inside out, until it fits or no more can be done.
+  bool fold(const Fits& fits) {
+    if (fits(sketch_)) return true;
     fold_repeats(sketch_);
-    if (auto fitting = try_draw(sketch_)) return *std::move(fitting);
+    if (fits(sketch_)) return true;
     for (std::uint32_t depth = deepest_frame(sketch_); depth > 0; --depth) {
       collapse_scopes(sketch_, depth);
       fold_repeats(sketch_);
       collapsed_ = true;
-      if (auto fitting = try_draw(sketch_)) return *std::move(fitting);
+      if (fits(sketch_)) return true;
     }
-    return cut(focus.empty() ? last_result(sketch_) : sketch_.item_of(focus.front()));
+    return false;
   }
 
- private:
+  // Finds the largest neighbourhood that fits; false if there is none.
+  bool cut(ItemIndex centre, const Fits& fits) const {
+    const auto fits_with = [&](std::size_t count) {
+      Sketch smaller = sketch_;
+      keep_nearest(smaller, centre, count);
+      return fits(smaller);
+    };
+    std::size_t most = 0, too_many = std::min({sketch_.items().size(), budget_.nodes, budget_.characters / 10}) + 1;
+    while (too_many - most > 1) {
+      const std::size_t middle = most + (too_many - most) / 2;
+      (fits_with(middle) ? most : too_many) = middle;
+    }
+    return most > 0;
+  }
+
   Diagram draw(const Sketch& sketch) const { return make_diagram(sketch, options_, style_, notes(sketch)); }
 
   std::optional<Diagram> try_draw(const Sketch& sketch) const {
@@ -99,31 +153,6 @@ class Planner {
         diagram.nodes.size() <= budget_.nodes && diagram.edges.size() <= budget_.edges &&
         (budget_.characters == Budget::kUnlimited || utf16_units(mermaid_text(diagram)) <= budget_.characters);
     return fits ? std::optional(std::move(diagram)) : std::nullopt;
-  }
-
-  // The largest neighbourhood that fits.
-  Diagram cut(ItemIndex centre) {
-    std::optional<Diagram> best;
-    const auto try_count = [&](std::size_t count) {
-      Sketch smaller = sketch_;
-      keep_nearest(smaller, centre, count);
-      auto fitting = try_draw(smaller);
-      const bool fits = fitting.has_value();
-      if (fits) best = std::move(fitting);
-      return fits;
-    };
-    for (const std::size_t line : {style_.line, std::size_t{16}}) {
-      style_.line = line;
-      if (line == 16) style_.legend = false;
-      std::size_t fits = 0, too_many = std::min({sketch_.items().size(), budget_.nodes, budget_.characters / 10}) + 1;
-      while (too_many - fits > 1) {
-        const std::size_t middle = fits + (too_many - fits) / 2;
-        (try_count(middle) ? fits : too_many) = middle;
-      }
-      if (best) return *std::move(best);
-    }
-    throw ValueError(fmt::format("not even one node fits a budget of {} characters, {} edges and {} nodes",
-                                 budget_.characters, budget_.edges, budget_.nodes));
   }
 
   std::vector<std::string> notes(const Sketch& sketch) const {
@@ -199,6 +228,11 @@ Diagram plan_diagram(const ComputationGraph& graph, const DrawOptions& options, 
   Diagram diagram = Planner(graph, options, budget, style).run();
   if (folded) *folded = diagram.notes;
   return diagram;
+}
+
+Sketch plan_page(const ComputationGraph& graph, const DrawOptions& options, const Budget& budget, DiagramStyle style,
+                 std::vector<std::string>& folded) {
+  return Planner(graph, options, budget, style).run_for_page(folded);
 }
 
 }  // namespace tapegrad::graph

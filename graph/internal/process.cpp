@@ -16,8 +16,6 @@
 #include <thread>
 #include <utility>
 
-extern "C" char** environ;
-
 namespace tapegrad::graph {
 namespace {
 

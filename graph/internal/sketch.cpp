@@ -58,8 +58,7 @@ Sketch::Sketch(const ComputationGraph& graph) : graph_(&graph) {
   std::iota(item_of_.begin(), item_of_.end(), ItemIndex{0});
   edges_.reserve(graph.edges().size());
   for (const Edge& e : graph.edges()) {
-    const VertexIndex value = e.from < graph.forward_size() ? e.from : *graph.twin(e.from);
-    edges_.push_back({item_of(e.from), item_of(e.to), e.kind, e.slot, value});
+    edges_.push_back({item_of(e.from), item_of(e.to), e.kind, e.slot, graph.value_of(e.from)});
   }
 }
 
@@ -68,10 +67,18 @@ FrameIndex Sketch::add_frame(FrameIndex parent, std::string name, std::uint32_t 
   return static_cast<FrameIndex>(frames_.size() - 1);
 }
 
-ItemIndex Sketch::item_of(VertexIndex v) const { return item_of_[v < graph_->forward_size() ? v : *graph_->twin(v)]; }
+ItemIndex Sketch::item_of(VertexIndex v) const { return item_of_[graph_->value_of(v)]; }
 
 bool Sketch::is_leaf_item(ItemIndex i) const {
   return items_[i].kind == Item::Kind::vertex && is_leaf((*graph_)[items_[i].shown]);
+}
+
+VertexIndex Sketch::place(ItemIndex i) const {
+  const Item& item = items_[i];
+  if (item.kind == Item::Kind::vertex) return item.shown;
+  const auto op =
+      std::find_if(item.members.begin(), item.members.end(), [&](VertexIndex v) { return !is_leaf((*graph_)[v]); });
+  return op == item.members.end() ? item.members.front() : *op;
 }
 
 std::string Sketch::path(FrameIndex f, FrameIndex outer) const {

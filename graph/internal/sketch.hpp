@@ -58,6 +58,8 @@ class Sketch {
   /// The item that a vertex, or its twin, is drawn in.
   ItemIndex item_of(VertexIndex v) const;
   bool is_leaf_item(ItemIndex i) const;
+  /// Where an item comes in the order of execution: at its first op, if it has one.
+  VertexIndex place(ItemIndex i) const;
   /// "encoder.layers.0": the names from below `outer` down to `f`.
   std::string path(FrameIndex f, FrameIndex outer = 0) const;
   FrameIndex common_frame(FrameIndex a, FrameIndex b) const;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/ops/formula/exponential.hpp>
+#include <tapegrad/ops/kernels/in_order.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 
 namespace tapegrad::kernels {
@@ -87,7 +88,7 @@ class Tile {
 
   void sums(const T* x, T* sum) const {
     if (rows()) {
-      for (std::int64_t r = 0; r < lanes_; ++r) sum[r] = Row<T>(x + at(r, 0), count_).sum();
+      for (std::int64_t r = 0; r < lanes_; ++r) sum[r] = sum_in_order(x + at(r, 0), count_);
     } else {
       std::fill_n(sum, lanes_, T{0});
       each([&](std::int64_t i, std::int64_t lane) { sum[lane] += x[i]; });

@@ -1,6 +1,6 @@
-#include <Eigen/Core>
 #include <algorithm>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/ops/kernels/in_order.hpp>
 #include <tapegrad/ops/kernels/sum.hpp>
 
 namespace tapegrad::kernels {
@@ -18,7 +18,7 @@ S pairwise_sum(const T* x, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) total += static_cast<S>(x[i]);
     return total;
   } else {
-    if (n <= kRun) return Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>(x, n).sum();
+    if (n <= kRun) return sum_in_order(x, n);
     const std::int64_t half = n / 2;
     return pairwise_sum<T, S>(x, half) + pairwise_sum<T, S>(x + half, n - half);
   }

@@ -4,6 +4,7 @@
 #include <limits>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/graph/draw.hpp>
+#include <tapegrad/graph/summary.hpp>
 
 #include "mermaid_reader.hpp"
 #include "sample_graphs.hpp"
@@ -15,7 +16,6 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 using testing::ThrowsMessage;
 using Edge = MermaidText::Edge;
 
@@ -112,6 +112,27 @@ TEST(Draw, DepthOneIsTheArchitecture) {
   EXPECT_EQ(text.nodes.at("s2").label, "hidden1\nmatmul, add, relu\n[32, 512] f32\n401,920 parameters");
   EXPECT_EQ(text.nodes.at("s12").label, "output\nmatmul, add\n[32, 10] f32\n2,570 parameters");
   EXPECT_EQ(text.nodes.size(), 7U);
+}
+
+// Modules make all their parameters before the first of them is called.
+TEST(Draw, PartsComeInTheOrderOfExecution) {
+  samples::Recording r;
+  r.scope = "late";
+  const auto second = r.parameter("w", {4});
+  r.scope = "early";
+  const auto first = r.parameter("w", {4});
+  r.scope = "";
+  auto x = r.input("x", {4});
+  r.scope = "early";
+  x = r.op("mul", {x, first}, {4});
+  r.scope = "late";
+  r.op("mul", {x, second}, {4});
+  r.scope = "frozen";
+  r.parameter("w", {4});
+  const ComputationGraph graph = r.finish();
+  const std::string whole = to_mermaid(graph), parts = to_mermaid(graph, {.depth = 1}), table = to_text(graph);
+  for (const std::string& text : {whole, parts, table}) EXPECT_LT(text.find("early"), text.find("late"));
+  EXPECT_THAT(parts, HasSubstr("[\"frozen<br/>4 parameters\"]"));
 }
 
 TEST(Draw, NamesInAnyScript) {
@@ -279,8 +300,8 @@ TEST(Budget, ReadsNamesAndNumbers) {
   EXPECT_LT(Budget::parse("gitlab").characters, 2'000U);
   EXPECT_LT(Budget::parse("gitea").characters, 5'000U);
   EXPECT_EQ(Budget::parse("none").nodes, Budget::kUnlimited);
-  EXPECT_EQ(Budget::parse("1200").characters, 1'200U);
-  for (const char* wrong : {"", "1199", "-1", "12x", "hub", "99999999999999999999999"}) {
+  EXPECT_EQ(Budget::parse("1500").characters, 1'500U);
+  for (const char* wrong : {"", "1499", "-1", "12x", "hub", "99999999999999999999999"}) {
     EXPECT_THROW(Budget::parse(wrong), ValueError) << wrong;
   }
 }

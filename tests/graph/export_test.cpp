@@ -13,6 +13,8 @@
 namespace tapegrad::graph {
 namespace {
 
+using samples::found;
+
 struct Node {
   std::string kind, op, name, scope, shape, twin;
 };
@@ -48,7 +50,8 @@ TEST(GraphMl, BoostReadsItBack) {
     ASSERT_EQ(num_edges(read), graph.edges().size());
     for (VertexIndex v = 0; v < graph.size(); ++v) {
       EXPECT_EQ(read[v].kind, to_string(graph[v].kind));
-      EXPECT_EQ(read[v].twin, graph.twin(v) ? graph.id(*graph.twin(v)) : "");
+      const auto twin = graph.twin(v);
+      EXPECT_EQ(read[v].twin, twin ? graph.id(*twin) : "");
       EXPECT_EQ(in_degree(v, read), graph.in_edges(v).size());
     }
   }
@@ -78,7 +81,7 @@ TEST(ModelExplorer, HasItsForm) {
   EXPECT_EQ(nodes[4].at("incomingEdges")[1],
             (nlohmann::json{{"sourceNodeId", "n2"}, {"sourceNodeOutputId", "0"}, {"targetNodeInputId", "1"}}));
   EXPECT_EQ(nodes[4].at("outputsMetadata")[0].at("attrs")[0].at("value"), "f32[32, 512]");
-  const auto gradient = *graph.twin(4);
+  const VertexIndex gradient = found(graph, "g4");
   EXPECT_EQ(nodes[gradient].at("namespace"), "gradients/hidden1");
   EXPECT_EQ(nodes[gradient].at("incomingEdges").size(), 2U);
   for (const auto& node : nodes) {
@@ -99,7 +102,7 @@ TEST(ModelExplorer, ScopesNestAtSlashesOnly) {
 TEST(Export, TakesAnything) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const ComputationGraph graph = samples::random_graph(seed, 100);
-    EXPECT_NO_THROW(nlohmann::json::parse(to_model_explorer(graph)));
+    EXPECT_TRUE(nlohmann::json::accept(to_model_explorer(graph)));
     EXPECT_EQ(num_vertices(read_graphml(to_graphml(graph))), graph.size());
   }
   EXPECT_EQ(num_vertices(read_graphml(to_graphml(ComputationGraph()))), 0U);

@@ -22,5 +22,19 @@ inline std::filesystem::path make_folder(const std::string& name) {
 
 }  // namespace tapegrad::graph
 
+// A test that cannot run without something is skipped, but fails where everything must run: in scripts/test.
+#define SKIP_UNLESS(condition, message)                 \
+  if (condition) {                                      \
+  } else if (std::getenv("TAPEGRAD_TEST_EVERYTHING")) { \
+    FAIL() << (message);                                \
+  } else                                                \
+    GTEST_SKIP() << (message)
+
 #define SKIP_WITHOUT(program, package) \
-  if (!has_program(program)) GTEST_SKIP() << "needs " << (program) << " of " << (package)
+  SKIP_UNLESS(has_program(program), std::string("needs ") + (program) + " of " + (package))
+
+// `name` is one of the packages of tests/graph/node/package.json.
+#define SKIP_WITHOUT_NODE_PACKAGE(name)                                                                       \
+  SKIP_WITHOUT("node", "Node.js");                                                                            \
+  SKIP_UNLESS(std::filesystem::exists(std::filesystem::path(TAPEGRAD_NODE_FOLDER) / "node_modules" / (name)), \
+              std::string("needs the package ") + (name) + " in " TAPEGRAD_NODE_FOLDER ": scripts/test installs it")

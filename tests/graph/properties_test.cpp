@@ -35,7 +35,7 @@ RC_GTEST_PROP(Property, EveryPictureFitsItsBudgetAndIsWellFormed, ()) {
   const std::uint64_t seed = any_seed();
   const ComputationGraph graph = random_graph(seed, any_size(*rc::gen::element(5, 60, 600, 5000)));
   DrawOptions options = random_options(seed, graph);
-  options.budget = *rc::gen::element(Budget::github(), Budget::gitlab(), Budget::gitea(), Budget::parse("1200"));
+  options.budget = *rc::gen::element(Budget::github(), Budget::gitlab(), Budget::gitea(), Budget::parse("1500"));
   const std::string text = to_mermaid(graph, options);
   RC_ASSERT(utf16_units(text) <= options.budget->characters);
   const MermaidText read = read_mermaid(text);

@@ -1,5 +1,6 @@
 #include "sample_graphs.hpp"
 
+#include <stdexcept>
 #include <utility>
 
 namespace tapegrad::graph::samples {
@@ -93,6 +94,11 @@ ComputationGraph Recording::finish() {
     builder_.connect(handles[inputs_[i].front()], *builder_.gradient_of(handles[i]), 0, EdgeKind::saved);
   }
   return std::move(builder_).build();
+}
+
+VertexIndex found(const ComputationGraph& graph, std::string_view id_or_name) {
+  if (const auto vertex = graph.find(id_or_name)) return *vertex;
+  throw std::out_of_range(std::string(id_or_name));
 }
 
 ComputationGraph mlp() {

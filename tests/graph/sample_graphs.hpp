@@ -39,6 +39,9 @@ class Recording {
   std::vector<std::vector<Handle>> inputs_;
 };
 
+/// The vertex that ComputationGraph::find finds; throws if it finds none.
+VertexIndex found(const ComputationGraph& graph, std::string_view id_or_name);
+
 /// input → hidden1 → hidden2 → output → loss
 ComputationGraph mlp();
 

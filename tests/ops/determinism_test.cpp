@@ -1,8 +1,9 @@
-// Structural ops, large enough to run on several threads: the same bits on any number of them. Pointwise ops are walked
-// over in reference_test.cpp.
+// Structural ops, large enough to run on several threads: the same bits on any number of them, and wherever in memory
+// their inputs lie. Pointwise ops are walked over in reference_test.cpp.
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <tapegrad/tapegrad.hpp>
 
 namespace tapegrad::tests {
@@ -29,7 +30,12 @@ std::vector<Case> cases() {
       {"sum_rows", {{1200, 700}}, [](const Tensor& x) { return sum(x, {0}); }},
       {"sum_columns", {{1200, 700}}, [](const Tensor& x) { return sum(x, {1}); }},
       {"mean_middle", {{40, 150, 90}}, [](const Tensor& x) { return mean(x, {1}); }},
+      {"prod", {{70, 33}}, [](const Tensor& x) { return prod(x, {1}); }},
+      {"var", {{300, 700}}, [](const Tensor& x) { return var(x, {1}); }},
+      {"norm", {{300, 700}}, [](const Tensor& x) { return norm(x, 1, {1}) + norm(x, 2, {1}) + norm(x, 3, {1}); }},
+      {"logsumexp", {{300, 700}}, [](const Tensor& x) { return logsumexp(x, {1}); }},
       {"matmul", {{300, 500}, {500, 400}}, matmul},
+      {"matmul_small", {{5, 7}, {7, 3}}, matmul},
       {"matmul_transposed",
        {{500, 300}, {400, 500}},
        [](const Tensor& a, const Tensor& b) { return matmul(transpose(a), transpose(b)); }},
@@ -59,11 +65,24 @@ std::vector<Case> cases() {
 
 class Determinism : public ::testing::TestWithParam<Case> {};
 
-std::vector<std::vector<double>> run(const Case& c, DType dtype, int threads) {
+/// The same numbers, `by` elements behind a cache line.
+Tensor moved(const Tensor& x, std::size_t by) {
+  return dispatch_floating(x.dtype(), [&]<class T>() {
+    const auto values = x.data<T>();
+    const auto memory = std::shared_ptr<std::byte>(
+        static_cast<std::byte*>(std::aligned_alloc(64, (values.size_bytes() + by * sizeof(T)) / 64 * 64 + 64)),
+        std::free);
+    const std::span<T> place(reinterpret_cast<T*>(memory.get()) + by, values.size());
+    std::copy(values.begin(), values.end(), place.begin());
+    return wrap(place, x.shape(), memory);
+  });
+}
+
+std::vector<std::vector<double>> run(const Case& c, DType dtype, int threads, std::size_t by = 0) {
   set_num_threads(threads);
   Rng rng(9);
   std::vector<Tensor> inputs;
-  for (const Shape& shape : c.shapes) inputs.push_back(parameter(randn(shape, dtype, rng)));
+  for (const Shape& shape : c.shapes) inputs.push_back(parameter(moved(randn(shape, dtype, rng), by)));
   const Tensor y = c.function(inputs);
   y.backward(randn(y.shape(), dtype, rng));
   std::vector<std::vector<double>> found{y.values()};
@@ -79,6 +98,14 @@ TEST_P(Determinism, GivesTheSameBitsOnAnyNumberOfThreads) {
       EXPECT_TRUE(run(GetParam(), dtype, threads) == once) << threads << " threads, " << name_of(dtype);
   }
   set_num_threads(before);
+}
+
+TEST_P(Determinism, GivesTheSameBitsWhereverItsInputsLie) {
+  for (const DType dtype : {f32, f64}) {
+    const auto once = run(GetParam(), dtype, num_threads());
+    for (const std::size_t by : {1, 2, 5, 9})
+      EXPECT_TRUE(run(GetParam(), dtype, num_threads(), by) == once) << by << " elements on, " << name_of(dtype);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Large, Determinism, ::testing::ValuesIn(cases()),

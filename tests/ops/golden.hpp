@@ -40,13 +40,12 @@ std::vector<Golden> scan_goldens();
 std::vector<Golden> softmax_goldens();
 std::vector<Golden> loss_goldens();
 std::vector<Golden> matmul_goldens();
+std::vector<Golden> linear_algebra_goldens();
 std::vector<Golden> indexing_goldens();
 std::vector<Golden> arrange_goldens();
-std::vector<Golden> normalization_goldens();
+std::vector<Golden> recurrence_goldens();
 std::vector<Golden> convolution_goldens();
-std::vector<Golden> pooling_goldens();
-std::vector<Golden> attention_goldens();
-std::vector<Golden> resample_goldens();
+std::vector<Golden> normalization_goldens();
 
 std::vector<Golden> all_goldens();
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
@@ -136,7 +137,7 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   const Outcome differing = run("graph diff model deeper");
   EXPECT_EQ(differing.status, 1);
   EXPECT_THAT(differing.out, ContainsRegex("\\+ .*matmul"));
-  EXPECT_THAT(run("graph diff model deeper --mermaid").out, HasSubstr("flowchart"));
+  EXPECT_THAT(run("graph diff model deeper -f mermaid").out, HasSubstr("flowchart"));
 }
 
 TEST_F(Program, TrainsTheSameModelTwice) {
@@ -202,33 +203,66 @@ TEST_F(Program, ChecksGradientsAndListsOperations) {
   const Outcome checked = run("gradcheck sigmoid matmul");
   EXPECT_EQ(checked.status, 0) << checked.out;
   EXPECT_THAT(checked.out, HasSubstr("2 operations, 2 differentiable"));
+  EXPECT_THAT(checked.out, ContainsRegex("sigmoid .* 1-2 +rule .*sample . ?.*: order"));
+  EXPECT_THAT(run("gradcheck softmax --order 3 --seed 5").out, ContainsRegex("softmax .* 1-3 +rule"));
+  EXPECT_THAT(run("gradcheck softmax --dtype f32").out, HasSubstr("0 failed"));
+  EXPECT_NE(run("gradcheck softmax --order 5").status, 0);
   const auto json = nlohmann::json::parse(run("gradcheck tanh --json").out);
   EXPECT_EQ(json["failed"], 0);
   EXPECT_EQ(json["ops"][0]["op"], "tanh");
   EXPECT_THAT(run("ops --filter matmul").out, HasSubstr("y = a b"));
   EXPECT_GT(nlohmann::json::parse(run("ops --json").out).size(), 50u);
+  EXPECT_THAT(run("ops --markdown --filter matmul").out, HasSubstr("gradient: orders 1 to 3"));
+  EXPECT_THAT(run("ops --kinks").out, HasSubstr("| relu(0) | 0 | 0 |"));
+  EXPECT_NE(run("ops --kinks --json").status, 0);
 }
 
-TEST_F(Program, SavesWhenInterrupted) {
-  write_texts("texts.tsv", 20'000);
+// Runs `tapegrad train text texts.tsv …` until `ready`, then sends it `signal`; its status, with 128 added to the
+// number of a signal that killed it.
+int train_until(const fs::path& folder, const std::string& arguments, const std::function<bool()>& ready, int signal) {
+  fs::remove(folder / "log");
   const pid_t child = ::fork();
-  ASSERT_GE(child, 0);
   if (child == 0) {
-    const std::string out = (folder_ / "log").string();
-    if (!std::freopen(out.c_str(), "w", stdout) || ::chdir(folder_.c_str()) != 0) ::_exit(99);
-    ::execl(TAPEGRAD_PROGRAM, "tapegrad", "train", "text", "texts.tsv", "--epochs", "100000", "--out", "model",
-            nullptr);
+    const std::string command = "exec '" TAPEGRAD_PROGRAM "' train text texts.tsv " + arguments + " >log 2>&1";
+    if (::chdir(folder.c_str()) != 0) ::_exit(99);
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
     ::_exit(98);
   }
-  // It trains once its first epoch is in the log.
-  while (read(folder_ / "log").find("epoch") == std::string::npos && ::waitpid(child, nullptr, WNOHANG) == 0)
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  ::kill(child, SIGINT);
   int status = 0;
+  while (!ready() && ::waitpid(child, &status, WNOHANG) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ::kill(child, signal);
   ::waitpid(child, &status, 0);
-  EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 130);
-  EXPECT_THAT(read(folder_ / "log"), HasSubstr("stopped by a signal"));
-  EXPECT_EQ(run("predict --model model feathered").status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+TEST_F(Program, ResumesAfterASignal) {
+  write_texts("texts.tsv", 4'000);
+  const std::string options = "--epochs 12 --embedding 8 --hidden 4 --dropout 0.2 --validation-split 0.4 ";
+  ASSERT_EQ(run("train text texts.tsv " + options + "--out whole").status, 0);
+  EXPECT_FALSE(fs::exists(folder_ / "whole.checkpoints"));
+  // A signal finds it in the training, the validation, or writing a file. The second training is killed; the third goes
+  // on from the last checkpoint that there was.
+  const auto logged = [&](const char* text) { return read(folder_ / "log").find(text) != std::string::npos; };
+  bool first = true;
+  for (const int signal : {SIGINT, SIGKILL, SIGTERM}) {
+    const auto ready = [&] {
+      return first ? fs::exists(folder_ / "model.checkpoints/best.safetensors") : logged("resumed after step");
+    };
+    EXPECT_EQ(train_until(folder_, options + "--checkpoint-steps 3 --resume --out model", ready, signal), 128 + signal);
+    EXPECT_EQ(logged("resumed after step"), !first);
+    first = false;
+    if (signal == SIGKILL) continue;
+    EXPECT_THAT(read(folder_ / "log"),
+                ContainsRegex("\nstopped by SIG(INT|TERM) after [0-9]+ whole epochs; the model so far is in model; "
+                              "--resume goes on from model.checkpoints/step"));
+    EXPECT_EQ(run("predict --model model feathered").status, 0);
+  }
+  const Outcome refused = run("train text texts.tsv " + options + "--out model");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("is of an earlier training"));
+  ASSERT_EQ(run("train text texts.tsv " + options + "--resume --out model").status, 0);
+  EXPECT_EQ(read(folder_ / "model/model.safetensors"), read(folder_ / "whole/model.safetensors"));
+  EXPECT_FALSE(fs::exists(folder_ / "model.checkpoints"));
 }
 
 }  // namespace

@@ -1,9 +1,15 @@
-// node read_back.mjs FOLDER: draws every .mmd file of the folder with Mermaid and writes what it saw into
-// FOLDER/result.json: for each file either {error} or the nodes, edges and subgraphs that Mermaid understood, with the
-// texts that a reader would see. mermaid and jsdom are looked for beside this script.
+// node read_back.mjs PACKAGES MERMAID FOLDER: draws every .mmd file of the folder with the package MERMAID ("mermaid" or
+// "mermaid-12") and writes what it saw into FOLDER/result.json: for each file either {error} or the nodes, edges and
+// subgraphs that Mermaid understood, with the texts that a reader would see. PACKAGES is where npm has installed the
+// packages of package.json.
 import {readFileSync, readdirSync, writeFileSync} from 'node:fs';
-import {join} from 'node:path';
-import {JSDOM} from 'jsdom';
+import {createRequire} from 'node:module';
+import {join, resolve} from 'node:path';
+import {pathToFileURL} from 'node:url';
+
+const [packages, version, folder] = process.argv.slice(2);
+const require = createRequire(join(resolve(packages), 'package.json'));
+const {JSDOM} = require('jsdom');
 
 // Mermaid measures what it draws, which jsdom cannot: texts get a plausible size, outlines that of their coordinates.
 const dom = new JSDOM('<!doctype html><html><body></body></html>', {pretendToBeVisual: true});
@@ -28,7 +34,7 @@ dom.window.SVGElement.prototype.getBBox = function() {
 dom.window.SVGElement.prototype.getComputedTextLength = () => 50;
 console.warn = console.error = () => {};
 
-const {default: mermaid} = await import('mermaid');
+const {default: mermaid} = await import(pathToFileURL(require.resolve(version)));
 mermaid.initialize({startOnLoad: false, securityLevel: 'strict', htmlLabels: true, flowchart: {htmlLabels: true}});
 
 function visibleText(element) {
@@ -62,7 +68,6 @@ async function readBack(text, number) {
   };
 }
 
-const folder = process.argv[2];
 const result = {};
 let number = 0;
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.mmd')).sort()) {

@@ -1,0 +1,139 @@
+#include <tapegrad/data/augment.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/random.hpp>
+
+namespace tapegrad::data::augment {
+namespace {
+
+// Different augmentations with one seed draw different numbers.
+enum class Kind : std::uint64_t { flip = 1, shift, crop, noise };
+
+Rng rng_of(Kind kind, std::uint64_t seed, std::int64_t epoch, std::int64_t row) {
+  // Every image of every epoch has 2^24 words for itself in the sequence of a key.
+  Rng key({.seed = seed, .position = static_cast<std::uint64_t>(kind) << 56});
+  key.skip(4 * static_cast<std::uint64_t>(epoch));
+  return Rng({.seed = key.next_u64(), .position = static_cast<std::uint64_t>(row) << 24});
+}
+
+struct Images {
+  std::int64_t count, channels, height, width;
+};
+
+Images images_of(const Batch& batch, std::span<const std::int64_t> rows, const char* name) {
+  if (batch.inputs.empty() || batch.inputs[0].rank() != 4 || batch.inputs[0].size(0) != std::ssize(rows) ||
+      !is_floating(batch.inputs[0].dtype()))
+    throw ShapeError(fmt::format("augment::{}: the batch's first input is {}; expected images, floating [N, C, H, W]",
+                                 name, batch.inputs.empty() ? "missing" : describe(batch.inputs[0])));
+  const Shape& s = batch.inputs[0].shape();
+  return {s[0], s[1], s[2], s[3]};
+}
+
+// The window of `height` × `width` at (top, left) of each plane of an image; what lies outside is 0.
+template <class T>
+void cut(const T* from, T* to, const Images& in, std::int64_t top, std::int64_t left, std::int64_t height,
+         std::int64_t width) {
+  for (std::int64_t c = 0; c < in.channels; ++c)
+    for (std::int64_t y = 0; y < height; ++y, to += width) {
+      const std::int64_t row = top + y;
+      const std::int64_t begin = std::clamp<std::int64_t>(-left, 0, width);
+      const std::int64_t end = std::clamp<std::int64_t>(in.width - left, begin, width);
+      if (row < 0 || row >= in.height) continue;
+      std::copy_n(from + (c * in.height + row) * in.width + left + begin, end - begin, to + begin);
+    }
+}
+
+using Corner = std::pair<std::int64_t, std::int64_t>;
+void cut_all(Batch& batch, const Images& in, std::int64_t height, std::int64_t width,
+             const std::function<Corner(std::int64_t)>& corner_of) {
+  const Tensor from = batch.inputs[0].contiguous();
+  Tensor to = zeros({in.count, in.channels, height, width}, from.dtype());
+  dispatch_floating(from.dtype(), [&]<class T>() {
+    for (std::int64_t i = 0; i < in.count; ++i) {
+      const auto [top, left] = corner_of(i);
+      cut(from.data<T>().data() + i * in.channels * in.height * in.width,
+          to.mutable_data<T>().data() + i * in.channels * height * width, in, top, left, height, width);
+    }
+  });
+  batch.inputs[0] = std::move(to);
+}
+
+std::int64_t between(Rng& rng, std::int64_t low, std::int64_t high) {
+  return low + static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(high - low) + 1));
+}
+
+}  // namespace
+
+Transform flip(std::uint64_t seed, double probability) {
+  if (!(probability >= 0 && probability <= 1))
+    throw ValueError(fmt::format("augment::flip: the probability is {}; it must lie in [0, 1]", probability));
+  return [=](Batch& batch, std::span<const std::int64_t> rows, std::int64_t epoch) {
+    const Images in = images_of(batch, rows, "flip");
+    Tensor images = batch.inputs[0].clone();
+    dispatch_floating(images.dtype(), [&]<class T>() {
+      T* line = images.mutable_data<T>().data();
+      for (const std::int64_t row : rows) {
+        const bool flips = rng_of(Kind::flip, seed, epoch, row).uniform() < probability;
+        for (std::int64_t i = 0; i < in.channels * in.height; ++i, line += in.width)
+          if (flips) std::reverse(line, line + in.width);
+      }
+    });
+    batch.inputs[0] = std::move(images);
+  };
+}
+
+Transform shift(std::uint64_t seed, std::int64_t pixels) {
+  if (pixels < 0) throw ValueError(fmt::format("augment::shift: {} pixels", pixels));
+  return [=](Batch& batch, std::span<const std::int64_t> rows, std::int64_t epoch) {
+    const Images in = images_of(batch, rows, "shift");
+    cut_all(batch, in, in.height, in.width, [&](std::int64_t i) {
+      Rng rng = rng_of(Kind::shift, seed, epoch, rows[static_cast<std::size_t>(i)]);
+      const std::int64_t top = between(rng, -pixels, pixels);
+      return Corner{top, between(rng, -pixels, pixels)};
+    });
+  };
+}
+
+Transform crop(std::uint64_t seed, std::int64_t height, std::int64_t width) {
+  if (height < 1 || width < 1) throw ValueError(fmt::format("augment::crop: a window of {} × {}", height, width));
+  return [=](Batch& batch, std::span<const std::int64_t> rows, std::int64_t epoch) {
+    const Images in = images_of(batch, rows, "crop");
+    if (height > in.height || width > in.width)
+      throw ShapeError(
+          fmt::format("augment::crop: a window of {} × {} of images of {} × {}", height, width, in.height, in.width));
+    cut_all(batch, in, height, width, [&](std::int64_t i) {
+      Rng rng = rng_of(Kind::crop, seed, epoch, rows[static_cast<std::size_t>(i)]);
+      const std::int64_t top = between(rng, 0, in.height - height);
+      return Corner{top, between(rng, 0, in.width - width)};
+    });
+  };
+}
+
+Transform noise(std::uint64_t seed, double deviation) {
+  if (!(deviation >= 0)) throw ValueError(fmt::format("augment::noise: the deviation is {}", deviation));
+  return [=](Batch& batch, std::span<const std::int64_t> rows, std::int64_t epoch) {
+    const Images in = images_of(batch, rows, "noise");
+    Tensor images = batch.inputs[0].clone();
+    dispatch_floating(images.dtype(), [&]<class T>() {
+      T* pixel = images.mutable_data<T>().data();
+      for (const std::int64_t row : rows) {
+        Rng rng = rng_of(Kind::noise, seed, epoch, row);
+        for (std::int64_t i = 0; i < in.channels * in.height * in.width; ++i)
+          *pixel++ += static_cast<T>(deviation * rng.normal());
+      }
+    });
+    batch.inputs[0] = std::move(images);
+  };
+}
+
+Transform sequence(std::vector<Transform> parts) {
+  return [parts = std::move(parts)](Batch& batch, std::span<const std::int64_t> rows, std::int64_t epoch) {
+    for (const Transform& part : parts) part(batch, rows, epoch);
+  };
+}
+
+}  // namespace tapegrad::data::augment

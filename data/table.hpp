@@ -1,0 +1,88 @@
+#pragma once
+// Tables from CSV files, and the numbers that models take of them.
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <tapegrad/data/dataset.hpp>
+
+namespace tapegrad::data {
+
+enum class ColumnType : std::uint8_t { number, category };
+
+struct Column {
+  std::string name;
+  ColumnType type = ColumnType::number;
+  std::vector<double> numbers;          ///< of a column of numbers; NaN where a value is missing
+  std::vector<std::int32_t> codes;      ///< of categories: an index of the names; -1 where a value is missing
+  std::vector<std::string> categories;  ///< names, sorted by their bytes
+};
+
+struct TableOptions {
+  std::optional<char> separator = {};  ///< the one of , ; and tab that the header uses, if not given
+  std::vector<std::string> missing = {"", "NA", "N/A", "NaN", "nan", "null", "?"};  ///< what stands for no value
+  /// By column; a column that is not named holds numbers if all of its values are, else categories.
+  std::map<std::string, ColumnType> types = {};
+};
+
+/// The records of a CSV file with a header, by columns.
+struct Table {
+  std::string source;
+  std::vector<Column> columns;
+  std::vector<std::int64_t> lines;  ///< where each row begins in the file
+
+  std::int64_t size() const { return std::ssize(lines); }
+  /// ValueError, which lists the columns, if there is none of that name.
+  const Column& operator[](std::string_view name) const;
+  /// "houses.csv:17", for messages.
+  std::string where(std::int64_t row) const;
+};
+
+/// Throws IoError, which names the line, for a record that is longer or shorter than the header, a value that is no
+/// number in a column said to hold numbers, and a file without records; ValueError for a type of a column that is not
+/// there.
+Table read_table(const std::filesystem::path& path, const TableOptions& options = {});
+
+/// Turns rows of tables into tensors, by what it has learned of a training part alone. A number becomes (x - mean) /
+/// deviation, and 0 where it is missing; if some are missing in the training part, a further feature is 1 there. A
+/// category becomes one feature for each that the training part has, of which one is 1; none where it is missing or
+/// new.
+class TableEncoder {
+ public:
+  struct Options {
+    std::vector<std::string> features = {};  ///< columns; all but the target if empty
+  };
+  /// Learns from `rows` of the table. ValueError, which names the line, if one of them has no target.
+  TableEncoder(const Table& table, std::string target, std::span<const std::int64_t> rows, const Options& options);
+  TableEncoder(const Table& table, std::string target, std::span<const std::int64_t> rows)
+      : TableEncoder(table, std::move(target), rows, Options{}) {}
+
+  /// Inputs f32 [N, features]; targets i64 [N] of a target that is a category, f32 [N, 1] of one that is a number.
+  /// ValueError, which names the line, for a row without target, or with a category that the training part did not
+  /// have.
+  TensorDataset encode(const Table& table, std::span<const std::int64_t> rows) const;
+  /// The inputs alone, of tables that need no target.
+  Tensor inputs(const Table& table, std::span<const std::int64_t> rows) const;
+
+  /// A name for each feature: "age", "age missing", "colour = red".
+  std::vector<std::string> feature_names() const;
+  /// Of a target that is a category; empty for a number.
+  const std::vector<std::string>& class_names() const { return classes_; }
+
+ private:
+  struct Feature {
+    std::string column;
+    ColumnType type;
+    double mean = 0, deviation = 1;
+    bool marks_missing = false;
+    std::vector<std::string> categories;
+  };
+  Tensor targets(const Table& table, std::span<const std::int64_t> rows) const;
+
+  std::string target_;
+  std::vector<Feature> features_;
+  std::vector<std::string> classes_;
+};
+
+}  // namespace tapegrad::data

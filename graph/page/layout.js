@@ -1,0 +1,104 @@
+// What is written in a box, how large that makes it, and where it goes.
+
+const kFont = {size: 13, line: 17, family: 'system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif'};
+const kMostCharacters = 44;
+
+const shortened = (text) => {
+  const characters = [...text];
+  if (characters.length <= kMostCharacters) return text;
+  const half = Math.floor(kMostCharacters / 2);
+  return characters.slice(0, half).join('') + '…' + characters.slice(1 - half).join('');
+};
+
+const withS = (count, word) => `${groupedText(count)} ${word}${count === 1 ? '' : 's'}`;
+
+function titleOf(box) {
+  const title = box.closed ? box.closed.name + (box.closed.times > 1 ? ` × ${box.closed.times}` : '') : box.item.title;
+  return box.gradient ? `∂ ${title}` : title;
+}
+
+// The result of a scope is that of its last operation.
+const resultOf = (box) => box.item ?? box.members.findLast((item) => !item.isLeaf) ?? box.members.at(-1);
+
+function linesOf(box, overlay) {
+  const lines = [titleOf(box)];
+  if (box.closed) {
+    const parameters = sum(box.members.map((item) => item.cost.parameters ?? 0));
+    const operations = box.members.filter((item) => item.kind === 'op').length;
+    const counts = [operations && withS(operations, 'op'), parameters && withS(parameters, 'parameter')];
+    lines.push(counts.filter(Boolean).join(', '));
+  }
+  lines.push(resultOf(box).value);
+  const label = overlay.label(box);
+  if (label) lines.push(label.text);
+  if (!box.gradient && box.members.some((item) => item.remarks.includes('failed'))) lines.push('✖ failed');
+  const stop = box.item?.remarks.find((remark) => remark.startsWith('⊣ '));
+  if (stop && !box.gradient) lines.push(stop);
+  return lines.filter(Boolean).map(shortened);
+}
+
+function paintOf(graph, box, overlay) {
+  if (!box.gradient && box.members.some((item) => item.remarks.includes('failed'))) return 'alert';
+  return overlay.label(box)?.paint ?? (box.closed ? 'scope' : box.gradient ? 'gradient' : graph.paintOf(box.item));
+}
+
+const measure = (() => {
+  const context = document.createElement('canvas').getContext('2d');
+  return (text, bold) => {
+    context.font = `${bold ? 'bold ' : ''}${kFont.size}px ${kFont.family}`;
+    return context.measureText(text).width;
+  };
+})();
+
+// Frames that are open, as {id, frame, gradient, parent}: gradients get frames of their own.
+function openFrames(boxes) {
+  const open = new Map();
+  const add = (frame, gradient) => {
+    if (!frame.parent) return null;
+    const key = `${frame.index} ${gradient}`;
+    if (!open.has(key)) {
+      const parent = add(frame.parent, gradient);
+      open.set(key, {id: `f${open.size}`, frame, gradient, parent});
+    }
+    return open.get(key).id;
+  };
+  for (const box of boxes.values()) box.parent = add(box.frame, box.gradient);
+  return new Map([...open.values()].map((frame) => [frame.id, frame]));
+}
+
+// Gives boxes, frames and links their places; returns {width, height}. dagre gives up on some nested frames; those
+// pictures go without.
+function layOut(picture, direction) {
+  try {
+    return tryToLayOut(picture, direction);
+  } catch (error) {
+    if (!picture.frames.size) throw error;
+    picture.frames.clear();
+    for (const box of picture.boxes.values()) box.parent = null;
+    return tryToLayOut(picture, direction);
+  }
+}
+
+function tryToLayOut({boxes, links, frames}, direction) {
+  const layout = new dagre.graphlib.Graph({compound: true, multigraph: true});
+  layout.setGraph({rankdir: direction, nodesep: 24, ranksep: 34, edgesep: 10, marginx: 16, marginy: 16});
+  for (const frame of frames.values()) {
+    frame.title = (frame.gradient ? '∂ ' : '') + frame.frame.name + (frame.frame.times > 1 ? ` × ${frame.frame.times}` : '');
+    layout.setNode(frame.id, {});
+  }
+  for (const box of boxes.values()) {
+    const widths = box.lines.map((line, number) => measure(line, number === 0));
+    const size = {width: Math.max(56, ...widths) + 28, height: box.lines.length * kFont.line + 16};
+    layout.setNode(box.key, size);
+    if (box.parent) layout.setParent(box.key, box.parent);
+  }
+  for (const frame of frames.values()) {
+    if (frame.parent) layout.setParent(frame.id, frame.parent);
+  }
+  for (const link of links) layout.setEdge(link.from, link.to, {weight: link.kind === 'data' ? 2 : 1}, link.kind);
+  dagre.layout(layout);
+  for (const box of boxes.values()) Object.assign(box, layout.node(box.key));
+  for (const frame of frames.values()) Object.assign(frame, layout.node(frame.id));
+  for (const link of links) link.points = layout.edge(link.from, link.to, link.kind).points;
+  return layout.graph();
+}

@@ -1,0 +1,254 @@
+// The page: its state, its controls, its keys.
+
+class Page {
+  constructor(graph, start) {
+    this.graph = graph;
+    Object.assign(drawShape, {paints: graph.paints, outlines: graph.outlines});
+    this.view = new View(graph, start);
+    this.direction = start.direction;
+    this.overlayName = start.overlay;
+    this.selected = null;
+    this.camera = new Camera(byId('canvas'));
+    this.fillControls();
+    this.connect();
+    this.draw(true);
+    const focus = start.focus && this.matches(start.focus)[0];
+    if (focus) this.select(focus, true);
+  }
+
+  fillControls() {
+    const hasGradients = this.graph.items.some((item) => item.gradientId);
+    const passes = {forward: 'values', ...(hasGradients && {joint: 'values and gradients', backward: 'gradients'})};
+    byId('pass').append(...Object.entries(passes).map(([value, text]) => htmlElement('option', {value}, text)));
+    const overlays = ['none', ...Overlay.available(this.graph)];
+    if (!overlays.includes(this.overlayName)) this.overlayName = overlays.includes('changes') ? 'changes' : 'none';
+    byId('overlay').append(...overlays.map((value) => htmlElement('option', {value}, kOverlays[value]?.title ?? value)));
+    if (!hasGradients) this.view.pass = 'forward';
+    byId('pass').value = this.view.pass;
+    byId('overlay').value = this.overlayName;
+    byId('direction').value = this.direction;
+  }
+
+  connect() {
+    byId('pass').onchange = (event) => { this.view.pass = event.target.value; this.draw(true); };
+    byId('overlay').onchange = (event) => { this.overlayName = event.target.value; this.draw(); };
+    byId('direction').onchange = (event) => { this.direction = event.target.value; this.draw(true); };
+    byId('as-table').onclick = () => this.showTable(byId('table').hidden);
+    const actions = {
+      collapse: () => this.openBy(-1), expand: () => this.openBy(1), smaller: () => this.camera.zoom(0.8),
+      larger: () => this.camera.zoom(1.25), fit: () => this.camera.fit(this.picture.size), mermaid: () => this.copyMermaid(),
+      svg: () => this.saveSvg(),
+    };
+    for (const [id, action] of Object.entries(actions)) byId(id).onclick = action;
+    this.keys = {
+      c: actions.collapse, e: actions.expand, '-': actions.smaller, '+': actions.larger, '=': actions.larger, 0: actions.fit,
+      m: actions.mermaid, s: actions.svg, '/': () => byId('search').focus(), t: () => this.goToTwin(), x: () => this.closeScope(),
+      Enter: () => this.open(), ' ': () => this.open(), Escape: () => this.selectBox(null),
+      ArrowUp: () => this.walk(0, -1), ArrowDown: () => this.walk(0, 1), ArrowLeft: () => this.walk(-1, 0), ArrowRight: () => this.walk(1, 0),
+    };
+    byId('search').oninput = () => this.search(0);
+    byId('search').onkeydown = (event) => {
+      if (event.key === 'Enter') this.search(event.shiftKey ? -1 : 1);
+      if (event.key === 'Escape') byId('canvas').focus();
+    };
+    document.addEventListener('keydown', (event) => this.press(event));
+    const canvas = byId('canvas');
+    const boxAt = (event) => this.picture.boxes.get(event.target.closest?.('.node')?.dataset.key);
+    canvas.onclick = (event) => { if (!this.camera.dragged) this.selectBox(boxAt(event) ?? null); };
+    canvas.ondblclick = (event) => { this.selectBox(boxAt(event) ?? this.selected); this.open(); };
+    canvas.onpointerover = (event) => this.point(boxAt(event));
+    canvas.onpointerout = () => this.point(null);
+    canvas.onfocus = () => this.nodeOf(this.selected ?? this.picture.boxes.values().next().value)?.focus();
+    canvas.addEventListener('focusin', (event) => { if (boxAt(event)) this.selectBox(boxAt(event)); });
+  }
+
+  press(event) {
+    const typing = event.target.closest('input, select, textarea, dialog');
+    const pressing = event.target.closest('button, a') && [' ', 'Enter'].includes(event.key);
+    if (typing || pressing || event.ctrlKey || event.altKey || event.metaKey || !byId('table').hidden || !this.keys[event.key]) return;
+    event.preventDefault();
+    this.keys[event.key]();
+  }
+
+  draw(refit = false) {
+    const {boxes, links, left} = this.view.compute();
+    const overlay = new Overlay(this.overlayName, boxes, this.view.pass);
+    for (const box of boxes.values()) {
+      box.lines = linesOf(box, overlay);
+      box.paint = paintOf(this.graph, box, overlay);
+    }
+    const frames = openFrames(boxes);
+    this.picture = {boxes, links, frames, overlay};
+    this.picture.size = layOut(this.picture, this.direction);
+    const legend = drawLegend(this.picture);
+    const world = drawPicture(this.picture);
+    world.setAttribute('class', 'world');
+    const label = `${document.title}: ${withS(boxes.size, 'node')}`;
+    const svg = svgElement('svg', {role: 'group', 'aria-label': label, width: '100%', height: '100%'}, markers(), world);
+    byId('canvas').replaceChildren(svg);
+    byId('legend').querySelector('svg')?.remove();
+    byId('legend').append(svgElement('svg', {width: legend.width, height: legend.height, role: 'img', 'aria-label': 'Legend'}, legend.group));
+    showScopes(this.view, (frame) => this.toggle(frame), (frame) => this.selectFrame(frame));
+    this.say(left ? `${boxes.size} of ${groupedText(boxes.size + left)} nodes shown, round ${this.view.centre ? 'the one chosen' : 'the result'}; search for another, or close scopes.`
+                  : `${withS(boxes.size, 'node')}, ${withS(links.length, 'edge')}`);
+    if (refit) this.camera.begin(this.picture.size, [...boxes.values()]);
+    else this.camera.apply();
+    this.selectBox(this.selected ? this.boxOf(this.selected) : null);
+  }
+
+  // The box that now stands for what another stood for.
+  boxOf(old) {
+    const key = old.item ? this.view.keyOf(old.item, old.gradient) : old.key;
+    return this.picture.boxes.get(old.key) ?? this.picture.boxes.get(key) ?? this.picture.boxes.get(`${key}_0`) ?? null;
+  }
+
+  nodeOf(box) { return box && byId('canvas').querySelector(`[data-key="${box.key}"]`); }
+  say(text) { byId('status').textContent = text; }
+
+  selectBox(box) {
+    this.selected = box;
+    const canvas = byId('canvas');
+    for (const node of canvas.querySelectorAll('.selected, .near')) node.classList.remove('selected', 'near');
+    const current = this.nodeOf(box) ?? canvas.querySelector('.node');
+    for (const node of canvas.querySelectorAll('.node[tabindex="0"]')) node.setAttribute('tabindex', -1);
+    current?.setAttribute('tabindex', 0);
+    if (box) {
+      this.nodeOf(box).classList.add('selected');
+      for (const link of canvas.querySelectorAll('.link')) {
+        link.classList.toggle('near', [link.dataset.from, link.dataset.to].includes(box.key));
+      }
+      if (!this.twinOf(box)) this.point(null);
+      else this.point(box);
+    }
+    showDetails(this.graph, box, (item) => this.select(item, true));
+  }
+
+  // Shows an item, whatever it is hidden in.
+  select(item, focus = false) {
+    this.view.reveal(item);
+    const gradient = this.view.pass === 'backward';
+    this.selected = {item, gradient, key: gradient ? item.gradientId : item.id};
+    this.draw();
+    if (!this.selected) return;
+    this.camera.show(this.selected, true);
+    if (focus) this.nodeOf(this.selected)?.focus({preventScroll: true});
+  }
+
+  selectFrame(frame) {
+    if (this.view.hiddenIn(frame.parent)) return;
+    const box = [...this.picture.boxes.values()].find((candidate) => candidate.closed === frame);
+    if (box) {
+      this.selectBox(box);
+      this.camera.show(box, true);
+    } else {
+      const open = [...this.picture.frames.values()].find((candidate) => candidate.frame === frame);
+      if (open) this.camera.show(open, true);
+    }
+  }
+
+  twinOf(box) {
+    const key = box.closed ? (box.gradient ? 'c' : 'b') + box.closed.index : box.gradient ? box.item.id : box.item.gradientId;
+    return this.picture.boxes.get(key) ?? this.picture.boxes.get(`${key}_0`) ?? null;
+  }
+
+  // Marks the twin of the box under the pointer.
+  point(box) {
+    for (const node of byId('canvas').querySelectorAll('.twin')) node.classList.remove('twin');
+    const twin = box && this.twinOf(box);
+    if (twin) this.nodeOf(twin).classList.add('twin');
+  }
+
+  goTo(box) {
+    if (!box) return;
+    this.nodeOf(box).focus({preventScroll: true});
+    this.selectBox(box);
+    this.camera.show(box);
+  }
+
+  goToTwin() { if (this.selected) this.goTo(this.twinOf(this.selected)); }
+
+  // To a neighbour along the edges if there is one in that direction, and otherwise to the nearest box.
+  walk(dx, dy) {
+    const from = this.selected;
+    if (!from) return this.goTo(this.picture.boxes.values().next().value);
+    const along = (box) => (box.x - from.x) * dx + (box.y - from.y) * dy;
+    const across = (box) => Math.abs((box.x - from.x) * dy + (box.y - from.y) * dx);
+    const nearest = (boxes) => boxes.filter((box) => along(box) > 1).sort((a, b) => along(a) + 2 * across(a) - along(b) - 2 * across(b))[0];
+    const joined = [...from.inputs, ...from.outputs].map((key) => this.picture.boxes.get(key)).filter(Boolean);
+    const steep = joined.filter((box) => along(box) > across(box) / 4);
+    this.goTo(nearest(steep) ?? nearest([...this.picture.boxes.values()]));
+  }
+
+  toggle(frame) {
+    this.view.toggle(frame);
+    this.draw();
+  }
+
+  open() { if (this.selected?.closed) this.toggle(this.selected.closed); }
+
+  closeScope() {
+    const frame = this.selected?.frame;
+    if (!frame?.parent) return;
+    this.view.toggle(frame);
+    this.selected = {key: (this.selected.gradient ? 'b' : 'c') + frame.index};
+    this.draw();
+    this.goTo(this.selected);
+  }
+
+  openBy(levels) {
+    const depth = Math.max(1, Math.min(this.view.depth + 1, this.view.openDepth + levels));
+    if (depth === this.view.openDepth) return;
+    this.view.openTo(depth);
+    this.draw(true);
+  }
+
+  matches(text) {
+    const wanted = text.trim().toLowerCase();
+    if (!wanted) return [];
+    const exact = this.graph.items.filter((item) => [item.id, item.gradientId, item.name.toLowerCase()].includes(wanted));
+    const within = (item) => [item.op, item.name, item.frame.path, item.source].some((part) => part.toLowerCase().includes(wanted));
+    return [...new Set([...exact, ...this.graph.items.filter(within)])];
+  }
+
+  // Shows the first hit, or goes on from the last one.
+  search(step) {
+    const hits = this.matches(byId('search').value);
+    this.hit = step === 0 || !hits.length ? 0 : (this.hit + step + hits.length) % hits.length;
+    byId('hits').textContent = byId('search').value.trim() ? `${hits.length ? this.hit + 1 : 0} / ${hits.length}` : '';
+    if (hits.length) this.select(hits[this.hit]);
+  }
+
+  showTable(show) {
+    byId('table').hidden = !show;
+    byId('picture').hidden = show;
+    byId('as-table').setAttribute('aria-pressed', show);
+  }
+
+  async copyMermaid() {
+    const text = mermaidText(this.picture, this.direction, document.title, byId('summary').textContent);
+    const fits = text.length <= 50_000 && this.picture.links.length <= 500;
+    try {
+      await navigator.clipboard.writeText(text);
+      this.say(`Copied ${groupedText(text.length)} characters of Mermaid. GitHub ${fits ? 'draws that.' : 'does not draw as much; close some scopes.'}`);
+    } catch {
+      const dialog = byId('text');
+      const field = dialog.querySelector('textarea');
+      field.value = text;
+      dialog.showModal();
+      field.select();
+    }
+  }
+
+  saveSvg() {
+    const svg = standaloneSvg(this.picture, document.title, byId('summary').textContent);
+    const address = URL.createObjectURL(new Blob([svg], {type: 'image/svg+xml'}));
+    const name = document.title.replace(/[^\p{L}\p{N}]+/gu, '-').slice(0, 40) || 'graph';
+    htmlElement('a', {href: address, download: `${name}.svg`}).click();
+    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  }
+}
+
+for (const id of ['controls', 'picture', 'status']) byId(id).hidden = false;
+byId('table').hidden = true;
+byId('legend').open = innerWidth > 760;
+new Page(new Graph(), JSON.parse(byId('start').textContent));

@@ -1,0 +1,26 @@
+#pragma once
+// Bilinear: y = x₁ᵀ W x₂ + b.
+
+#include <tapegrad/nn/linear.hpp>
+
+namespace tapegrad::nn {
+
+/// A bilinear map of two vectors: x1 [..., in1] and x2 [..., in2], with equal axes in front, to [..., out].
+class Bilinear : public Layer<Bilinear> {
+ public:
+  /// ValueError if a size is below 1.
+  Bilinear(std::int64_t in1, std::int64_t in2, std::int64_t out, const LinearOptions& options = {});
+  Bilinear(Module& parent, const MemberName& name, std::int64_t in1, std::int64_t in2, std::int64_t out,
+           const LinearOptions& options = {});
+
+  /// ShapeError if the vectors have other sizes or the axes in front differ.
+  Tensor forward(const Tensor& x1, const Tensor& x2) const;
+
+  Parameter weight;  ///< [out, in1, in2]
+  Parameter bias;    ///< [out]; undefined without one
+
+ private:
+  void build(std::int64_t in1, std::int64_t in2, std::int64_t out, const LinearOptions& options);
+};
+
+}  // namespace tapegrad::nn

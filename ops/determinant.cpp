@@ -1,0 +1,172 @@
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/internal/matrices.hpp>
+#include <tapegrad/ops/kernels/decompositions.hpp>
+#include <tapegrad/ops/linear_algebra.hpp>
+#include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/view.hpp>
+
+namespace tapegrad {
+namespace {
+
+constexpr internal::Refusal kNever{"a", "cannot be factorised"};
+
+double lu_flops(const Shape& a) {
+  const auto n = static_cast<double>(a[-1]);
+  return 2 * n * n * n / 3;
+}
+
+/// Something of each matrix, spread over it.
+Tensor over_matrices(const Tensor& t) { return unsqueeze(unsqueeze(t, -1), -1); }
+
+}  // namespace
+
+namespace ops {
+
+struct Det {
+  static constexpr OpInfo info{.name = "det",
+                               .formula = "y = det a",
+                               .doc = "The determinant, by LU with partial pivoting.",
+                               .inputs = {"a"},
+                               .saves = kSavesInputs,
+                               .family = "linear algebra"};
+  using Attrs = NoAttrs;
+  static TensorSpec result(const Attrs&, const Tensor& a) {
+    internal::require_square(info, "a", a);
+    return {internal::batch_of(a.shape()), a.dtype()};
+  }
+  static void forward(const Attrs&, const Tensor& a, Tensor& y) {
+    const std::int64_t n = a.shape()[-1];
+    if (n == 0) return y.fill(1);
+    internal::for_matrices(info, kNever, lu_flops(a.shape()), y.shape(), a, {}, y,
+                           [=](const double* in, const double*, double* out) {
+                             *out = kernels::determinant(in, n);
+                             return true;
+                           });
+  }
+  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& a, Unsaved) {
+    return over_matrices(g) * cofactor(a);
+  }
+  static Cost cost(const Attrs&, const Node& node) {
+    return internal::matrix_cost(node, node.shape, lu_flops(node.edges()[0].node()->shape));
+  }
+  static std::vector<SampleOf<Det>> samples(Rng& rng) {
+    return {{{internal::distinct_matrices({3, 3}, rng)}},
+            {{randn({2, 2, 2}, f64, rng)}},
+            {{transpose(randn({2, 2}, f64, rng))}},
+            {{randn({1, 1}, f64, rng)}},
+            {{ones({2, 2}, f64)}},
+            {{zeros({0, 0}, f64)}},
+            {{zeros({0, 2, 2}, f64)}}};
+  }
+  static std::vector<BadInputOf<Det>> bad_inputs() {
+    return {{{zeros({2, 3})}, {}, "det: a is [2, 3]; a square matrix is expected, [..., n, n]"},
+            {{zeros({3})}, {}, "det: a is [3]"}};
+  }
+};
+
+struct Cofactor {
+  static constexpr OpInfo info{.name = "cofactor",
+                               .formula = "y[i, j] = d det a / d a[i, j]",
+                               .doc = "The transposed adjugate: det(a) a⁻ᵀ for regular matrices, its limit for others.",
+                               .inputs = {"a"},
+                               .saves = kSavesAll,
+                               .family = "linear algebra"};
+  using Attrs = NoAttrs;
+  static TensorSpec result(const Attrs&, const Tensor& a) {
+    internal::require_square(info, "a", a);
+    return {a.shape(), a.dtype()};
+  }
+  static void forward(const Attrs&, const Tensor& a, Tensor& y) {
+    const std::int64_t n = a.shape()[-1];
+    internal::for_matrices(info, kNever, 4 * lu_flops(a.shape()), internal::batch_of(a.shape()), a, {}, y,
+                           [=](const double* in, const double*, double* out) {
+                             kernels::cofactor(in, out, n);
+                             return true;
+                           });
+  }
+  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& a, const Tensor& y) {
+    if (a.shape()[-1] < 2) return {};
+    if (a.shape()[-1] == 2) return cofactor(g);  // linear there, and symmetric
+    const Tensor d = over_matrices(det(a));
+    if (any(d == 0).item() != 0)
+      throw ValueError("cofactor: " + describe(a) +
+                       " has a singular matrix, where its gradient, the second derivative of det, is not provided");
+    return (over_matrices(sum(g * y, {-2, -1})) * y - matmul(matmul(y, transpose(g)), y)) / d;
+  }
+  static Cost cost(const Attrs&, const Node& node) {
+    return internal::matrix_cost(node, internal::batch_of(node.shape), 4 * lu_flops(node.shape));
+  }
+  static std::vector<SampleOf<Cofactor>> samples(Rng& rng) {
+    return {{{internal::distinct_matrices({3, 3}, rng)}},
+            {{randn({2, 2, 2}, f64, rng)}},
+            {{transpose(internal::distinct_matrices({3, 3}, rng))}},
+            {{zeros({0, 0}, f64)}},
+            {{zeros({0, 2, 2}, f64)}}};
+  }
+  static std::vector<BadInputOf<Cofactor>> bad_inputs() {
+    return {{{zeros({2, 3})}, {}, "cofactor: a is [2, 3]; a square matrix is expected"}};
+  }
+};
+
+struct SLogDet {
+  static constexpr OpInfo info{.name = "slogdet",
+                               .formula = "y = [sign det a, ln |det a|]",
+                               .doc = "Both results in one, along the last axis; the sign has no gradient.",
+                               .inputs = {"a"},
+                               .saves = kSavesInputs,
+                               .family = "linear algebra"};
+  using Attrs = NoAttrs;
+  static TensorSpec result(const Attrs&, const Tensor& a) {
+    internal::require_square(info, "a", a);
+    const Shape batch = internal::batch_of(a.shape());
+    return {batch.insert(batch.rank(), 2), a.dtype()};
+  }
+  static void forward(const Attrs&, const Tensor& a, Tensor& y) {
+    const std::int64_t n = a.shape()[-1];
+    if (n == 0) return y.copy_from(tensor({1, 0}, y.dtype()));
+    internal::for_matrices(info, kNever, lu_flops(a.shape()), internal::batch_of(a.shape()), a, {}, y,
+                           [=](const double* in, const double*, double* out) {
+                             kernels::slogdet(in, out[0], out[1], n);
+                             return true;
+                           });
+  }
+  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& a, Unsaved) {
+    return over_matrices(select(g, -1, 1)) * transpose(inverse(a));
+  }
+  static Cost cost(const Attrs&, const Node& node) {
+    const Shape& a = node.edges()[0].node()->shape;
+    return internal::matrix_cost(node, internal::batch_of(a), lu_flops(a));
+  }
+  static std::vector<SampleOf<SLogDet>> samples(Rng& rng) {
+    return {{{internal::distinct_matrices({3, 3}, rng)}},
+            {{-internal::distinct_matrices({2, 3, 3}, rng)}},
+            {{transpose(internal::distinct_matrices({2, 2}, rng))}},
+            {{zeros({0, 0}, f64)}},
+            {{zeros({0, 2, 2}, f64)}}};
+  }
+  static std::vector<BadInputOf<SLogDet>> bad_inputs() {
+    return {{{zeros({2, 3})}, {}, "slogdet: a is [2, 3]; a square matrix is expected"}};
+  }
+};
+
+using DeterminantOps = OpList<Det, Cofactor, SLogDet>;
+
+}  // namespace ops
+
+using ops::DeterminantOps;
+
+Tensor det(const Tensor& a) { return DeterminantOps::apply<ops::Det>(NoAttrs{}, a); }
+Tensor cofactor(const Tensor& a) { return DeterminantOps::apply<ops::Cofactor>(NoAttrs{}, a); }
+
+SignAndLog slogdet(const Tensor& a) {
+  const Tensor both = DeterminantOps::apply<ops::SLogDet>(NoAttrs{}, a);
+  return {select(both, -1, 0).detach(), select(both, -1, 1)};
+}
+
+std::span<const OpEntry> determinant_ops() { return DeterminantOps::entries; }
+
+}  // namespace tapegrad

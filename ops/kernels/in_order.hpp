@@ -1,0 +1,34 @@
+#pragma once
+// Sums and products of a row whose bits depend on its numbers alone. Eigen's, of memory, begin at an aligned address,
+// so that the same numbers elsewhere are added in another order.
+
+#include <Eigen/Core>
+
+namespace tapegrad::kernels {
+
+/// Joins x[0 … n) by `join(a, b)`, on arrays and on numbers, beginning with `neutral`.
+template <class T, class Join>
+T join_in_order(const T* x, std::int64_t n, T neutral, const Join& join) {
+  constexpr int kLanes = 128 / sizeof(T);
+  using Lanes = Eigen::Array<T, kLanes, 1>;
+  Lanes lanes = Lanes::Constant(neutral);
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) lanes = join(lanes, Eigen::Map<const Lanes>(x + i));
+  T rest = neutral;
+  for (; i < n; ++i) rest = join(rest, x[i]);
+  for (int width = kLanes / 2; width > 0; width /= 2)
+    for (int l = 0; l < width; ++l) lanes[l] = join(lanes[l], lanes[l + width]);
+  return join(lanes[0], rest);
+}
+
+template <class T>
+T sum_in_order(const T* x, std::int64_t n) {
+  return join_in_order(x, n, T{0}, [](const auto& a, const auto& b) { return a + b; });
+}
+
+template <class T>
+T product_in_order(const T* x, std::int64_t n) {
+  return join_in_order(x, n, T{1}, [](const auto& a, const auto& b) { return a * b; });
+}
+
+}  // namespace tapegrad::kernels

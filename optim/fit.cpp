@@ -1,0 +1,362 @@
+// Trainer::fit: the loop, and how it goes on from a checkpoint.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/io/checkpoint.hpp>
+#include <tapegrad/optim/clip.hpp>
+#include <tapegrad/optim/ema.hpp>
+#include <tapegrad/optim/internal/loop_state.hpp>
+#include <tapegrad/optim/internal/prefix.hpp>
+
+namespace tapegrad::optim {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr const char *kBest = "best/", *kAverage = "average/";
+
+void check(const FitOptions& options) {
+  if (options.epochs < 0) throw ValueError(fmt::format("fit: {} epochs", options.epochs));
+  if (options.accumulate < 1)
+    throw ValueError(fmt::format("fit: accumulate is {}; it is at least 1", options.accumulate));
+  if (!(options.clip_norm >= 0))
+    throw ValueError(fmt::format("fit: clip_norm is {}; it is at least 0, which stands for none", options.clip_norm));
+  if (options.checkpoint.every_steps < 0)
+    throw ValueError(fmt::format("fit: checkpoint.every_steps is {}; it is at least 0, which stands for none",
+                                 options.checkpoint.every_steps));
+  if (options.resume && options.checkpoint.folder.empty())
+    throw ValueError("fit: resume is set, but no checkpoint.folder to resume from");
+}
+
+bool is_finite(const Tensor& tensor) {
+  return dispatch_floating(tensor.dtype(), [&]<class T>() {
+    return std::ranges::all_of(tensor.data<T>(), [](T value) { return std::isfinite(value); });
+  });
+}
+
+}  // namespace
+
+/// One call of fit().
+class Trainer::Run {
+ public:
+  Run(Trainer& trainer, data::BatchSource& train, data::BatchSource* validation, const FitOptions& options)
+      : t_(trainer), train_(train), validation_(validation), options_(options) {
+    check(options);
+    if (const auto& early = options.early_stopping)
+      early_.emplace("fit: early stopping", early->monitor, t_.metrics_, early->min_delta);
+    if (options.clip_norm > 0 || options.accumulate > 1) parameters_ = t_.optimizer_.parameters();
+    if (options.average != 0) average_.emplace(t_.model_->named_parameters(), options.average);
+    if (options.plateau) plateau_.emplace(*options.plateau);
+    if (options.checkpoint.folder.empty()) return;
+    best_checkpoint_.emplace("fit: the best checkpoint", options.checkpoint.monitor, t_.metrics_);
+    checkpoints_.emplace(options.checkpoint.folder, options.checkpoint.keep);
+  }
+
+  History run() {
+    const GradMode recording(true);
+    t_.optimizer_.zero_grad();
+    StartRecord start = resume();
+    start.epochs = step_.epochs = at_.first_epoch + options_.epochs;
+    for (Observer* observer : options_.observers) observer->on_start(t_, start);
+    while (at_.epoch < step_.epochs && !has_waited() && run_epoch()) continue;
+    if (history_.stopped != StopReason::requested) finish();
+    history_.best_epoch = early_ ? early_->state().epoch : 0;
+    t_.history_.stopped = history_.stopped;
+    t_.history_.best_epoch = history_.best_epoch;
+    t_.history_.checkpoint = history_.checkpoint;
+    for (Observer* observer : options_.observers) observer->on_end(t_, history_);
+    return std::move(history_);
+  }
+
+ private:
+  // Sets where to go on, and puts all that was saved with it in place.
+  StartRecord resume() {
+    StartRecord start;
+    if (options_.resume) {
+      if (auto found = checkpoints_->newest()) {
+        t_.restore(std::make_shared<const io::Checkpoint>(std::move(found->checkpoint)), found->path.string());
+        start.resumed = history_.checkpoint = found->path;
+        start.unreadable = std::move(found->unreadable);
+      }
+    } else if (checkpoints_) {
+      const auto there = checkpoints_->list();
+      if (!there.empty() && there.front().step > t_.optimizer_.steps())
+        throw ValueError(
+            fmt::format("fit: {} is of an earlier training, which this one, at step {}, would mix with: "
+                        "resume it, or name another folder",
+                        there.front().path.string(), t_.optimizer_.steps()));
+    }
+    at_.first_epoch = at_.epoch = std::ssize(t_.history_.epochs);
+    at_.order = order();
+    if (const auto pending = std::exchange(t_.pending_, nullptr)) take_up(*pending);
+    return start;
+  }
+
+  void take_up(const io::Checkpoint& checkpoint) {
+    TrainingState state = parse_training_state(checkpoint.state, "the checkpoint");
+    if (!state.loop) return;
+    at_ = std::move(*state.loop);
+    if (at_.batch > 0 && at_.order != order())
+      throw ValueError(
+          fmt::format("fit: the checkpoint is inside an epoch with {}, which cannot be gone on with {}; give the same "
+                      "options and data",
+                      at_.order.dump(), order().dump()));
+    at_.order = order();
+    history_.epochs.assign(t_.history_.epochs.begin() + at_.first_epoch, t_.history_.epochs.end());
+    if (early_ && at_.early_stopping) early_->restore(*at_.early_stopping);
+    if (best_checkpoint_ && at_.best_checkpoint) best_checkpoint_->restore(*at_.best_checkpoint);
+    if (plateau_ && at_.plateau) plateau_->restore(*at_.plateau);
+    best_weights_ = without_prefix(checkpoint.tensors, kBest);
+    if (const NamedTensors averages = without_prefix(checkpoint.tensors, kAverage); average_ && !averages.empty())
+      average_->load_state(averages);
+    for (const auto& [name, rng] : options_.checkpoint.generators) {
+      const auto saved = at_.generators.find(name);
+      if (saved == at_.generators.end())
+        throw ValueError(fmt::format("fit: the checkpoint has no state of the generator '{}'", name));
+      *rng = Rng(saved->second);
+    }
+  }
+
+  // What the batches of an epoch follow from.
+  nlohmann::ordered_json order() const {
+    return {{"batch_size", options_.batch_size}, {"validation_split", options_.validation_split},
+            {"shuffle", options_.shuffle},       {"seed", options_.seed},
+            {"accumulate", options_.accumulate}, {"batches", train_.batches()}};
+  }
+
+  bool has_waited() const { return early_ && early_->state().waited > options_.early_stopping->patience; }
+
+  // False when asked to stop.
+  bool run_epoch() {
+    began_ = Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(at_.seconds));
+    EpochRecord record;
+    record.epoch = step_.epoch = at_.epoch + 1;
+    if (!train(record) || (validation_ && !validate(record))) {
+      history_.stopped = StopReason::requested;
+      save();
+      return false;
+    }
+    record.steps = t_.optimizer_.steps();
+    record.lr = t_.optimizer_.lr();
+    record.seconds = elapsed();
+    history_.epochs.push_back(record);
+    t_.history_.epochs.push_back(record);
+    const Scores& scores = record.validation ? *record.validation : record.train;
+    if (early_ && early_->update(scores, record.epoch) && options_.early_stopping->restore_best) {
+      const AveragedWeights averaged(average_);
+      best_weights_ = clone(t_.model_->state());
+    }
+    if (plateau_) plateau_->update(scores.loss);
+    for (Observer* observer : options_.observers) observer->on_epoch(t_, record);
+    ++at_.epoch;
+    began_ = Clock::now();
+    mark(0, {});
+    if (checkpoints_) {
+      const bool best = best_checkpoint_->update(scores, record.epoch);
+      save();
+      if (best) save_best();
+    }
+    return true;
+  }
+
+  // Both passes return false when asked to stop.
+  bool train(EpochRecord& record) {
+    if (!t_.model_->training()) t_.model_->train();
+    Tally tally(t_.metrics_);
+    start(train_, true);
+    if (at_.batch > 0) pass_over(tally);
+    data::Batch batch;
+    std::int64_t gathered = 0;
+    bool stop = false;
+    for (bool more = train_.next(batch); more;) {
+      ++step_.batch;
+      const Tensor outputs = t_.forward_(batch.inputs);
+      const Tensor loss = t_.loss_(outputs, batch.targets);
+      const double value = loss.item();
+      require_finite("loss", value);
+      step_.loss = value;
+      last_loss_ = value;
+      loss.backward();
+      tally.add(outputs, batch, step_.loss);
+      const data::Batch last = std::exchange(batch, {});
+      more = train_.next(batch);
+      if (++gathered == options_.accumulate || !more) apply(std::exchange(gathered, 0));
+      stop = report(tally) || stop;
+      if (gathered > 0) continue;
+      if (stop || is_due()) mark(step_.batch, tally.state());
+      if (stop) return false;
+      if (is_due()) save();
+    }
+    if (step_.batch == 0) throw ValueError("fit: there is nothing to train on: an epoch has no batch");
+    record.train = tally.scores();
+    // A stop during the validation goes back to here, before it has drawn anything.
+    mark(step_.batch, tally.state());
+    return true;
+  }
+
+  bool validate(EpochRecord& record) {
+    const NoGrad no_grad;
+    const nn::ModeGuard mode(*t_.model_, false);
+    const AveragedWeights averaged(average_);
+    Tally tally(t_.metrics_);
+    start(*validation_, false);
+    data::Batch batch;
+    while (validation_->next(batch)) {
+      ++step_.batch;
+      const Tensor outputs = t_.forward_(batch.inputs);
+      step_.loss = t_.loss_(outputs, batch.targets).item();
+      tally.add(outputs, batch, step_.loss);
+      if (report(tally)) return false;
+    }
+    record.validation = tally.scores();
+    return true;
+  }
+
+  void start(data::BatchSource& source, bool training) {
+    source.start(at_.epoch);
+    step_.batch = 0;
+    step_.batches = source.batches();
+    step_.training = training;
+  }
+
+  // The part of the epoch that was done before the checkpoint.
+  void pass_over(Tally& tally) {
+    step_.batch = at_.batch;
+    if (!tally.restore(at_.tally)) throw ValueError("fit: the checkpoint is of a training with other metrics");
+    const Rng before = default_rng();
+    train_.skip(at_.batch);
+    default_rng() = before;
+  }
+
+  void apply(std::int64_t gathered) {
+    Optimizer& optimizer = t_.optimizer_;
+    if (gathered > 1) scale_grad(parameters_, 1.0 / static_cast<double>(gathered));
+    if (options_.clip_norm > 0)
+      if (const double norm = clip_grad_norm(parameters_, options_.clip_norm); !std::isfinite(norm))
+        require_finite("norm of the gradient", norm);
+    if (options_.schedule || plateau_) optimizer.set_rate_factor(rate_factor());
+    optimizer.step();
+    optimizer.zero_grad();
+    if (average_) average_->update();
+  }
+
+  double rate_factor() const {
+    const double share =
+        step_.batches > 0 ? static_cast<double>(step_.batch - 1) / static_cast<double>(step_.batches) : 0;
+    const double scheduled = options_.schedule ? options_.schedule(static_cast<double>(at_.epoch) + share) : 1;
+    return scheduled * (plateau_ ? plateau_->factor() : 1);
+  }
+
+  // True if asked to stop.
+  bool report(const Tally& tally) {
+    step_.mean_loss = tally.mean_loss();
+    for (Observer* observer : options_.observers) observer->on_step(t_, step_);
+    return options_.should_stop && options_.should_stop();
+  }
+
+  bool is_due() const {
+    const std::int64_t every = options_.checkpoint.every_steps;
+    return checkpoints_ && every > 0 && t_.optimizer_.steps() % every == 0;
+  }
+
+  // A checkpoint goes on from here.
+  void mark(std::int64_t batch, Tally::State tally) {
+    at_.batch = batch;
+    at_.tally = std::move(tally);
+    at_.seconds = elapsed();
+    default_rng_ = default_rng().state();
+    for (const auto& [name, rng] : options_.checkpoint.generators) at_.generators[name] = rng->state();
+  }
+
+  void save() {
+    if (!checkpoints_) return;
+    require_finite_weights();
+    if (early_) at_.early_stopping = early_->state();
+    if (best_checkpoint_) at_.best_checkpoint = best_checkpoint_->state();
+    if (plateau_) at_.plateau = plateau_->state();
+    io::Checkpoint checkpoint = t_.snapshot({t_.optimizer_.rate_factor(), default_rng_, t_.history_.epochs, at_});
+    add_with_prefix(checkpoint.tensors, kBest, best_weights_);
+    if (average_) add_with_prefix(checkpoint.tensors, kAverage, average_->state());
+    history_.checkpoint = checkpoints_->save(t_.optimizer_.steps(), checkpoint);
+    for (Observer* observer : options_.observers) observer->on_checkpoint(t_, history_.checkpoint);
+  }
+
+  void save_best() {
+    const AveragedWeights averaged(average_);
+    t_.save(checkpoints_->best());
+    for (Observer* observer : options_.observers) observer->on_checkpoint(t_, checkpoints_->best());
+  }
+
+  void finish() {
+    if (has_waited()) history_.stopped = StopReason::early;
+    if (!best_weights_.empty())
+      t_.model_->load_state(best_weights_);
+    else if (average_)
+      average_->swap();
+  }
+
+  double elapsed() const { return std::chrono::duration<double>(Clock::now() - began_).count(); }
+
+  void require_finite(std::string_view what, double value) const {
+    if (std::isfinite(value)) return;
+    const std::string of = step_.batches > 0 ? fmt::format(" of {}", step_.batches) : "";
+    const std::string before = last_loss_ ? fmt::format("; the loss before was {:.6g}", *last_loss_) : "";
+    throw DivergenceError(fmt::format(
+        "training: the {} became {} at step {} (epoch {}, batch {}{}), at learning rate {:g}{}. Try a smaller learning "
+        "rate or clip_norm = 1; AnomalyMode names the first operation with such a result; see that the data has none{}",
+        what, value, t_.optimizer_.steps() + 1, step_.epoch, step_.batch, of, t_.optimizer_.lr(), before, last_good()));
+  }
+
+  // So that no checkpoint is given up for one of no use.
+  void require_finite_weights() const {
+    for (const auto& [name, tensor] : t_.model_->named_parameters())
+      if (!is_finite(tensor))
+        throw DivergenceError(
+            fmt::format("training: '{}' has a NaN or an infinity after step {} (epoch {}), at learning rate {:g}; no "
+                        "checkpoint is written. Try a smaller learning rate or clip_norm = 1{}",
+                        name, t_.optimizer_.steps(), step_.epoch, t_.optimizer_.lr(), last_good()));
+  }
+
+  std::string last_good() const {
+    return history_.checkpoint.empty() ? "" : fmt::format("; the last checkpoint is {}", history_.checkpoint.string());
+  }
+
+  /// The averages stand in for the weights while it lives, where there are some.
+  class AveragedWeights {
+   public:
+    explicit AveragedWeights(std::optional<Ema>& average) {
+      if (average) guard_.emplace(*average);
+    }
+
+   private:
+    std::optional<Ema::Guard> guard_;
+  };
+
+  Trainer& t_;
+  data::BatchSource& train_;
+  data::BatchSource* validation_;
+  const FitOptions& options_;
+  std::optional<BestFigure> early_, best_checkpoint_;
+  std::optional<Plateau> plateau_;
+  std::optional<Ema> average_;
+  std::optional<io::CheckpointFolder> checkpoints_;
+  NamedTensors best_weights_;  // of the epoch that early stopping found best
+  NamedTensors parameters_;    // where gradients are changed before the step
+  LoopState at_;
+  Rng::State default_rng_;  // there
+  Clock::time_point began_ = Clock::now();
+  History history_;
+  StepRecord step_;
+  std::optional<double> last_loss_;
+};
+
+History Trainer::fit(data::BatchSource& train, data::BatchSource* validation, const FitOptions& options) {
+  return Run(*this, train, validation, options).run();
+}
+
+}  // namespace tapegrad::optim

@@ -1,0 +1,189 @@
+// The page: what is in the file, and what a browser makes of it.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <tapegrad/graph/diff.hpp>
+#include <tapegrad/graph/internal/process.hpp>
+#include <tapegrad/graph/page.hpp>
+#include <tapegrad/graph/save.hpp>
+
+#include "mermaid_reader.hpp"
+#include "programs.hpp"
+#include "random_graphs.hpp"
+#include "sample_graphs.hpp"
+
+namespace tapegrad::graph {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using Json = nlohmann::json;
+
+TEST(Page, IsOneFileThatAsksForNothing) {
+  const std::string page = to_html(samples::mlp());
+  EXPECT_THAT(page, HasSubstr("default-src 'none'"));
+  const std::regex address("https?:(?!//www\\.w3\\.org/2000/svg)");  // which is a name, not a place
+  EXPECT_FALSE(std::regex_search(page, address));
+  EXPECT_THAT(page, HasSubstr("Permission is hereby granted")) << "the licence of the layout";
+}
+
+TEST(Page, IsAsLargeAsItsGraph) {
+  EXPECT_LT(to_html(ComputationGraph()).size(), 200'000);
+  const ComputationGraph graph = samples::transformer(12);
+  EXPECT_LT(to_html(graph, {.budget = Budget::unlimited()}).size(), 200'000 + 150 * graph.size());
+}
+
+TEST(Page, FoldsWhatIsTooLarge) {
+  const ComputationGraph graph = samples::transformer(12);
+  std::vector<std::string> folded;
+  const std::string whole = to_html(graph, {}, &folded);
+  EXPECT_THAT(folded, IsEmpty());
+  const std::string small = to_html(graph, {.budget = Budget{.nodes = 100}}, &folded);
+  EXPECT_THAT(folded, Contains(HasSubstr("12")));
+  EXPECT_LT(small.size(), whole.size());
+  EXPECT_THAT(small, HasSubstr("data-times=12"));
+}
+
+TEST(Page, EscapesWhateverNamesAre) {
+  GraphBuilder builder("</title><script>alert(1)</script>");
+  Vertex x;
+  x.kind = VertexKind::input;
+  x.name = "</script><img src=x onerror=alert(1)>";
+  builder.add(x);
+  const std::string page = to_html(std::move(builder).build(), {.focus = "</script><b>"});
+  EXPECT_THAT(page, AllOf(Not(HasSubstr("<script>alert")), Not(HasSubstr("<img")), Not(HasSubstr("</script><b>"))));
+  EXPECT_THAT(page, HasSubstr("&lt;img src=x onerror=alert(1)&gt;"));
+}
+
+TEST(Page, IsTheSameForTheSameGraph) { EXPECT_EQ(to_html(samples::mlp()), to_html(samples::mlp())); }
+
+class PageInBrowser : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    SKIP_WITHOUT_NODE_PACKAGE("playwright-core");
+    for (const char* name : {"chromium-headless-shell", "chromium"}) {
+      if (browser_.empty() && has_program(name)) browser_ = std::string("/usr/bin/") + name;
+    }
+    SKIP_UNLESS(!browser_.empty(), "needs a browser: Debian's package chromium-headless-shell or chromium");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  // What the script saw.
+  Json use(const std::string& page) const {
+    std::ofstream(folder_ / "page.html") << page;
+    run_process({"node", TAPEGRAD_NODE_SCRIPTS "/page.mjs", TAPEGRAD_NODE_FOLDER, browser_,
+                 (folder_ / "page.html").string(), (folder_ / "result.json").string()},
+                "", 120s);
+    std::ifstream file(folder_ / "result.json");
+    Json seen = Json::parse(file);
+    EXPECT_THAT(seen["errors"], IsEmpty());
+    EXPECT_THAT(seen["requests"], IsEmpty());
+    return seen;
+  }
+
+  std::string browser_;
+  const fs::path folder_ = make_folder("tapegrad_page_test");
+};
+
+std::set<std::string> ids_of(const ComputationGraph& graph) {
+  std::set<std::string> ids;
+  for (VertexIndex v = 0; v < graph.size(); ++v) ids.insert(graph.id(v));
+  return ids;
+}
+
+TEST_F(PageInBrowser, DrawsTheGraphAndWalksAboutInIt) {
+  const ComputationGraph graph = samples::mlp();
+  const Json seen = use(to_html(graph));
+  const auto drawn = seen["joint"].get<std::set<std::string>>();
+  EXPECT_EQ(drawn, ids_of(graph));
+  std::multiset<std::string> links, expected;
+  for (const Json& link : seen["links"]) links.insert(link);
+  for (const Edge& e : graph.edges()) expected.insert(graph.id(e.from) + " " + graph.id(e.to));
+  EXPECT_EQ(std::set(links.begin(), links.end()), std::set(expected.begin(), expected.end()));
+  EXPECT_THAT(seen["scopes"], Contains("hidden1"));
+
+  EXPECT_THAT(seen["hits"].get<std::string>(), HasSubstr("1 / 3"));
+  EXPECT_THAT(seen["details"].get<std::string>(), AllOf(HasSubstr("matmul"), HasSubstr("hidden1"), HasSubstr("FLOP")));
+  EXPECT_NE(seen["found"], seen["foundNext"]);
+  EXPECT_NE(seen["walked"], seen["foundNext"]);
+  EXPECT_EQ(seen["focused"], seen["walked"]);
+  EXPECT_EQ(seen["twin"].get<std::string>().substr(1), seen["walked"].get<std::string>().substr(1));
+  EXPECT_EQ(seen["twin"], seen["wentToTwin"]);
+
+  EXPECT_LT(seen["closed"].size(), seen["open"].size());
+  EXPECT_GT(seen["opened"].size(), seen["closed"].size());
+  EXPECT_TRUE(seen["pictureHidden"]);
+  EXPECT_EQ(seen["rows"], graph.forward_size());
+}
+
+TEST_F(PageInBrowser, CopiesMermaidAndSavesSvg) {
+  const ComputationGraph graph = samples::mlp();
+  const Json seen = use(to_html(graph));
+  const MermaidText read = read_mermaid(seen["mermaid"]);
+  EXPECT_THAT(read.errors, IsEmpty());
+  std::set<std::string> ids;
+  for (const auto& [id, node] : read.nodes) ids.insert(id);
+  EXPECT_EQ(ids, ids_of(graph));
+  EXPECT_TRUE(seen["svgIsXml"]);
+  EXPECT_THAT(seen["svg"].get<std::string>(), AllOf(HasSubstr("<title>"), HasSubstr("matmul")));
+}
+
+TEST_F(PageInBrowser, IsATableWithoutJavaScript) {
+  const ComputationGraph graph = samples::mlp();
+  const Json seen = use(to_html(graph))["withoutScript"];
+  EXPECT_TRUE(seen["table"]);
+  EXPECT_FALSE(seen["controls"]);
+  EXPECT_EQ(seen["rows"].size(), graph.forward_size());
+}
+
+TEST_F(PageInBrowser, DrawsOverlaysWithLegends) {
+  GraphBuilder builder;
+  Vertex leaf, op;
+  leaf.kind = VertexKind::parameter;
+  op.op = "log";
+  op.flops = op.saved_bytes = 8;
+  leaf.requires_grad = op.requires_grad = true;
+  const auto w = builder.add(leaf), y = builder.add(op);
+  builder.connect(w, y, 0);
+  for (const auto value : {w, y}) {
+    Vertex measured;
+    measured.statistics = Statistics{.norm = value + 0.5, .nan = value == y};
+    builder.add_gradient(value, measured);
+  }
+  builder.mirror_gradients();
+  const ComputationGraph graph = std::move(builder).build();
+  const Json seen = use(to_html(graph, {.overlay = Overlay::gradient_norm}));
+  for (const char* overlay : {"gradient-norm", "non-finite", "saved-bytes", "flops"}) {
+    ASSERT_TRUE(seen["overlays"].contains(overlay)) << overlay;
+    EXPECT_THAT(seen["overlays"][overlay]["legend"], Not(IsEmpty()));
+  }
+  EXPECT_THAT(seen["overlays"]["gradient-norm"]["labels"].dump(), HasSubstr("‖∇‖"));
+}
+
+TEST_F(PageInBrowser, DrawsGraphsWithHostileNames) {
+  const ComputationGraph graph = samples::random_graph(5, 40);
+  const Json seen = use(to_html(graph));
+  EXPECT_EQ(seen["rows"], graph.forward_size());
+  EXPECT_THAT(read_mermaid(seen["mermaid"]).errors, IsEmpty());
+  EXPECT_TRUE(seen["svgIsXml"]);
+}
+
+TEST_F(PageInBrowser, ShowsWhatHasChanged) {
+  const ComputationGraph before = samples::mlp(), after = samples::unrolled(2);
+  const Json seen = use(to_html(diff(before, after), before, after));
+  EXPECT_THAT(seen["overlays"]["changes"]["labels"].dump(), AllOf(HasSubstr("+"), HasSubstr("−")));
+}
+
+}  // namespace
+}  // namespace tapegrad::graph

@@ -1,0 +1,233 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/trace.hpp>
+#include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/registry.hpp>
+#include <tapegrad/testing/op_check.hpp>
+
+#include "ops_pages.hpp"
+
+namespace tapegrad::tools {
+namespace {
+
+constexpr int kOrders = 3;
+
+/// [[1, 2], [3, 4]], four digits.
+std::string nested(const Tensor& t, const std::vector<double>& values, int axis, std::size_t& next) {
+  if (axis == t.rank()) return fmt::format("{:.4g}", values[next++] + 0.0);
+  std::string text = "[";
+  for (std::int64_t i = 0; i < t.shape()[axis]; ++i) text += (i ? ", " : "") + nested(t, values, axis + 1, next);
+  return text + "]";
+}
+std::string literal(const Tensor& t) {
+  if (t.dtype() == boolean && t.rank() == 0) return t.item() != 0 ? "true" : "false";
+  std::size_t next = 0;
+  std::vector<double> values = t.values();
+  for (double& v : values)
+    if (std::abs(v) < 1e-12) v = 0;  // rounding, which machines do differently
+  return nested(t, values, 0, next);
+}
+
+/// Floats with one decimal, which read better and are as good.
+Tensor rounded(const Tensor& t) {
+  if (!t.defined() || t.dtype() != f64) return t;
+  std::vector<double> values = t.values();
+  for (double& v : values) v = std::round(v * 10) / 10;
+  return copy_of(std::span<const double>(values), t.shape());
+}
+
+/// Three elements an input, spread over its domain.
+Sample pointwise_example(const OpEntry& op) {
+  const OpInfo& info = op.info();
+  Sample sample;
+  for (int i = 0; i < info.inputs.count; ++i) {
+    const auto [low, high] = info.domain.interval[i];
+    std::vector<double> values;
+    for (const double share : {0.2, 0.5, 0.8})
+      values.push_back(info.masks.has(i) ? share > 0.4 : low + (high - low) * (i ? 1 - share * 0.9 : share));
+    const Tensor x = copy_of(values);
+    sample.inputs.push_back(info.masks.has(i) ? x > 0.5 : x);
+  }
+  sample.function = [&op](std::span<const Tensor> inputs) { return op.call(inputs, {}); };
+  return sample;
+}
+
+bool finite(const Tensor& t) {
+  const std::vector<double> values = t.values();
+  return std::all_of(values.begin(), values.end(), [](double v) { return std::isfinite(v); });
+}
+
+/// Elements to read; more for samples that are too small to show anything.
+std::int64_t length(const Sample& sample) {
+  std::int64_t all = 0, most = 0;
+  bool empty = false;
+  for (const Tensor& t : sample.inputs) {
+    const std::int64_t count = t.defined() ? t.numel() : 1;
+    all += count;
+    most = std::max(most, count);
+    empty |= count == 0;
+  }
+  return all + (empty || most < 4 ? 1000 : 0);
+}
+
+/// The smallest of the samples that shows something.
+Sample structural_example(const OpEntry& op) {
+  Rng rng(4);
+  std::vector<Sample> samples = op.samples(rng);
+  std::stable_sort(samples.begin(), samples.end(),
+                   [](const Sample& a, const Sample& b) { return length(a) < length(b); });
+  for (Sample& sample : samples) {
+    const std::vector<Tensor> exact = sample.inputs;
+    for (Tensor& t : sample.inputs) t = rounded(t);
+    const Tensor value = sample.function(sample.inputs);
+    if (value.numel() > 0 && finite(value)) return sample;
+    sample.inputs = exact;
+  }
+  return samples.front();
+}
+
+class OpSection {
+ public:
+  explicit OpSection(const OpEntry& op) : op_(op), info_(op.info()) {}
+
+  std::string text() const {
+    std::string out = fmt::format("### {}\n\n`{}`", info_.name, info_.formula);
+    if (!info_.doc.empty()) out += fmt::format("\n\n{}", info_.doc);
+    if (!info_.source.empty()) out += fmt::format(" Source: {}.", info_.source);
+    out += "\n\n" + inputs();
+    for (const AttributeInfo& a : op_.attributes())
+      out += fmt::format("- `{}={}`{}{}\n", a.name, a.default_value, a.doc.empty() ? "" : ": ", a.doc);
+    out += "- " + gradient() + "\n";
+    return out + example();
+  }
+
+ private:
+  std::string inputs() const {
+    std::string out;
+    for (int i = 0; i < info_.inputs.count; ++i) {
+      std::string notes;
+      if (info_.masks.has(i)) notes += ", boolean";
+      if (info_.fixed.has(i)) notes += ", without a gradient";
+      if (info_.optional.has(i)) notes += ", optional";
+      if (info_.variadic) notes += ", any number of them";
+      out += fmt::format("{}`{}`{}", i ? "; " : "", info_.inputs.name[i], notes);
+    }
+    return fmt::format("- {}: {}{}\n", info_.inputs.count > 1 || info_.variadic ? "inputs" : "input", out,
+                       info_.kind == Kind::floating ? "" : "; any dtype");
+  }
+
+  std::string gradient() const {
+    if (!info_.differentiable) return "no gradient";
+    const testing::OpCheckResult result = testing::check_op(op_, kOrders);
+    return fmt::format("gradient: {}; keeps {}",
+                       result.ok() ? fmt::format("orders 1 to {} and forward mode are proven", result.orders)
+                                   : "THE CHECKER FINDS IT WRONG",
+                       kept());
+  }
+
+  std::string kept() const {
+    if (info_.saves.output && info_.saves.inputs == InputSet{}) return "its output";
+    std::string names;
+    for (int i = 0; i < info_.inputs.count; ++i)
+      if (info_.saves.inputs.has(i) || info_.saves.others)
+        names += (names.empty() ? "`" : ", `") + std::string(info_.inputs.name[i]) + "`";
+    if (names.empty()) return "nothing";
+    return names + (info_.saves.others ? ", each for the other's" : "") + (info_.saves.output ? " and its output" : "");
+  }
+
+  /// Of the example, whose node is given.
+  std::string cost(const Node& node) const {
+    if (op_.pointwise) return fmt::format("{:g} flops an element", info_.flops);
+    if (op_.view) return "a view where strides allow";
+    if (!node.op || !node.op->cost) return "";
+    const Cost c = node.op->cost(node);
+    return fmt::format("{:g} flops and {:g} bytes in the example", c.flops, c.bytes);
+  }
+
+  std::string example() const {
+    const Sample sample = op_.pointwise ? pointwise_example(op_) : structural_example(op_);
+    std::vector<Tensor> inputs = sample.inputs, wanted;
+    std::vector<int> which;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const int at = static_cast<int>(i);
+      if (!inputs[i].defined() || !is_floating(inputs[i].dtype()) || info_.fixed.has(at) || info_.masks.has(at))
+        continue;
+      inputs[i] = parameter(inputs[i]);
+      if (info_.differentiable) wanted.push_back(inputs[i]), which.push_back(at);
+    }
+    const Trace trace;
+    const Tensor value = sample.function(inputs);
+    const std::string price = cost(value.node());
+
+    std::string call = std::string(info_.name) + "(";
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      if (inputs[i].defined()) call += (i ? ", " : "") + literal(inputs[i].detach());
+    const std::vector<AttributeInfo> defaults = op_.attributes();
+    for (const auto& [name, given] : sample.attributes)
+      for (const AttributeInfo& a : defaults)
+        if (a.name == name && a.default_value != given) call += ", " + name + "=" + given;
+    std::string out = price.empty() ? "" : "- cost: " + price + "\n";
+    out += "\n```text\n" + call + ")\n  = " + literal(value.detach()) + "\n";
+    if (!value.requires_grad()) return out + "```\n";
+    const Tensor ones = ones_like(value);
+    const auto gradients = grad({&value, 1}, wanted, {&ones, 1}, {});
+    for (std::size_t k = 0; k < wanted.size(); ++k) {
+      const std::string name = info_.variadic ? std::to_string(which[k]) : std::string(info_.inputs.name[which[k]]);
+      out += fmt::format("  gradient of {}: {}\n", name, literal(gradients[k].to_dense().detach()));
+    }
+    return out + "```\n";
+  }
+
+  const OpEntry& op_;
+  const OpInfo& info_;
+};
+
+std::string chapter_of(const OpEntry& op) {
+  if (op.pointwise) return op.info().family.empty() ? "pointwise" : std::string(op.info().family);
+  return op.info().family.empty() ? "other" : std::string(op.info().family);
+}
+
+}  // namespace
+
+std::string signature(const OpEntry& op) {
+  const OpInfo& info = op.info();
+  std::string text = std::string(info.name) + "(";
+  for (int i = 0; i < info.inputs.count; ++i) text += (i ? ", " : "") + std::string(info.inputs.name[i]);
+  if (info.variadic) text += ", …";
+  for (const AttributeInfo& a : op.attributes()) text += ", " + a.name + "=" + a.default_value;
+  return text + ")";
+}
+
+std::string ops_page(std::span<const OpEntry* const> ops) {
+  std::map<std::string, std::vector<const OpEntry*>> chapters;
+  std::ptrdiff_t differentiable = 0;
+  for (const OpEntry* op : ops) {
+    chapters[chapter_of(*op)].push_back(op);
+    differentiable += op->info().differentiable;
+  }
+  std::string out = fmt::format(
+      "# Operations\n\n"
+      "{} operations, {} with a gradient. This page is written by `scripts/docs` from their declarations, and a test "
+      "fails when\nit is stale. The gradients in the examples are for a cotangent of ones. What is composed of these "
+      "operations (`dot`,\n`flatten`, `mse_loss`, …) is in the headers `ops/*.hpp`. What they do at ties, zeros and "
+      "infinities "
+      "is in\n[kinks.md](kinks.md).\n",
+      ops.size(), differentiable);
+  for (const auto& [title, members] : chapters) {
+    out += fmt::format("\n**{}**:", title);
+    for (const OpEntry* op : members) out += fmt::format(" [{0}](#{0})", op->info().name);
+    out += "\n";
+  }
+  for (const auto& [title, members] : chapters) {
+    out += fmt::format("\n## {}{}\n", static_cast<char>(std::toupper(title[0])), title.substr(1));
+    for (const OpEntry* op : members) out += "\n" + OpSection(*op).text();
+  }
+  return out;
+}
+
+}  // namespace tapegrad::tools

@@ -1,0 +1,117 @@
+#include "training.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <functional>
+#include <iostream>
+#include <tapegrad/optim/console_progress.hpp>
+
+#include "interrupt.hpp"
+
+namespace tapegrad::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path checkpoint_folder(const TrainingOptions& options) {
+  if (!options.checkpoints.empty()) return options.checkpoints;
+  if (options.out.empty()) return {};
+  fs::path out = options.out;
+  if (out.filename().empty()) out = out.parent_path();  // "out/"
+  return out += ".checkpoints";
+}
+
+/// Says where a training begins that goes on from a checkpoint.
+class Resumption final : public optim::Observer {
+ public:
+  void on_start(optim::Trainer& trainer, const optim::StartRecord& start) override {
+    for (const std::string& why : start.unreadable) std::cout << "passed over: " << why << '\n';
+    if (start.resumed)
+      std::cout << fmt::format("resumed after step {} (epoch {} of {}), from {}\n", trainer.optimizer().steps(),
+                               trainer.history().epochs.size() + 1, start.epochs, start.resumed->string())
+                << std::flush;
+  }
+};
+
+optim::History run(const TrainingOptions& options, optim::FitOptions fit,
+                   const std::function<optim::History(const optim::FitOptions&)>& train) {
+  optim::ConsoleProgress progress(std::cout, ::isatty(STDOUT_FILENO) == 1);
+  Resumption resumption;
+  fit.observers.insert(fit.observers.begin(), &resumption);
+  if (!options.quiet) fit.observers.push_back(&progress);
+  fit.should_stop = Interrupt::requested;
+  const auto begin = std::chrono::steady_clock::now();
+  optim::History history = train(fit);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  std::cout << fmt::format("trained {} epochs in {:.3f} s on {} thread{}\n\n", history.epochs.size(), seconds.count(),
+                           options.threads, options.threads == 1 ? "" : "s");
+  return history;
+}
+
+}  // namespace
+
+void add_training_options(CLI::App& command, TrainingOptions& options) {
+  command.add_option("--out", options.out, "Folder for the model, its metrics and pictures");
+  command.add_option("--epochs", options.epochs)->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--batch", options.batch_size, "Samples a step")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command.add_option("--lr", options.lr, "Learning rate")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--weight-decay", options.weight_decay, "Decoupled, as in AdamW")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--patience", options.patience,
+                  "Stop after so many epochs without a better validation loss; 0: never")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--checkpoints", options.checkpoints,
+                     "Folder for checkpoints, which stay; else OUT.checkpoints, gone when the training is complete");
+  command.add_option("--checkpoint-steps", options.every_steps, "A checkpoint also after so many steps; 0: each epoch")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command.add_flag("--resume", options.resume, "Go on from the newest checkpoint, bit for bit, if there is one");
+  command.add_option("--seed", options.seed, "Of the splits, the weights and the order")->capture_default_str();
+  command.add_option("--threads", options.threads)->capture_default_str()->check(CLI::Range(1, 1024));
+  command.add_flag("--quiet", options.quiet, "No line an epoch");
+}
+
+optim::FitOptions fit_options(const TrainingOptions& options, optim::FitOptions fit) {
+  fit.epochs = options.epochs;
+  fit.batch_size = options.batch_size;
+  fit.seed = options.seed;
+  if (options.patience > 0) fit.early_stopping = {.patience = options.patience};
+  fit.checkpoint.folder = checkpoint_folder(options);
+  fit.checkpoint.every_steps = options.every_steps;
+  fit.resume = options.resume;
+  return fit;
+}
+
+optim::History run_training(optim::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
+                            const TrainingOptions& options, const optim::FitOptions& fit) {
+  return run(options, fit, [&](const optim::FitOptions& all) {
+    return validation ? trainer.fit(train, *validation, all) : trainer.fit(train, all);
+  });
+}
+
+optim::History run_training(optim::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,
+                            const TrainingOptions& options, const optim::FitOptions& fit) {
+  return run(options, fit, [&](const optim::FitOptions& all) { return trainer.fit(train, validation, all); });
+}
+
+int end_training(const optim::History& history, const TrainingOptions& options) {
+  if (history.stopped != optim::StopReason::requested) {
+    std::error_code ignored;
+    if (options.checkpoints.empty() && !options.out.empty()) fs::remove_all(checkpoint_folder(options), ignored);
+    return 0;
+  }
+  std::cout << fmt::format(
+      "stopped by {} after {} whole epochs{}{}\n", Interrupt::name(), history.epochs.size(),
+      options.out.empty() ? "" : "; the model so far is in " + options.out,
+      history.checkpoint.empty() ? "" : fmt::format("; --resume goes on from {}", history.checkpoint.string()));
+  return Interrupt::exit_status();
+}
+
+}  // namespace tapegrad::tools

@@ -1,0 +1,35 @@
+#pragma once
+// What the commands that train have in common: their options, checkpoints, Ctrl-C.
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <tapegrad/optim/trainer.hpp>
+
+namespace tapegrad::tools {
+
+struct TrainingOptions {
+  std::string out, checkpoints;
+  bool resume = false, quiet = false;
+  std::int64_t epochs = 10, batch_size = 32, patience = 0, every_steps = 0;
+  double lr = 1e-3, weight_decay = 0;
+  std::uint64_t seed = 1;
+  int threads = 1;
+};
+
+void add_training_options(CLI::App& command, TrainingOptions& options);
+
+/// `fit` with what the options say: batches and checkpoints.
+optim::FitOptions fit_options(const TrainingOptions& options, optim::FitOptions fit = {});
+
+/// Trains with progress on standard output, and says where it began and how long it took. A signal ends it after the
+/// batch it is in: an Interrupt should live since before the data are read. `validation` may be null.
+optim::History run_training(optim::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
+                            const TrainingOptions& options, const optim::FitOptions& fit);
+optim::History run_training(optim::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,
+                            const TrainingOptions& options, const optim::FitOptions& fit);
+
+/// To be called when all is written. The checkpoints of a training that is complete go, unless a folder for them was
+/// named. Gives the status to exit with: 128 + the signal's number if one stopped the training.
+int end_training(const optim::History& history, const TrainingOptions& options);
+
+}  // namespace tapegrad::tools
