@@ -46,6 +46,7 @@
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
+#include <tapegrad/ops/attention.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/contraction.hpp>
@@ -62,8 +63,10 @@
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/normalization.hpp>
 #include <tapegrad/ops/order.hpp>
+#include <tapegrad/ops/pooling.hpp>
 #include <tapegrad/ops/recurrence.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/rounding.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/scan.hpp>
