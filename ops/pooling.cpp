@@ -8,7 +8,7 @@
 #include <tapegrad/ops/pooling.hpp>
 #include <tapegrad/ops/positions.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/ops/windows.hpp>
+#include <tapegrad/ops/internal/windows.hpp>
 
 namespace tapegrad {
 namespace {

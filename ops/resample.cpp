@@ -6,7 +6,7 @@
 #include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/ops/windows.hpp>
+#include <tapegrad/ops/internal/windows.hpp>
 
 namespace tapegrad {
 namespace {
