@@ -2,11 +2,11 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/ops/internal/windows.hpp>
 #include <tapegrad/ops/kernels/axis_map.hpp>
 #include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/ops/windows.hpp>
 
 namespace tapegrad {
 namespace {
@@ -147,6 +147,7 @@ struct Interpolate {
                                .doc = "Spatial axes at another size.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = InterpolateAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
@@ -189,6 +190,7 @@ struct InterpolateAdjoint {
                                .doc = "What interpolate's gradient is.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = InterpolateAdjointAttrs;
   static constexpr const char* kName = "interpolate_adjoint";
@@ -237,6 +239,7 @@ struct Unfold {
                                .doc = "Each window's elements as a column.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = UnfoldAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
@@ -278,6 +281,7 @@ struct Fold {
                                .doc = "The adjoint of unfold: columns added up where they came from.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = FoldAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
