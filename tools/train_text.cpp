@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
@@ -20,19 +21,18 @@
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/optim/metrics_log.hpp>
+#include <tapegrad/optim/report.hpp>
 #include <tapegrad/optim/trainer.hpp>
 
 #include "class_report.hpp"
 #include "interrupt.hpp"
-#include "line_chart.hpp"
 #include "output_folder.hpp"
 #include "text_classifier.hpp"
 #include "training.hpp"
 
 namespace tapegrad::tools {
 namespace {
-
-using nlohmann::ordered_json;
 
 struct Options : TrainingOptions {
   std::string source = "wordnet:", test;
@@ -97,36 +97,6 @@ data::TextDataset encode(const data::TextEncoder& encoder, const data::LabelledT
   return data::TextDataset(encoder.encode(part.texts), part.labels);
 }
 
-ordered_json to_json(const optim::Scores& scores, const std::string& prefix) {
-  ordered_json fields{{prefix + "loss", scores.loss}};
-  for (const auto& [name, value] : scores.metrics) fields[prefix + name] = value;
-  return fields;
-}
-
-std::string metrics_jsonl(const optim::History& history) {
-  std::string lines;
-  for (const optim::EpochRecord& e : history.epochs) {
-    ordered_json line{{"epoch", e.epoch}, {"steps", e.steps}, {"lr", e.lr}, {"seconds", e.seconds}};
-    line.update(to_json(e.train, ""));
-    if (e.validation) line.update(to_json(*e.validation, "validation_"));
-    lines += line.dump() + "\n";
-  }
-  return lines;
-}
-
-std::string curves_svg(const optim::History& history) {
-  Panel loss{"loss", {{"training", {}}, {"validation", {}}}},
-      accuracy{"accuracy", {{"training", {}}, {"validation", {}}}};
-  for (const optim::EpochRecord& e : history.epochs) {
-    loss.series[0].values.push_back(e.train.loss);
-    accuracy.series[0].values.push_back(e.train["accuracy"]);
-    if (!e.validation) continue;
-    loss.series[1].values.push_back(e.validation->loss);
-    accuracy.series[1].values.push_back((*e.validation)["accuracy"]);
-  }
-  return line_chart_svg("Learning curves", "epoch", {loss, accuracy});
-}
-
 /// The graph of one batch's loss.
 void save_graph(const OutputFolder& out, TextClassifier& model, const data::TextDataset& texts) {
   std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min<std::int64_t>(texts.size(), 32)));
@@ -153,6 +123,23 @@ ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
   const Tensor logits = trainer.predict(test);
   const Tensor best = argmax(logits, 1);
   return class_report(best.data<std::int64_t>(), test.labels(), classes);
+}
+
+void write_report(const OutputFolder& out, const Options& options, const TextClassifier& model,
+                  const optim::History& history, const ClassReport& test) {
+  optim::Report report{.title = "Text classifier: " + options.source,
+                       .facts = {{"test accuracy", fmt::format("{:.4f}", test.accuracy)},
+                                 {"epochs", std::to_string(history.epochs.size())},
+                                 {"batch size", std::to_string(options.batch_size)},
+                                 {"learning rate", fmt::format("{:g}", options.lr)},
+                                 {"seed", std::to_string(options.seed)}},
+                       .epochs = history.epochs,
+                       .confusion = test.confusion,
+                       .summary = model.summary()};
+  for (const ClassScore& score : test.classes) report.class_names.push_back(score.name);
+  if (std::ifstream picture(out.path("model.svg")); picture)
+    report.graph_svg.assign(std::istreambuf_iterator<char>(picture), {});
+  optim::save_report(out.path("report.html"), report);
 }
 
 void print_sizes(const Parts& parts, const data::TextEncoder& encoder) {
@@ -199,9 +186,10 @@ int run(Options options) {
                          {{"format", "tapegrad " + std::string(version())}});
     encoder.vocabulary().save(out->path(SavedClassifier::kVocabulary));
     out->write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
-    out->write("metrics.jsonl", metrics_jsonl(history));
-    out->write("curves.svg", curves_svg(history));
+    out->write("metrics.jsonl", optim::metrics_jsonl(history.epochs));
+    out->write("curves.svg", optim::curves_svg(history.epochs));
     save_graph(*out, model, train);
+    write_report(*out, options, model, history, report);
     out->commit();
   }
   std::cout << to_text(report);
@@ -253,7 +241,8 @@ void add_train_text_command(CLI::App& train, int& status) {
   add_training_options(*command, *options);
   command->add_flag("--dense", options->dense, "Step every row of the embedding, not only those of the batch");
   command->footer(
-      "Writes into --out: model.safetensors, vocabulary.txt, config.json, metrics.jsonl, curves.svg and the graph as\n"
+      "Writes into --out: model.safetensors, vocabulary.txt, config.json, metrics.jsonl, report.html, curves.svg and "
+      "the graph as\n"
       "model.mmd, model.dot, model.json and model.svg. Ctrl-C finishes the step, saves, and exits with status 130;\n"
       "--resume goes on from there.\n"
       "Examples:\n"
