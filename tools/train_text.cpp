@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <tapegrad/core/error.hpp>
@@ -15,6 +17,7 @@
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/optim/report.hpp>
 #include <tapegrad/optim/trainer.hpp>
 
 #include "class_report.hpp"
@@ -108,6 +111,23 @@ ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
   return class_report(best.data<std::int64_t>(), test.labels(), classes);
 }
 
+void write_report(const OutputFolder& out, const Options& options, const TextClassifier& model,
+                  const optim::History& history, const ClassReport& test) {
+  optim::Report report{.title = "Text classifier: " + options.source,
+                       .facts = {{"test accuracy", fmt::format("{:.4f}", test.accuracy)},
+                                 {"epochs", std::to_string(history.epochs.size())},
+                                 {"batch size", std::to_string(options.batch_size)},
+                                 {"learning rate", fmt::format("{:g}", options.lr)},
+                                 {"seed", std::to_string(options.seed)}},
+                       .epochs = history.epochs,
+                       .confusion = test.confusion,
+                       .summary = model.summary()};
+  for (const ClassScore& score : test.classes) report.class_names.push_back(score.name);
+  if (std::ifstream picture(out.path("model.svg")); picture)
+    report.graph_svg.assign(std::istreambuf_iterator<char>(picture), {});
+  optim::save_report(out.path("report.html"), report);
+}
+
 void print_sizes(const Parts& parts, const data::TextEncoder& encoder) {
   std::cout << fmt::format("{} training, {} validation and {} test texts of {} classes; vocabulary of {}\n\n",
                            parts.train.size(), parts.validation.size(), parts.test.size(),
@@ -153,6 +173,7 @@ int run(Options options) {
     out->write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
     save_history(*out, history);
     save_batch_graph(*out, model, train);
+    write_report(*out, options, model, history, report);
     out->commit();
   }
   std::cout << to_text(report);
@@ -204,7 +225,8 @@ void add_train_text_command(CLI::App& train, int& status) {
   add_training_options(*command, *options);
   command->add_flag("--dense", options->dense, "Step every row of the embedding, not only those of the batch");
   command->footer(
-      "Writes into --out: model.safetensors, vocabulary.txt, config.json, metrics.jsonl, curves.svg and the graph as\n"
+      "Writes into --out: model.safetensors, vocabulary.txt, config.json, metrics.jsonl, report.html, curves.svg and "
+      "the graph as\n"
       "model.mmd, model.dot, model.json and model.svg. Ctrl-C finishes the step, saves, and exits with status 130;\n"
       "--resume goes on from there.\n"
       "Examples:\n"
