@@ -1,4 +1,5 @@
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/diagonal.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
@@ -11,8 +12,7 @@
 namespace tapegrad {
 namespace {
 
-constexpr internal::Refusal kSingular{
-    "a", "is singular; a multiple of the identity added to it may help, or a gradient step less"};
+constexpr internal::Refusal kSingular{"a", "is singular; a multiple of the identity added to it may help"};
 
 /// The shape of x in a x = b.
 Shape solution_shape(const OpInfo& op, const Tensor& a, const Tensor& b) {
@@ -60,11 +60,14 @@ struct Solve {
         info, kSingular, flops(a.shape(), y.shape()), internal::batch_of(y.shape()), a, b, y,
         [=](const double* left, const double* right, double* x) { return kernels::solve(left, right, x, n, m); });
   }
+  static Tensor back(const Tensor& a, const Tensor& g) {
+    return shared_by_rules([&] { return std::vector{solve(transpose(a), g)}; })[0];
+  }
   static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& a, Unsaved, const Tensor& y) {
-    return -matmul(solve(transpose(a), g), transpose(y));
+    return -matmul(back(a, g), transpose(y));
   }
   static Tensor vjp(wrt<1>, const Attrs&, const Tensor& g, const Tensor& a, Unsaved, const Tensor&) {
-    return solve(transpose(a), g);
+    return back(a, g);
   }
   static Cost cost(const Attrs&, const Node& node) {
     return internal::matrix_cost(node, internal::batch_of(node.shape),
@@ -121,7 +124,9 @@ struct TriangularSolve {
         });
   }
   static Tensor back(const Attrs& t, const Tensor& a, const Tensor& g) {
-    return triangular_solve(a, g, {t.upper, !t.transposed, t.unit_diagonal});
+    return shared_by_rules([&] {
+      return std::vector{triangular_solve(a, g, {t.upper, !t.transposed, t.unit_diagonal})};
+    })[0];
   }
   static Tensor vjp(wrt<0>, const Attrs& t, const Tensor& g, const Tensor& a, Unsaved, const Tensor& y) {
     const Tensor v = back(t, a, g);
