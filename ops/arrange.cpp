@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numeric>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/ops/arrange.hpp>
@@ -61,6 +62,7 @@ struct Roll {
     return {{{randn({5}, f64, rng)}, {2, 0}},
             {{randn({2, 3}, f64, rng)}, {-4, -1}},
             {{transpose(randn({2, 3}, f64, rng))}, {1, 0}},
+            {{randn({3}, f64, rng)}, {std::numeric_limits<std::int64_t>::min(), 0}},
             {{randn({0, 2}, f64, rng)}, {1, 0}}};
   }
   static std::vector<BadInputOf<Roll>> bad_inputs() {
@@ -118,6 +120,8 @@ struct PadConstant {
   static Cost cost(const Attrs&, const Node& node) { return moved(node); }
   static std::vector<SampleOf<PadConstant>> samples(Rng& rng) {
     return {{{randn({2, 3}, f64, rng)}, {{1, 0, 0, 2}, 4}},
+            {{randn({2, 2}, f64, rng)}, {{1, 0, 0, 0}, 0}},
+            {{randn({2, 2}, f64, rng)}, {{0, 1, 0, 0}, 0}},
             {{transpose(randn({2, 2}, f64, rng))}, {{0, 0, 1, 1}, 0}},
             {{randn({}, f64, rng)}, {{}, 0}},
             {{randn({0}, f64, rng)}, {{1, 1}, 3}}};

@@ -5,7 +5,7 @@
 #include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/ops/windows.hpp>
+#include <tapegrad/ops/internal/windows.hpp>
 
 namespace tapegrad {
 namespace {

@@ -208,6 +208,7 @@ struct CrossEntropy {
             {{x({2, 3, 2}), tensor({2, 0, 1, 1}, {2, 2}, i64), weights},
              {.label_smoothing = 0.1, .ignore_index = 0, .reduction = Reduce::none}},
             {{transpose(x({3, 2})), tensor({1, 2}, i64)}, {.reduction = Reduce::none}},
+            {{x({2, 3}), tensor({1, 2}, i32), tensor({0.5, 1, 2})}, {}},
             {{x({3}), scalar(1, i64)}, {}},
             {{x({0, 3}), zeros({0}, i64)}, {}}};
   }
@@ -277,6 +278,7 @@ struct NllLoss {
         {{x({4, 3}), tensor({2, -100, 1, -100}, i64), weights}, {.reduction = Reduce::sum}},
         {{x({2, 3, 2}), tensor({2, 0, 1, 1}, {2, 2}, i64), weights}, {.ignore_index = 0, .reduction = Reduce::none}},
         {{transpose(x({3, 2})), tensor({1, 2}, i64), weights}, {}},
+        {{x({2, 3}), tensor({1, 2}, i32), tensor({0.5, 1, 2})}, {}},
         {{x({3}), scalar(1, i64)}, {}},
         {{x({0, 3}), zeros({0}, i64)}, {}}};
   }

@@ -21,8 +21,13 @@ Shape solution_shape(const OpInfo& op, const Tensor& a, const Tensor& b) {
   if (b.rank() < 2 || b.shape()[-2] != a.shape()[-1])
     throw ShapeError(name + ": a is " + to_string(a.shape()) + " and b " + to_string(b.shape()) +
                      "; b must have as many rows as a, [..., n, m] or [n]");
-  const Shape batch = broadcast_shapes(name.c_str(), internal::batch_of(a.shape()), internal::batch_of(b.shape()));
-  return internal::with_matrix(batch, b.shape()[-2], b.shape()[-1]);
+  try {
+    const Shape batch = broadcast_shapes(name.c_str(), internal::batch_of(a.shape()), internal::batch_of(b.shape()));
+    return internal::with_matrix(batch, b.shape()[-2], b.shape()[-1]);
+  } catch (const ShapeError&) {
+    throw ShapeError(name + ": a is " + to_string(a.shape()) + " and b " + to_string(b.shape()) +
+                     "; their batches do not broadcast");
+  }
 }
 
 double cube(const Shape& matrix) {
@@ -79,7 +84,7 @@ struct Solve {
             {{zeros({2, 2}), zeros({2})}, {}, "b [2]; b must have as many rows"},
             {{ones({2, 2}), zeros({2, 1})}, {}, "solve: a, f32 [2, 2], is singular"},
             {{zeros({3, 2, 2}), zeros({2, 1})}, {}, "solve: matrix 0 of a, f32 [3, 2, 2], is singular"},
-            {{zeros({2, 2, 2}), zeros({3, 2, 1})}, {}, "solve: shapes [2] and [3] do not broadcast"}};
+            {{zeros({2, 2, 2}), zeros({3, 2, 1})}, {}, "their batches do not broadcast"}};
   }
 };
 

@@ -21,13 +21,20 @@ struct MatMul {
 
   static Shape batch_of(const Shape& s) { return Shape(s.dims().first(static_cast<std::size_t>(s.rank() - 2))); }
 
+  static Shape batch_of(const Shape& a, const Shape& b) try {
+    return broadcast_shapes("matmul", batch_of(a), batch_of(b));
+  } catch (const ShapeError&) {
+    throw ShapeError("matmul: a is " + to_string(a) + " and b " + to_string(b) + "; their batches " +
+                     to_string(batch_of(a)) + " and " + to_string(batch_of(b)) + " do not broadcast");
+  }
+
   static TensorSpec result(const Attrs&, const Tensor& a, const Tensor& b) {
     if (a.rank() < 2 || b.rank() < 2 || a.shape()[-1] != b.shape()[-2])
       throw ShapeError(
           "matmul: a is " + to_string(a.shape()) + " and b " + to_string(b.shape()) +
           "; the last extent of a must equal the last but one of b" +
           (a.rank() >= 2 && b.rank() >= 2 && a.shape()[-1] == b.shape()[-1] ? "; transpose(b) would fit" : ""));
-    const Shape batch = broadcast_shapes("matmul", batch_of(a.shape()), batch_of(b.shape()));
+    const Shape batch = batch_of(a.shape(), b.shape());
     return {batch.insert(batch.rank(), a.shape()[-2]).insert(batch.rank() + 1, b.shape()[-1]), a.dtype()};
   }
 
@@ -64,7 +71,9 @@ struct MatMul {
   static std::vector<BadInputOf<MatMul>> bad_inputs() {
     return {{{zeros({2, 3}), zeros({4, 5})}, {}, "matmul: a is [2, 3] and b [4, 5]"},
             {{zeros({2, 3}), zeros({4, 3})}, {}, "transpose(b) would fit"},
-            {{zeros({2, 2, 3}), zeros({3, 3, 4})}, {}, "matmul: shapes [2] and [3] do not broadcast"},
+            {{zeros({2, 2, 3}), zeros({3, 3, 4})},
+             {},
+             "matmul: a is [2, 2, 3] and b [3, 3, 4]; their batches [2] and [3] do not broadcast"},
             {{zeros({3}), zeros({3, 4})}, {}, "matmul: a is [3]"}};
   }
 

@@ -181,8 +181,7 @@ struct Norm {
       const Tensor chosen = cast(abs(x.detach()) == whole.detach() || isnan(x), x.dtype());
       return cotangent / sum(chosen, a.axes, true) * chosen * sign(x);
     }
-    const Tensor nonzero = where(x == 0, 1, abs(x)), scale = where(whole == 0, 1, whole);
-    return where(x == 0, 0, cotangent * sign(x) * pow(nonzero / scale, a.p - 1));
+    return where(x == 0, 0, cotangent * sign(x) * pow(abs(x) / whole, a.p - 1));
   }
   static Cost cost(const Attrs& a, const Node& node) { return passes(node, a.p == 1 || a.p == 2 ? 2 : 14); }
   static std::vector<SampleOf<Norm>> samples(Rng& rng) {

@@ -70,6 +70,10 @@ std::span<const OpEntry> arrange_ops();
 std::span<const OpEntry> diagonal_ops();
 std::span<const OpEntry> sampling_ops();
 std::span<const OpEntry> recurrence_ops();
+std::span<const OpEntry> resample_ops();
+std::span<const OpEntry> attention_ops();
+std::span<const OpEntry> pooling_ops();
+std::span<const OpEntry> convolution_ops();
 std::span<const OpEntry> normalization_ops();
 
 }  // namespace tapegrad

@@ -259,11 +259,9 @@ struct LogCumSumExp {
     });
   }
   // With t[i] = Σ over j ≥ i of g[j] exp(y[i] - y[j]), a scan whose factors exp(y[i] - y[i+1]) do not exceed 1,
-  // dx = exp(x - y) t.
+  // dx = exp(x - y) t. The last factor is not used.
   static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& y) {
-    const Slab s = slab_of("logcumsumexp", y, a.axis);
-    const Tensor next = where(one_at(s.count - 1, y.shape(), a.axis, boolean), y, shift(y, a.axis, -1));
-    return share_of(x, y) * linear_scan(share_of(y, next), g, a.axis, true);
+    return share_of(x, y) * linear_scan(share_of(y, shift(y, a.axis, -1)), g, a.axis, true);
   }
   // exp(x - y) for x <= y; 0 where both are -inf, and 1 where both are +inf.
   static Tensor share_of(const Tensor& x, const Tensor& y) {

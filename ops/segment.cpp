@@ -142,7 +142,7 @@ struct SegmentMax : SegmentCommon {
     const Tensor segments = segment_of_rows(positions_of(checked)), value = x.detach();
     const Tensor top = take(y.detach(), segments, 0);
     // A NaN is the maximum of its run.
-    const Tensor wins = cast(value == top || (isnan(value) && isnan(top)), x.dtype());
+    const Tensor wins = cast(value == top || isnan(value), x.dtype());
     return take(g, segments, 0) * (wins / maximum(take(segment_sum(wins, checked), segments, 0), 1));
   }
   static std::vector<SampleOf<SegmentMax>> samples(Rng& rng) { return common_samples<SegmentMax>(rng); }
@@ -197,7 +197,7 @@ struct MaskedMean {
     const int axis = mask.rank() - 1;
     Integers dims(mask.shape().begin(), mask.shape().end());
     dims.resize(static_cast<std::size_t>(x.shape().rank()), 1);
-    const Tensor lengths = maximum(sum(cast(mask, g.dtype()), {axis}, true), 1);
+    const Tensor lengths = maximum(sum(mask, {axis}), 1);
     dims[static_cast<std::size_t>(axis)] = 1;
     const Tensor share = unsqueeze(g, axis) / reshape(lengths, dims);
     dims[static_cast<std::size_t>(axis)] = mask.shape()[axis];

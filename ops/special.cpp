@@ -4,6 +4,7 @@
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/ops/rounding.hpp>
 #include <tapegrad/ops/special.hpp>
 
 namespace tapegrad {
@@ -60,7 +61,8 @@ struct NormalDensity {
                                .flops = 8,
                                .saves = {.inputs = {0}, .output = true}};
   static auto value(const auto& x) { return normal_density(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& y) { return -g * x * y; }
+  // Bounded where y is 0: the product vanishes at infinity.
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& y) { return -g * clamp(x, -40, 40) * y; }
 };
 
 struct Lgamma {
@@ -113,7 +115,7 @@ struct Logaddexp {
   /// The part of exp(a) in the sum: a half each of equal infinities, though their difference is NaN.
   static auto share(const auto& a, const auto& b) {
     const auto infinity = constant<decltype(b)>(kInfinity<double>);
-    const auto part = logistic(where(a == b && abs(b) == infinity, 0, a - b));
+    const auto part = logistic(where(a == b && b == infinity, 0, a - b));
     return where(a == -infinity && b == -infinity, 0, part);
   }
   static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&) { return g * share(a, b); }

@@ -61,7 +61,7 @@ struct Reshape {
       if (dims[i] == -1 && inferred < 0)
         inferred = static_cast<std::int64_t>(i);
       else if (dims[i] < 0)
-        throw ShapeError("reshape: " + format_attribute(wanted) + " has " +
+        throw ShapeError("reshape: " + to_string(from) + " to " + format_attribute(wanted) + ", which has " +
                          (dims[i] == -1 ? "two extents of -1" : "the extent " + std::to_string(dims[i])) +
                          "; one may be -1, the others are zero or more");
       else
@@ -136,6 +136,7 @@ struct Permute {
   static std::vector<SampleOf<Permute>> samples(Rng& rng) {
     return {{{randn({2, 3, 4}, f64, rng)}, {{2, 0, 1}}},
             {{randn({2, 3}, f64, rng)}, {{-1, 0}}},
+            {{randn({2, 3, 1}, f64, rng)}, {{-1, 0, -2}}},
             {{randn({}, f64, rng)}, {{}}},
             {{randn({2, 0}, f64, rng)}, {{1, 0}}}};
   }
@@ -285,8 +286,7 @@ struct SliceScatter {
 };
 
 Tensor SliceOp::vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved) {
-  const int axis = a.axis < 0 ? a.axis + x.shape().rank() : a.axis;
-  return apply<SliceScatter>(SliceScatter::Attrs{a, x.shape()[axis]}, g);
+  return apply<SliceScatter>(SliceScatter::Attrs{a, x.shape()[a.axis]}, g);
 }
 
 using ViewOps = OpList<Reshape, Permute, BroadcastTo, SliceOp, SliceScatter>;

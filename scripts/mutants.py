@@ -44,7 +44,7 @@ class Function:
     name: str
     scope: str  # the struct it is a member of
     body: tuple  # indices of its braces' tokens
-    formula: bool  # its type is deduced: a formula on numbers and tensors
+    type: str  # "auto" of a formula, which is read on numbers and on tensors
     calls: set = field(default_factory=set)
 
     def __str__(self):
@@ -123,8 +123,8 @@ class Source:
             name = self.tokens[k - 1]
             if name.kind == "name" and "constexpr" not in words:
                 owner = self.tokens[k - 3].text if self.tokens[k - 2].text == "::" else scope
-                formula = "auto" in texts
-                self.functions.append(Function(name.text, owner, (brace, self.partner[brace]), formula))
+                kind = next((t for t in texts if t in ("auto", "bool")), "")
+                self.functions.append(Function(name.text, owner, (brace, self.partner[brace]), kind))
         elif "struct" in words or "class" in words:
             key = "struct" if "struct" in words else "class"
             at = len(words) - 1 - words[::-1].index(key)
@@ -255,7 +255,8 @@ class Mutator:
         swaps = {"+": "-", "-": "+", "*": "/", "/": "*", "<": ">=", ">": "<=", "<=": ">", ">=": "<", "==": "!=",
                  "!=": "==", "&&": "||", "||": "&&"}  # fmt: skip
         names = {"+": "flip a sign", "-": "flip a sign"}
-        if operator in swaps:
+        # Dividing by 1, -1 or NaN is multiplying by it.
+        if operator in swaps and not (operator in "*/" and self.tokens[i + 1].text in ("sign", "valid")):
             self.add(names.get(operator, "swap an operator"), i, i + 1, swaps[operator])
         if operator in "<><=>=" and operator != "=":
             self.add("move a bound", i, i + 1, operator + "=" if len(operator) == 1 else operator[0])
@@ -269,7 +270,9 @@ class Mutator:
         if self.tokens[i + 1].text in ("-", "{", ";", "[") or self.tokens[i + 1].text.startswith("dispatch"):
             return
         inside = self.text(i + 1, end)
-        if "?" in inside or "Shape" in inside or "[&]" in inside:
+        if "?" in inside or "Shape" in inside or "[&]" in inside or self.function.type == "bool":
+            return
+        if re.match(r"(make_view\()?zeros", inside):  # -0 is 0
             return
         self.add("flip the sign of the result", i + 1, end, f"-({inside})")
 
@@ -304,14 +307,18 @@ class Mutator:
             self.add("choose one side", i, end, f"({yes})")
             self.add("choose one side", i, end, f"({no})")
             self.add("swap the sides", i, end, f"where({self.text(*given[0])}, {no}, {yes})")
+        elif name == "cast" and re.search("==|isnan", self.text(*given[0])):
+            return  # a condition becomes the same numbers where it is used
         elif not member and before.text != "::":
             self.add("drop a call", i, end, f"({self.text(*given[0])})")
 
     def shift(self, first, last):
         """An index, an axis, a size, a flag."""
         plain = all(t.kind == "name" or t.text in (".", "->", "::", "()") for t in self.tokens[first:last])
+        if re.fullmatch(r"k[A-Z]\w*", self.text(first, last)):  # a constant: no index
+            return
         getter = last - first > 3 and self.tokens[last - 1].text == ")" and self.tokens[last - 2].text == "("
-        if self.function.formula and last - first == 1:
+        if self.function.type == "auto" and last - first == 1:
             return
         if first < last and (plain or getter) and self.tokens[first].text not in ("this", "nullptr", "f64", "f32", "i64"):
             self.add("shift an index", first, last, f"mutation::shifted({self.text(first, last)})")

@@ -26,7 +26,7 @@ enum class Kinks {
 
 struct GradientOptions {
   std::string name = "f";  ///< what the report calls the function
-  int order = 1;           ///< 1 to 3: this order and those below are checked
+  int order = 1;           ///< 1 to 4: this order and those below are checked
   DType dtype = f64;       ///< that floating inputs are cast to; f32 is possible, weak, and warned about
   double absolute = 0;     ///< tolerance |analytic - numeric| <= absolute + relative * max(|analytic|, |numeric|);
   double relative = 0;     ///< zero means 1e-6 in f64 and 1e-2 in f32

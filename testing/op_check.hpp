@@ -24,7 +24,8 @@ struct OpCheckResult {
   bool forward = false;       ///< jvp agrees,
   bool forward_rule = false;  ///< by a rule of the op's own, not by its gradient differentiated again
   std::size_t compared = 0;   ///< derivatives compared
-  std::size_t kinks = 0;      ///< places without one, left out
+  std::size_t skipped = 0;    ///< places without one, left out
+  int kinks = 0;              ///< decisions of op_kinks() that hold
   double worst = 0;           ///< largest error, in units of the tolerance
   std::string worst_where;    ///< "sample 2 (axes=[0]): order 1, input 0, element [1, 2]"
   std::vector<std::string> failures;
@@ -32,9 +33,10 @@ struct OpCheckResult {
   bool ok() const { return failures.empty(); }
 };
 
-/// In f64 against finite differences, orders 1 to `order` (1 to 3). In f32 values and first derivatives against those
+/// In f64 against finite differences, orders 1 to `order` (1 to 4). In f32 values and first derivatives against those
 /// in f64. Beyond the samples as they are: strided inputs give the results of dense ones, so do strided and broadcast
-/// cotangents, one tensor may be two inputs, and inputs without elements have gradients of their shape.
+/// cotangents, one tensor may be two inputs, inputs without elements have gradients of their shape, and ties, zeros and
+/// infinities give what op_kinks() says.
 OpCheckResult check_op(const OpEntry& op, int order = 2, DType dtype = f64, std::uint64_t seed = 1);
 
 }  // namespace tapegrad::testing

@@ -9,6 +9,7 @@ namespace tapegrad::tools {
 
 void add_train_command(CLI::App& app, int& status);
 void add_predict_command(CLI::App& app);
+void add_generate_command(CLI::App& app);
 void add_graph_command(CLI::App& app, int& status);
 void add_gradcheck_command(CLI::App& app, int& status);
 void add_ops_command(CLI::App& app);

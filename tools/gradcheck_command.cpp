@@ -42,24 +42,32 @@ nlohmann::ordered_json to_json(const OpCheckResult& r) {
           {"forward_rule", r.forward_rule},
           {"compared", r.compared},
           {"kinks", r.kinks},
+          {"skipped", r.skipped},
           {"worst", r.worst},
           {"worst_where", r.worst_where},
           {"failures", r.failures}};
 }
 
 void print_header() {
-  std::cout << fmt::format("{:<20} {:>7} {:>6} {:>7} {:>7} {:>8} {:>6} {:>8} {:>10}  {}\n", "op", "samples", "empty",
-                           "strided", "orders", "forward", "kinks", "compared", "error/tol", "");
+  std::cout << fmt::format("{:<34} {:>7} {:>5} {:>7} {:>7} {:>6} {:>7} {:>5} {:>8} {:>9}  {}\n", "op", "samples",
+                           "empty", "strided", "shared", "orders", "forward", "kinks", "compared", "error/tol",
+                           "where");
+}
+
+std::string proven(const OpCheckResult& r) {
+  if (!r.differentiable) return "-";
+  return r.orders == 0 ? "none" : r.orders == 1 ? "1" : fmt::format("1-{}", r.orders);
+}
+
+std::string forward_mode(const OpCheckResult& r) {
+  if (!r.forward) return "-";
+  return r.forward_rule ? "rule" : "vjp²";
 }
 
 void print_row(const OpCheckResult& r) {
-  const std::string orders = !r.differentiable ? "-" : r.orders == 0 ? "none" : fmt::format("1-{}", r.orders);
-  std::cout << fmt::format("{:<20} {:>7} {:>6} {:>7} {:>7} {:>8} {:>6} {:>8} {:>10.2e}  {}\n", r.op, r.samples,
-                           r.zero_size, r.strided, r.differentiable && r.orders == 1 ? "1" : orders,
-                           !r.forward       ? "-"
-                           : r.forward_rule ? "rule"
-                                            : "vjp²",
-                           r.kinks, r.compared, r.worst, r.ok() ? "ok" : "FAIL");
+  std::cout << fmt::format("{:<34} {:>7} {:>5} {:>7} {:>7} {:>6} {:>7} {:>5} {:>8} {:>9.1e}  {}\n", r.op, r.samples,
+                           r.zero_size, r.strided, r.shared, proven(r), forward_mode(r), r.kinks, r.compared, r.worst,
+                           r.ok() ? r.worst_where : "FAIL");
   for (const std::string& failure : r.failures) std::cout << "    " << failure << '\n';
   std::cout.flush();
 }
@@ -72,7 +80,7 @@ int run(const Options& options) {
   if (options.all) chosen.assign(all_ops().begin(), all_ops().end());
 
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
-  int failed = 0, samples = 0, differentiable = 0;
+  int failed = 0, samples = 0, differentiable = 0, kinks = 0;
   std::size_t compared = 0;
   if (!options.json) print_header();
   for (const OpEntry* op : chosen) {
@@ -81,6 +89,7 @@ int run(const Options& options) {
     samples += r.samples;
     differentiable += r.differentiable;
     compared += r.compared;
+    kinks += r.kinks;
     if (options.json)
       results.push_back(to_json(r));
     else
@@ -89,13 +98,15 @@ int run(const Options& options) {
   if (options.json)
     std::cout << nlohmann::ordered_json{{"order", options.order},
                                         {"dtype", name_of(options.dtype)},
+                                        {"seed", options.seed},
                                         {"failed", failed},
                                         {"ops", results}}
                      .dump(2)
               << '\n';
   else
-    std::cout << fmt::format("{} operations, {} differentiable, {} samples, {} derivatives compared, {} failed\n",
-                             chosen.size(), differentiable, samples, compared, failed);
+    std::cout << fmt::format(
+        "{} operations, {} differentiable, {} samples, {} derivatives compared, {} kinks, {} failed\n", chosen.size(),
+        differentiable, samples, compared, kinks, failed);
   return failed ? 1 : 0;
 }
 
@@ -108,7 +119,7 @@ void add_gradcheck_command(CLI::App& app, int& status) {
   command->add_flag("--all", options->all, "All of them");
   command->add_option("--order", options->order, "Derivatives up to this order")
       ->capture_default_str()
-      ->check(CLI::Range(1, 3));
+      ->check(CLI::Range(1, 4));
   const std::map<std::string, DType> dtypes{{"f32", f32}, {"f64", f64}};
   command->add_option("--dtype", options->dtype, "f64, or f32 for first derivatives against those in f64")
       ->transform(CLI::CheckedTransformer(dtypes))
@@ -116,10 +127,12 @@ void add_gradcheck_command(CLI::App& app, int& status) {
   command->add_option("--seed", options->seed, "Of the samples and directions")->capture_default_str();
   command->add_flag("--json", options->json, "As JSON");
   command->footer(
-      "Exit status 1 if any check fails. forward says how forward mode, which agreed with reverse, was run: by a rule "
-      "of\n"
-      "the operation's own, or by its gradient differentiated again. error/tol is the worst error in units of the "
-      "tolerance, 1e-6 in f64.\n"
+      "Exit status 1 if any check fails. empty: samples without elements; strided: also tried on strided inputs and\n"
+      "cotangents; shared: with one tensor as two inputs; orders: of derivatives proven; forward: forward mode "
+      "agrees,\n"
+      "by a rule of the operation's own or by its gradient differentiated again; kinks: decisions of docs/kinks.md "
+      "that\n"
+      "hold; error/tol: the worst error in units of the tolerance, 1e-6 in f64.\n"
       "Examples:\n"
       "  tapegrad gradcheck sigmoid matmul\n"
       "  tapegrad gradcheck --all --order 3");

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
   int status = 0;
   add_train_command(app, status);
   add_predict_command(app);
+  add_generate_command(app);
   add_graph_command(app, status);
   add_gradcheck_command(app, status);
   add_ops_command(app);

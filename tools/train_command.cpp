@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "commands.hpp"
-#include "train_text.hpp"
+#include "train_systems.hpp"
 
 namespace tapegrad::tools {
 
@@ -12,6 +12,7 @@ void add_train_command(CLI::App& app, int& status) {
   command->require_subcommand(1);
   command->footer("Example:\n  tapegrad train text reviews.csv --label-column stars --out model");
   add_train_text_command(*command, status);
+  add_train_language_command(*command, status);
 }
 
 }  // namespace tapegrad::tools

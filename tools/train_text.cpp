@@ -1,32 +1,25 @@
-#include "train_text.hpp"
+#include "train_systems.hpp"
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/core/version.hpp>
 #include <tapegrad/data/labelled_texts.hpp>
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/data/text_dataset.hpp>
 #include <tapegrad/data/vocabulary_builder.hpp>
-#include <tapegrad/graph/capture.hpp>
-#include <tapegrad/graph/save.hpp>
-#include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/optim/metrics_log.hpp>
-#include <tapegrad/optim/report.hpp>
 #include <tapegrad/optim/trainer.hpp>
 
 #include "class_report.hpp"
 #include "interrupt.hpp"
+#include "model_files.hpp"
 #include "output_folder.hpp"
 #include "text_classifier.hpp"
 #include "training.hpp"
@@ -98,24 +91,14 @@ data::TextDataset encode(const data::TextEncoder& encoder, const data::LabelledT
 }
 
 /// The graph of one batch's loss.
-void save_graph(const OutputFolder& out, TextClassifier& model, const data::TextDataset& texts) {
+void save_batch_graph(const OutputFolder& out, TextClassifier& model, const data::TextDataset& texts) {
   std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min<std::int64_t>(texts.size(), 32)));
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int64_t>(i);
   data::Batch batch = texts.batch(rows);
   batch.inputs[0].set_name("word ids");
   batch.inputs[1].set_name("offsets");
   batch.targets.set_name("classes");
-  Tensor loss = nn::cross_entropy(model.forward(batch.inputs[0], batch.inputs[1]), batch.targets);
-  loss.set_name("loss");
-  const graph::ComputationGraph graph = graph::capture(loss, {.title = "Text classifier"});
-  graph::save(graph, out.path("model.mmd"));
-  graph::save(graph, out.path("model.dot"));
-  graph::save(graph, out.path("model.json"));
-  try {
-    graph::save(graph, out.path("model.svg"));
-  } catch (const ProcessError& error) {  // the model is worth more than its picture
-    std::cerr << "tapegrad: no model.svg: " << error.what() << '\n';
-  }
+  save_graph(out, nn::cross_entropy(model.forward(batch.inputs[0], batch.inputs[1]), batch.targets), "Text classifier");
 }
 
 ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
@@ -125,21 +108,16 @@ ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
   return class_report(best.data<std::int64_t>(), test.labels(), classes);
 }
 
-void write_report(const OutputFolder& out, const Options& options, const TextClassifier& model,
-                  const optim::History& history, const ClassReport& test) {
+optim::Report report_of(const Options& options, const TextClassifier& model, const optim::History& history,
+                        const ClassReport& test) {
   optim::Report report{.title = "Text classifier: " + options.source,
-                       .facts = {{"test accuracy", fmt::format("{:.4f}", test.accuracy)},
-                                 {"epochs", std::to_string(history.epochs.size())},
-                                 {"batch size", std::to_string(options.batch_size)},
-                                 {"learning rate", fmt::format("{:g}", options.lr)},
-                                 {"seed", std::to_string(options.seed)}},
+                       .facts = training_facts(options),
                        .epochs = history.epochs,
                        .confusion = test.confusion,
                        .summary = model.summary()};
+  report.facts.insert(report.facts.begin(), {"test accuracy", fmt::format("{:.4f}", test.accuracy)});
   for (const ClassScore& score : test.classes) report.class_names.push_back(score.name);
-  if (std::ifstream picture(out.path("model.svg")); picture)
-    report.graph_svg.assign(std::istreambuf_iterator<char>(picture), {});
-  optim::save_report(out.path("report.html"), report);
+  return report;
 }
 
 void print_sizes(const Parts& parts, const data::TextEncoder& encoder) {
@@ -182,14 +160,12 @@ int run(Options options) {
 
   const ClassReport report = test_report(trainer, test, classes);
   if (out) {
-    io::save_safetensors(out->path(SavedClassifier::kWeights), model.state(),
-                         {{"format", "tapegrad " + std::string(version())}});
+    save_weights(*out, model);
     encoder.vocabulary().save(out->path(SavedClassifier::kVocabulary));
     out->write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
-    out->write("metrics.jsonl", optim::metrics_jsonl(history.epochs));
-    out->write("curves.svg", optim::curves_svg(history.epochs));
-    save_graph(*out, model, train);
-    write_report(*out, options, model, history, report);
+    save_history(*out, history);
+    save_batch_graph(*out, model, train);
+    save_report(*out, report_of(options, model, history, report));
     out->commit();
   }
   std::cout << to_text(report);

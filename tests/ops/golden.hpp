@@ -44,6 +44,7 @@ std::vector<Golden> linear_algebra_goldens();
 std::vector<Golden> indexing_goldens();
 std::vector<Golden> arrange_goldens();
 std::vector<Golden> recurrence_goldens();
+std::vector<Golden> convolution_goldens();
 std::vector<Golden> normalization_goldens();
 
 std::vector<Golden> all_goldens();

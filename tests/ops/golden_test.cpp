@@ -17,6 +17,9 @@ std::vector<Golden> all_goldens() {
            order_goldens,       scan_goldens,       softmax_goldens,    loss_goldens,          matmul_goldens,
            indexing_goldens,    arrange_goldens,    recurrence_goldens, normalization_goldens, linear_algebra_goldens,
            convolution_goldens,
+           pooling_goldens,
+           attention_goldens,
+           resample_goldens,
        })
     for (Golden& golden : family()) all.push_back(std::move(golden));
   return all;

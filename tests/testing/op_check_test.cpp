@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <tapegrad/testing/op_check.hpp>
+#include <tapegrad/testing/op_kinks.hpp>
 
 #include "wrong_ops.hpp"
 
@@ -56,6 +57,17 @@ TEST(OpCheck, ComparesSinglePrecisionWithDouble) {
 TEST(OpCheck, GivesTheSameForTheSameSeed) {
   EXPECT_EQ(check_op(find_op("matmul"), 2, f64, 7).worst, check_op(find_op("matmul"), 2, f64, 7).worst);
   EXPECT_NE(check_op(find_op("matmul"), 2, f64, 7).worst, check_op(find_op("matmul"), 2, f64, 8).worst);
+}
+
+TEST(OpCheck, HoldsOpsToWhatWasDecidedAtKinks) {
+  EXPECT_GE(check_op(find_op("relu"), 1).kinks, 4);
+  EXPECT_EQ(check_op(entry("cube"), 1).kinks, 0) << "the table is of the library's ops";
+  testing::OpKink other = testing::op_kinks().front().kinks.front();
+  EXPECT_THAT(testing::check_kink(other), ::testing::IsEmpty());
+  other.gradients = {{0.25}};
+  const auto differences = testing::check_kink(other);
+  ASSERT_EQ(differences.size(), 4u) << "plain and recorded, in f64 and f32";
+  EXPECT_EQ(differences[0], "relu(0) in f64, plain: gradient 0 is [0], not [0.25]");
 }
 
 TEST(OpCheck, PassesOpsWithoutAGradient) {

@@ -205,11 +205,18 @@ TEST_F(Program, ChecksGradientsAndListsOperations) {
   const Outcome checked = run("gradcheck sigmoid matmul");
   EXPECT_EQ(checked.status, 0) << checked.out;
   EXPECT_THAT(checked.out, HasSubstr("2 operations, 2 differentiable"));
+  EXPECT_THAT(checked.out, ContainsRegex("sigmoid .* 1-2 +rule .*sample . ?.*: order"));
+  EXPECT_THAT(run("gradcheck softmax --order 3 --seed 5").out, ContainsRegex("softmax .* 1-3 +rule"));
+  EXPECT_THAT(run("gradcheck softmax --dtype f32").out, HasSubstr("0 failed"));
+  EXPECT_NE(run("gradcheck softmax --order 5").status, 0);
   const auto json = nlohmann::json::parse(run("gradcheck tanh --json").out);
   EXPECT_EQ(json["failed"], 0);
   EXPECT_EQ(json["ops"][0]["op"], "tanh");
   EXPECT_THAT(run("ops --filter matmul").out, HasSubstr("y = a b"));
   EXPECT_GT(nlohmann::json::parse(run("ops --json").out).size(), 50u);
+  EXPECT_THAT(run("ops --markdown --filter matmul").out, HasSubstr("gradient: orders 1 to 3"));
+  EXPECT_THAT(run("ops --kinks").out, HasSubstr("| relu(0) | 0 | 0 |"));
+  EXPECT_NE(run("ops --kinks --json").status, 0);
 }
 
 // Runs `tapegrad train text texts.tsv …` until `ready`, then sends it `signal`; its status, with 128 added to the

@@ -1,0 +1,102 @@
+// Two operations of a program's own, declared as the library's are and checked by the same checker.
+
+#include <iostream>
+#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/tapegrad.hpp>
+#include <tapegrad/testing/op_check.hpp>
+
+namespace my {
+
+using namespace tapegrad;
+using formula::constant, formula::sin, formula::square;  // of numbers; Tensors bring their own
+
+struct Snake {
+  static constexpr OpInfo info{
+      .name = "snake", .formula = "y = x + sin²(a x) / a", .inputs = {"x"}, .flops = 16, .domain = {{-3, 3}}};
+  struct Attrs {
+    double a = 1;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() { return std::tuple{Field{"a", &Attrs::a, "frequency of the waves"}}; }
+  };
+  static auto value(const auto& x, const Attrs& at) {
+    const auto a = constant<decltype(x)>(at.a);
+    return x + square(sin(x * a)) / a;
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& /*y: not saved*/, const Attrs& at) {
+    return g * (1 + sin(x * constant<decltype(x)>(2 * at.a)));
+  }
+};
+
+struct SquaredDistances {
+  static constexpr OpInfo info{.name = "squared_distances",
+                               .formula = "d[i, j] = Σ over k of (x[i, k] - y[j, k])²",
+                               .inputs = {"x", "y"},
+                               .saves = kSavesInputs,
+                               .family = "contraction"};
+  using Attrs = NoAttrs;
+
+  static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& y) {
+    if (x.rank() != 2 || y.rank() != 2 || x.shape()[1] != y.shape()[1])
+      throw ShapeError("squared_distances: x is " + to_string(x.shape()) + " and y " + to_string(y.shape()) +
+                       "; expected [N, D] and [M, D]");
+    return {{x.shape()[0], y.shape()[0]}, x.dtype()};
+  }
+
+  static void forward(const Attrs&, const Tensor& x, const Tensor& y, Tensor& d) {
+    dispatch_floating(x.dtype(), [&]<class T>() {
+      const std::int64_t n = x.shape()[0], m = y.shape()[0], width = x.shape()[1];
+      const auto a = x.data<T>(), b = y.data<T>();  // inputs come dense, unless the op declares takes_strides
+      const auto out = d.mutable_data<T>();
+      for (std::int64_t i = 0; i < n; ++i)
+        for (std::int64_t j = 0; j < m; ++j) {
+          T sum = 0;
+          for (std::int64_t k = 0; k < width; ++k) {
+            const T difference =
+                a[static_cast<std::size_t>(i * width + k)] - b[static_cast<std::size_t>(j * width + k)];
+            sum += difference * difference;
+          }
+          out[static_cast<std::size_t>(i * m + j)] = sum;
+        }
+    });
+  }
+
+  // 2 Σ over j of g[i, j] (x[i] - y[j]), and the same from the other side.
+  static Tensor pull(const Tensor& g, const Tensor& x, const Tensor& y) {
+    return 2 * (x * sum(g, {1}, true) - matmul(g, y));
+  }
+  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& x, const Tensor& y, Unsaved) {
+    return pull(g, x, y);
+  }
+  static Tensor vjp(wrt<1>, const Attrs&, const Tensor& g, const Tensor& x, const Tensor& y, Unsaved) {
+    return pull(transpose(g), y, x);
+  }
+
+  static std::vector<SampleOf<SquaredDistances>> samples(Rng& rng) {
+    const auto draw = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{draw({2, 3}), draw({4, 3})}}, {{transpose(draw({3, 2})), draw({1, 3})}}, {{draw({0, 2}), draw({3, 2})}}};
+  }
+  static std::vector<BadInputOf<SquaredDistances>> bad_inputs() {
+    return {{{zeros({2, 3}), zeros({3, 2})}, {}, "squared_distances: x is [2, 3] and y [3, 2]; expected [N, D]"}};
+  }
+};
+
+using Ops = OpList<Snake, SquaredDistances>;
+
+Tensor snake(const Tensor& x, double a = 1) { return Ops::apply<Snake>(Snake::Attrs{a}, x); }
+Tensor squared_distances(const Tensor& x, const Tensor& y) { return Ops::apply<SquaredDistances>(NoAttrs{}, x, y); }
+
+}  // namespace my
+
+int main() {
+  using namespace tapegrad;
+  const Tensor x = parameter(tensor({0, 1, 2, 3}, {2, 2})), centres = tensor({0, 0, 2, 2}, {2, 2});
+  const Tensor loss = sum(my::snake(my::squared_distances(x, centres), 0.5));
+  std::cout << grad(loss, x) << '\n';
+
+  for (const OpEntry& op : my::Ops::entries) {
+    const testing::OpCheckResult result = testing::check_op(op, 3);
+    std::cout << result.op << ": " << result.samples << " samples, orders proven: " << result.orders << '\n';
+    for (const std::string& failure : result.failures) std::cout << failure << '\n';
+    if (!result.ok()) return 1;
+  }
+}

@@ -1,0 +1,113 @@
+#include <tapegrad/nn/attention.hpp>
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/nn/positions.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/join.hpp>
+#include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/sampling.hpp>
+#include <tapegrad/ops/selection.hpp>
+#include <tapegrad/ops/softmax.hpp>
+#include <tapegrad/ops/view.hpp>
+
+namespace tapegrad::nn {
+namespace {
+
+LinearOptions projection(const AttentionOptions& options) {
+  return {.bias = options.bias, .dtype = options.dtype, .rng = options.rng};
+}
+
+std::int64_t context_width(std::int64_t width, const AttentionOptions& options) {
+  return options.context_width > 0 ? options.context_width : width;
+}
+
+std::int64_t checked_heads(const Module& layer, std::int64_t width, std::int64_t heads,
+                           const AttentionOptions& options) {
+  if (heads < 1 || width % heads != 0)
+    throw ValueError(
+        fmt::format("{}: {} heads of a width of {}; the heads must divide the width", layer.describe(), heads, width));
+  if (options.rotary && width / heads % 2 != 0)
+    throw ValueError(
+        fmt::format("{}: heads of width {}; rotary positions need an even one", layer.describe(), width / heads));
+  if (!(options.dropout >= 0 && options.dropout < 1))
+    throw ValueError(fmt::format("{}: the dropout is {}; it must lie in [0, 1)", layer.describe(), options.dropout));
+  return heads;
+}
+
+/// Where query i of the last `queries` of `keys` positions looks ahead, bool [queries, keys].
+Tensor ahead(std::int64_t queries, std::int64_t keys) {
+  Tensor mask = empty({queries, keys}, boolean);
+  auto out = mask.mutable_data<bool>().begin();
+  for (std::int64_t i = 0; i < queries; ++i)
+    for (std::int64_t j = 0; j < keys; ++j) *out++ = j > keys - queries + i;
+  return mask;
+}
+
+}  // namespace
+
+MultiHeadAttention::MultiHeadAttention(std::int64_t width, std::int64_t heads, const AttentionOptions& options)
+    : query(*this, "query", width, width, projection(options)),
+      key(*this, "key", context_width(width, options), width, projection(options)),
+      value(*this, "value", context_width(width, options), width, projection(options)),
+      output(*this, "output", width, width, projection(options)),
+      heads_(checked_heads(*this, width, heads, options)),
+      dropout_(options.dropout),
+      rotary_(options.rotary) {}
+
+MultiHeadAttention::MultiHeadAttention(Module& parent, const MemberName& name, std::int64_t width, std::int64_t heads,
+                                       const AttentionOptions& options)
+    : Layer(parent, name),
+      query(*this, "query", width, width, projection(options)),
+      key(*this, "key", context_width(width, options), width, projection(options)),
+      value(*this, "value", context_width(width, options), width, projection(options)),
+      output(*this, "output", width, width, projection(options)),
+      heads_(checked_heads(*this, width, heads, options)),
+      dropout_(options.dropout),
+      rotary_(options.rotary) {}
+
+Tensor MultiHeadAttention::split_heads(const Tensor& x) const {
+  return transpose(reshape(x, {x.size(0), x.size(1), heads_, x.size(2) / heads_}), 1, 2);
+}
+
+Tensor MultiHeadAttention::forward(const Tensor& x, const Tensor& context, const AttentionCall& call) const {
+  if (x.rank() != 3 || context.rank() != 3 || x.size(0) != context.size(0) || x.size(2) != query.in() ||
+      context.size(2) != key.in())
+    throw ShapeError(fmt::format("{}: input {} and context {}, expected [B, Lq, {}] and [B, Lk, {}]", describe(),
+                                 to_string(x.shape()), to_string(context.shape()), query.in(), key.in()));
+  Tensor q = split_heads(query(x)), k = split_heads(key(context)), v = split_heads(value(context));
+  const std::int64_t past = call.cache ? call.cache->length() : 0;
+  if (rotary_) {
+    q = rotate_by_position(q, past + k.size(2) - q.size(2));
+    k = rotate_by_position(k, past);
+  }
+  if (call.cache) {
+    if (past > 0) {
+      k = concat({call.cache->keys, k}, 2);
+      v = concat({call.cache->values, v}, 2);
+    }
+    *call.cache = {k, v};
+  }
+  const std::int64_t queries = q.size(2), keys = k.size(2);
+  if (call.causal && keys < queries)
+    throw ShapeError(
+        fmt::format("{}: {} queries, but {} keys; causal queries are the last of the keys", describe(), queries, keys));
+
+  constexpr double kForbidden = -std::numeric_limits<double>::infinity();
+  Tensor scores = matmul(q * (1 / std::sqrt(static_cast<double>(q.size(3)))), transpose(k));
+  if (call.mask.defined())
+    scores =
+        call.mask.dtype() == boolean ? masked_fill(scores, logical_not(call.mask), kForbidden) : scores + call.mask;
+  if (call.causal && queries > 1) scores = masked_fill(scores, ahead(queries, keys), kForbidden);
+  const Tensor weights = softmax(scores);
+  if (call.weights) *call.weights = weights;
+  const Tensor mixed = matmul(dropout(weights, dropout_, default_rng(), training()), v);
+  return output(reshape(transpose(mixed, 1, 2), x.shape()));
+}
+
+}  // namespace tapegrad::nn

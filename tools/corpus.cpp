@@ -1,0 +1,97 @@
+#include "corpus.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/data/unicode.hpp>
+
+namespace tapegrad::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kFortunes = "fortunes:";
+constexpr const char* kFortunesFolder = "/usr/share/games/fortunes";
+constexpr std::size_t kPart = 4000;
+
+std::string read_text(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  if (!file || !(content << file.rdbuf()) || !file) throw IoError(path.string() + ": cannot be read, or is empty");
+  std::string text = std::move(content).str();
+  if (const auto bad = data::find_invalid_utf8(text))
+    throw IoError(path.string() + ":" +
+                  std::to_string(1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*bad), '\n')) +
+                  ": is not UTF-8");
+  return text;
+}
+
+/// Texts parted by lines "%"; false if there is no such line.
+bool split_fortunes(std::string_view text, std::vector<std::string>& texts) {
+  std::string current;
+  bool parted = false;
+  const auto finish = [&] {
+    if (current.find_first_not_of(" \t\r\n") != std::string::npos) texts.push_back(std::move(current));
+    current.clear();
+  };
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
+    const std::string_view line = text.substr(begin, end - begin);
+    if (line == "%\n" || line == "%\r\n" || line == "%")
+      finish(), parted = true;
+    else
+      current += line;
+    begin = end;
+  }
+  if (parted) finish();
+  return parted;
+}
+
+std::vector<std::string> read_fortunes(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error))
+    if (entry.is_regular_file() && !entry.is_symlink() && entry.path().extension() != ".dat")
+      files.push_back(entry.path());
+  if (files.empty())
+    throw IoError(folder.string() + ": holds no fortunes; they come with Debian's packages fortunes and fortunes-min");
+  std::sort(files.begin(), files.end());
+  std::vector<std::string> texts;
+  for (const fs::path& file : files) split_fortunes(read_text(file), texts);
+  return texts;
+}
+
+std::vector<std::string> split_at_line_ends(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t cut = text.size() <= kPart ? text.size() : std::min(text.find('\n', kPart), text.size() - 1) + 1;
+    parts.emplace_back(text.substr(0, cut));
+    text.remove_prefix(cut);
+  }
+  return parts;
+}
+
+}  // namespace
+
+std::vector<std::string> read_corpus(const std::string& source) {
+  std::vector<std::string> texts;
+  if (source.starts_with(kFortunes)) {
+    const std::string folder = source.substr(kFortunes.size());
+    texts = read_fortunes(folder.empty() ? kFortunesFolder : folder);
+  } else if (const std::string text = read_text(source); !split_fortunes(text, texts)) {
+    texts = split_at_line_ends(text);
+  }
+  if (texts.size() < 2)
+    throw IoError(source + ": holds " + std::to_string(texts.size()) +
+                  " texts; some are needed to learn from and some to test on");
+  return texts;
+}
+
+std::int64_t count_characters(std::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+}
+
+}  // namespace tapegrad::tools

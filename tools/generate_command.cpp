@@ -1,0 +1,72 @@
+// tapegrad generate: text from a language model.
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <tapegrad/core/parallel.hpp>
+
+#include "commands.hpp"
+#include "language_model.hpp"
+
+namespace tapegrad::tools {
+namespace {
+
+struct Options {
+  std::string model, prompt;
+  GenerateOptions generate{.sampling = {.temperature = 0.8, .top_p = 0.95}};
+  std::int64_t count = 1;
+  std::uint64_t seed = 1;
+  int threads = 1;
+  bool no_cache = false;
+};
+
+void run(const Options& options) {
+  set_num_threads(options.threads);
+  const SavedLanguageModel saved = SavedLanguageModel::load(options.model);
+  GenerateOptions generate_options = options.generate;
+  generate_options.cache = !options.no_cache;
+  Rng rng(options.seed);
+  for (std::int64_t i = 0; i < options.count; ++i) {
+    if (i > 0) std::cout << "%\n";
+    std::cout << options.prompt;
+    generate(*saved.model, saved.sizes, saved.tokens, options.prompt, generate_options, rng,
+             [](std::string_view bytes) { std::cout << bytes << std::flush; });
+    std::cout << '\n';
+  }
+}
+
+}  // namespace
+
+void add_generate_command(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("generate", "Write text with a trained language model");
+  command->add_option("--model", options->model, "The folder that tapegrad train language --out wrote")->required();
+  command->add_option("--prompt", options->prompt, "What the text begins with");
+  command->add_option("--length", options->generate.tokens, "Most tokens to add; a text may end before")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command->add_option("--count", options->count, "Texts to write, with lines of % between")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--temperature", options->generate.sampling.temperature,
+                   "Below 1 it prefers likely tokens more, above 1 less; 0: always the likeliest")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 100.0));
+  command->add_option("--top-k", options->generate.sampling.top_k, "Only the k likeliest tokens; 0: all")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("--top-p", options->generate.sampling.top_p, "Only the likeliest with this share together")
+      ->capture_default_str()
+      ->check(CLI::Range(1e-9, 1.0));
+  command->add_option("--seed", options->seed, "The same seed gives the same text")->capture_default_str();
+  command->add_option("--threads", options->threads)->capture_default_str()->check(CLI::Range(1, 1024));
+  command->add_flag("--no-cache", options->no_cache, "Compute keys and values anew for each token, as a check");
+  command->footer(
+      "Examples:\n"
+      "  tapegrad generate --model out/gpt --prompt \"The trouble with\" --count 3\n"
+      "  tapegrad generate --model out/lstm --temperature 0.5 --top-k 40 --seed 7");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace tapegrad::tools

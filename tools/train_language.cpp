@@ -1,0 +1,201 @@
+// tapegrad train language: a language model over byte pairs, an LSTM or a GPT.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/parallel.hpp>
+#include <tapegrad/data/splits.hpp>
+#include <tapegrad/nn/loss.hpp>
+
+#include "corpus.hpp"
+#include "interrupt.hpp"
+#include "language_model.hpp"
+#include "model_files.hpp"
+#include "train_systems.hpp"
+#include "training.hpp"
+
+namespace tapegrad::tools {
+namespace {
+
+struct Options : TrainingOptions {
+  std::string source = "fortunes:";
+  LanguageModelSizes sizes;
+  std::int32_t tokens = 1024;
+  double held_out = 0.1, validation = 0.02, clip = 1, warm_up = 0.2;
+};
+
+/// Pieces of `length` tokens of one stream, each with the same moved on by one as targets.
+class TokenWindows final : public data::Dataset {
+ public:
+  TokenWindows(std::vector<std::int32_t> stream, std::int64_t length) : stream_(std::move(stream)), length_(length) {}
+
+  std::int64_t size() const override { return std::max<std::int64_t>(0, std::ssize(stream_) - 1) / length_; }
+  data::Batch batch(std::span<const std::int64_t> rows) const override {
+    std::vector<std::int32_t> ids, targets;
+    for (const std::int64_t row : rows) {
+      const auto begin = stream_.begin() + row * length_;
+      ids.insert(ids.end(), begin, begin + length_);
+      targets.insert(targets.end(), begin + 1, begin + length_ + 1);
+    }
+    return {{copy_of<std::int32_t>(ids, Shape{std::ssize(rows), length_})}, copy_of(targets), std::ssize(rows)};
+  }
+  std::span<const std::int32_t> stream() const { return stream_; }
+
+ private:
+  std::vector<std::int32_t> stream_;
+  std::int64_t length_;
+};
+
+std::vector<std::string> take(const std::vector<std::string>& texts, std::span<const std::int64_t> rows) {
+  std::vector<std::string> taken;
+  for (const std::int64_t row : rows) taken.push_back(texts[static_cast<std::size_t>(row)]);
+  return taken;
+}
+
+/// One after the other, each between ends.
+std::vector<std::int32_t> encode(const data::BytePairs& tokens, const std::vector<std::string>& texts) {
+  std::vector<std::int32_t> stream{data::BytePairs::kEnd};
+  for (const std::string& text : texts) {
+    tokens.encode(text, stream);
+    stream.push_back(data::BytePairs::kEnd);
+  }
+  return stream;
+}
+
+std::int64_t characters_in(const std::vector<std::string>& texts) {
+  std::int64_t count = 0;
+  for (const std::string& text : texts) count += count_characters(text);
+  return count;
+}
+
+void print_samples(LanguageModel& model, const Options& options, const data::BytePairs& tokens) {
+  Rng rng(options.seed);
+  for (int i = 0; i < 3; ++i) {
+    std::cout << "--- a sample\n";
+    generate(model, options.sizes, tokens, "", {.tokens = 120, .sampling = {.temperature = 0.8, .top_p = 0.95}}, rng,
+             [](std::string_view bytes) { std::cout << bytes; });
+    std::cout << '\n';
+  }
+}
+
+int run(Options options) {
+  const Interrupt interrupt;
+  set_num_threads(options.threads);
+  std::optional<OutputFolder> out;
+  if (!options.out.empty()) out.emplace(options.out, SavedLanguageModel::kConfig);
+  if (options.sizes.width % options.sizes.heads != 0)
+    throw ValueError(fmt::format("--heads {} does not divide --width {}", options.sizes.heads, options.sizes.width));
+
+  const std::vector<std::string> texts = read_corpus(options.source);
+  const data::Split parts = data::split(std::ssize(texts), options.held_out, options.seed);
+  const data::Split kept = data::split(parts.kept, options.validation, options.seed);
+  const std::vector<std::string> train_texts = take(texts, kept.kept), test_texts = take(texts, parts.held_out);
+  const data::BytePairs tokens = data::BytePairs::learn(train_texts, options.tokens);
+  const TokenWindows train(encode(tokens, train_texts), options.sizes.context);
+  const TokenWindows validation(encode(tokens, take(texts, kept.held_out)), options.sizes.context);
+  if (train.size() == 0)
+    throw ValueError(options.source + ": is shorter than one context of " + std::to_string(options.sizes.context) +
+                     " tokens; lower --context");
+  options.sizes.tokens = tokens.size();
+  const std::int64_t characters = characters_in(train_texts);
+  std::cout << fmt::format(
+      "{} texts to learn from, of {} characters in {} tokens ({} different, {:.2f} characters each); "
+      "{} held out\n\n",
+      train_texts.size(), characters, train.stream().size(), tokens.size(),
+      static_cast<double>(characters) / static_cast<double>(train.stream().size()), test_texts.size());
+
+  seed(options.seed);  // of dropout
+  Rng rng(options.seed);
+  const std::unique_ptr<LanguageModel> model = LanguageModel::make(options.sizes, rng);
+  std::cout << model->summary() << '\n';
+
+  const optim::AdamW rule{.lr = options.lr, .beta2 = 0.99, .weight_decay = options.weight_decay};
+  optim::Trainer trainer(*model, [&](std::span<const Tensor> in) { return model->forward(in[0]); },
+                         optim::Optimizer(*model, rule), nn::cross_entropy, {});
+  const auto length = static_cast<double>(options.epochs);
+  optim::FitOptions fit = fit_options(options, {.clip_norm = options.clip});
+  fit.schedule =
+      optim::schedule::warm_up(std::min(options.warm_up, length / 2), optim::schedule::cosine(length, 0.05), 0.05);
+  const bool validates = validation.size() > 0;
+  if (!validates) fit.early_stopping.reset();
+  const optim::History history = run_training(trainer, train, validates ? &validation : nullptr, options, fit);
+
+  model->eval();
+  if (out) {
+    save_weights(*out, *model);
+    tokens.save(out->path(SavedLanguageModel::kTokens));
+    out->write(SavedLanguageModel::kConfig, config_json(options.sizes));
+    save_history(*out, history);
+    const std::int64_t first[] = {0};
+    data::Batch batch = train.batch(first);
+    batch.inputs[0].set_name("tokens");
+    batch.targets.set_name("next tokens");
+    save_graph(*out, nn::cross_entropy(model->forward(batch.inputs[0]), batch.targets), "Language model");
+    save_report(*out, {.title = "Language model: " + options.source,
+                       .facts = training_facts(options),
+                       .epochs = history.epochs,
+                       .summary = model->summary()});
+    out->commit();
+  }
+  print_samples(*model, options, tokens);
+  const double nats = total_nats(*model, options.sizes, encode(tokens, test_texts));
+  std::cout << fmt::format("test nats per character {:.4f}\n", nats / static_cast<double>(characters_in(test_texts)));
+  return end_training(history, options);
+}
+
+}  // namespace
+
+void add_train_language_command(CLI::App& train, int& status) {
+  auto options = std::make_shared<Options>();
+  options->epochs = 12;
+  options->batch_size = 32;
+  options->lr = 2e-3;
+  options->weight_decay = 0.01;
+  CLI::App* command = train.add_subcommand("language", "A language model: an LSTM or a GPT over byte pairs");
+  command
+      ->add_option("data", options->source,
+                   "fortunes: (Debian's fortunes and fortunes-min), a file of texts parted by lines with a %, or any "
+                   "text file")
+      ->capture_default_str();
+  command->add_option("--model", options->sizes.kind, "lstm or gpt")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, LanguageModelKind>{{"lstm", LanguageModelKind::lstm},
+                                                                                   {"gpt", LanguageModelKind::gpt}}));
+  command->add_option("--held-out", options->held_out, "Share of the texts to test on")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 0.9));
+  command->add_option("--validation-split", options->validation, "Share of the others that only measures")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 0.9));
+  command->add_option("--tokens", options->tokens, "Different tokens: 257, the bytes alone, or more, with byte pairs")
+      ->capture_default_str()
+      ->check(CLI::Range(data::BytePairs::kEnd + 1, 65536));
+  command->add_option("--width", options->sizes.width)->capture_default_str()->check(CLI::Range(1, 65536));
+  command->add_option("--layers", options->sizes.layers)->capture_default_str()->check(CLI::Range(1, 1000));
+  command->add_option("--heads", options->sizes.heads, "Of a GPT")->capture_default_str()->check(CLI::Range(1, 1000));
+  command->add_option("--context", options->sizes.context, "Tokens to learn from at a time; a GPT's memory")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 65536));
+  command->add_option("--dropout", options->sizes.dropout)->capture_default_str()->check(CLI::Range(0.0, 0.99));
+  command->add_option("--clip", options->clip, "Longest gradient")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--warm-up", options->warm_up, "Epochs in which the learning rate rises")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  add_training_options(*command, *options);
+  command->footer(
+      "Prints three samples and, last, the nats per character of the texts held out. Writes into --out:\n"
+      "model.safetensors, tokens.txt, config.json, metrics.jsonl, report.html, curves.svg and the graph as model.mmd,\n"
+      ".dot, .json and .svg. Ctrl-C finishes the step, saves, and exits with status 130; --resume goes on from there.\n"
+      "Examples:\n"
+      "  tapegrad train language --model lstm --threads 2 --out out/lstm\n"
+      "  tapegrad train language --model gpt --width 256 --layers 6 --dropout 0.1 --threads 2 --out out/gpt\n"
+      "  tapegrad train language novel.txt --tokens 257 --epochs 3\n"
+      "  tapegrad generate --model out/gpt --prompt \"The trouble with\"");
+  command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace tapegrad::tools
