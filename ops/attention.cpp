@@ -79,6 +79,7 @@ struct MaskedSoftmax {
                                .saves = kSavesOutput,
                                .fixed = {1},
                                .optional = {1},
+                               .forward = Forward::symmetric,
                                .family = "normalization",
                                .source = "Vaswani et al., Attention Is All You Need, NeurIPS 2017"};
   struct Attrs {

@@ -2,13 +2,13 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/gather.hpp>
+#include <tapegrad/ops/internal/windows.hpp>
 #include <tapegrad/ops/kernels/axis_map.hpp>
 #include <tapegrad/ops/kernels/max_pool.hpp>
 #include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/pooling.hpp>
 #include <tapegrad/ops/positions.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/ops/windows.hpp>
 
 namespace tapegrad {
 namespace {
@@ -366,6 +366,7 @@ struct AvgPool : AvgPooling<AvgPool, AvgUnpool, AvgPoolAttrs> {
                                .doc = "The mean of each window.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "reduction"};
   static std::vector<SampleOf<AvgPool>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
@@ -391,6 +392,7 @@ struct AvgUnpool : Unpooling<AvgUnpool, AvgPool, AvgPoolAttrs> {
                                .doc = "The adjoint of avg_pool.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "reduction"};
   static std::vector<SampleOf<AvgUnpool>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
@@ -411,6 +413,7 @@ struct AdaptiveAvgPool : AvgPooling<AdaptiveAvgPool, AdaptiveAvgUnpool, Adaptive
                                .doc = "The mean of each part.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "reduction"};
   static std::vector<SampleOf<AdaptiveAvgPool>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
@@ -435,6 +438,7 @@ struct AdaptiveAvgUnpool : Unpooling<AdaptiveAvgUnpool, AdaptiveAvgPool, Adaptiv
       .doc = "The adjoint of adaptive_avg_pool.",
       .inputs = {"x"},
       .saves = kSavesNothing,
+      .forward = Forward::linear,
       .family = "reduction"};
   static std::vector<SampleOf<AdaptiveAvgUnpool>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };

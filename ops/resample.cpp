@@ -2,11 +2,11 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/ops/internal/windows.hpp>
 #include <tapegrad/ops/kernels/axis_map.hpp>
 #include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/ops/windows.hpp>
 
 namespace tapegrad {
 namespace {
@@ -110,7 +110,7 @@ Cost one_pass(const Node& node, double flops) {
 }
 
 /// Windows over `extents`. ShapeError where none fits.
-Windows windows_over(const char* op, const UnfoldAttrs& a, const Integers& extents) {
+Windows windows_over(const char* op, const UnfoldAttrs& a, const Tensor& x, const Integers& extents) {
   const int axes = static_cast<int>(extents.size());
   if (a.kernel_size.empty()) throw ValueError(std::string(op) + ": kernel_size is []; give the extents of the window");
   Windows w{.in = spatial(extents),
@@ -122,7 +122,8 @@ Windows windows_over(const char* op, const UnfoldAttrs& a, const Integers& exten
     const std::int64_t room = w.in[i] + 2 * w.padding[i] - w.dilation[i] * (w.kernel[i] - 1) - 1;
     if (room < 0)
       throw ShapeError(std::string(op) + ": a window of " + format_attribute(a.kernel_size) + " does not fit " +
-                       format_attribute(extents) + ", padded by " + std::to_string(w.padding[i]));
+                       format_attribute(extents) + ", padded by " + std::to_string(w.padding[i]) + "; x is " +
+                       to_string(x.shape()));
     w.out[i] = room / w.stride[i] + 1;
   }
   return w;
@@ -147,6 +148,7 @@ struct Interpolate {
                                .doc = "Spatial axes at another size.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = InterpolateAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
@@ -189,6 +191,7 @@ struct InterpolateAdjoint {
                                .doc = "What interpolate's gradient is.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = InterpolateAdjointAttrs;
   static constexpr const char* kName = "interpolate_adjoint";
@@ -237,15 +240,16 @@ struct Unfold {
                                .doc = "Each window's elements as a column.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = UnfoldAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     check_images("unfold", x);
-    const Windows w = windows_over("unfold", a, extents_of(x.shape()));
+    const Windows w = windows_over("unfold", a, x, extents_of(x.shape()));
     return {{x.shape()[0], x.shape()[1] * w.kernel_size(), w.out_size()}, x.dtype()};
   }
   static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    const Windows w = windows_over("unfold", a, extents_of(x.shape()));
+    const Windows w = windows_over("unfold", a, x, extents_of(x.shape()));
     dispatch_floating(y.dtype(), [&]<class T>() {
       const T* from = x.data<T>().data();
       T* to = y.mutable_data<T>().data();
@@ -278,13 +282,14 @@ struct Fold {
                                .doc = "The adjoint of unfold: columns added up where they came from.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
+                               .forward = Forward::linear,
                                .family = "indexing"};
   using Attrs = FoldAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     if (a.output_size.empty() || a.output_size.size() > kernels::kSpatial)
       throw ValueError("fold: output_size is " + format_attribute(a.output_size) +
                        "; expected a number for each of one to three spatial axes");
-    const Windows w = windows_over("fold", a, a.output_size);
+    const Windows w = windows_over("fold", a, x, a.output_size);
     if (x.rank() != 3 || x.shape()[1] % w.kernel_size() != 0 || x.shape()[2] != w.out_size())
       throw ShapeError("fold: x is " + to_string(x.shape()) + "; windows of " + format_attribute(a.kernel_size) +
                        " over " + format_attribute(a.output_size) + " need [N, C * " + std::to_string(w.kernel_size()) +
@@ -292,7 +297,7 @@ struct Fold {
     return {with_extents({x.shape()[0], x.shape()[1] / w.kernel_size()}, a.output_size), x.dtype()};
   }
   static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    const Windows w = windows_over("fold", a, a.output_size);
+    const Windows w = windows_over("fold", a, x, a.output_size);
     y.fill(0);
     dispatch_floating(y.dtype(), [&]<class T>() {
       const T* from = x.data<T>().data();
