@@ -84,7 +84,7 @@ struct Solve {
             {{zeros({2, 2}), zeros({2})}, {}, "b [2]; b must have as many rows"},
             {{ones({2, 2}), zeros({2, 1})}, {}, "solve: a, f32 [2, 2], is singular"},
             {{zeros({3, 2, 2}), zeros({2, 1})}, {}, "solve: matrix 0 of a, f32 [3, 2, 2], is singular"},
-            {{zeros({2, 2, 2}), zeros({3, 2, 1})}, {}, "solve: shapes [2] and [3] do not broadcast"}};
+            {{zeros({2, 2, 2}), zeros({3, 2, 1})}, {}, "their batches do not broadcast"}};
   }
 };
 

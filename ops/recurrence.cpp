@@ -301,7 +301,7 @@ std::vector<BadInputOf<O>> sequence_bad_inputs(const std::string& name, std::int
   return {make(x, {2 * gates, 3}, state, {}, "the weight is "), make({3, 2, 2 * gates + 1}, weight, state, {}, "x is "),
           make(x, weight, {2, 3}, {}, "a state is [2, 3]; expected [2, 2]"),
           make(x, weight, state, {{1}, false}, "1 lengths for 2 sequences"),
-          make(x, weight, state, {{1, 4}, false}, "a sequence of 4 steps, where x has 3")};
+          make(x, weight, state, {{1, 4}, false}, "a sequence of 4 steps, where x, [3, 2, ")};
 }
 
 }  // namespace

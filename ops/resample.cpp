@@ -109,8 +109,8 @@ Cost one_pass(const Node& node, double flops) {
   return {flops * elements, elements * static_cast<double>(size_of(node.dtype))};
 }
 
-/// Windows over `extents`, those of `whole`. ShapeError where none fits.
-Windows windows_over(const char* op, const UnfoldAttrs& a, const Integers& extents, const std::string& whole) {
+/// Windows over `extents`. ShapeError where none fits.
+Windows windows_over(const char* op, const UnfoldAttrs& a, const Tensor& x, const Integers& extents) {
   const int axes = static_cast<int>(extents.size());
   if (a.kernel_size.empty()) throw ValueError(std::string(op) + ": kernel_size is []; give the extents of the window");
   Windows w{.in = spatial(extents),
@@ -121,8 +121,9 @@ Windows windows_over(const char* op, const UnfoldAttrs& a, const Integers& exten
   for (std::size_t i = 0; i < kernels::kSpatial; ++i) {
     const std::int64_t room = w.in[i] + 2 * w.padding[i] - w.dilation[i] * (w.kernel[i] - 1) - 1;
     if (room < 0)
-      throw ShapeError(std::string(op) + ": a window of " + format_attribute(a.kernel_size) + " does not fit " + whole +
-                       ", padded by " + std::to_string(w.padding[i]));
+      throw ShapeError(std::string(op) + ": a window of " + format_attribute(a.kernel_size) + " does not fit " +
+                       format_attribute(extents) + ", padded by " + std::to_string(w.padding[i]) + "; x is " +
+                       to_string(x.shape()));
     w.out[i] = room / w.stride[i] + 1;
   }
   return w;
@@ -234,9 +235,6 @@ Tensor Interpolate::vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsa
 struct Fold;
 
 struct Unfold {
-  static Windows windows_of(const UnfoldAttrs& a, const Shape& x) {
-    return windows_over("unfold", a, extents_of(x), "x " + to_string(x));
-  }
   static constexpr OpInfo info{.name = "unfold",
                                .formula = "y[c · window + k, p] = x[c, p · stride - padding + k · dilation]",
                                .doc = "Each window's elements as a column.",
@@ -247,11 +245,11 @@ struct Unfold {
   using Attrs = UnfoldAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     check_images("unfold", x);
-    const Windows w = windows_of(a, x.shape());
+    const Windows w = windows_over("unfold", a, x, extents_of(x.shape()));
     return {{x.shape()[0], x.shape()[1] * w.kernel_size(), w.out_size()}, x.dtype()};
   }
   static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    const Windows w = windows_of(a, x.shape());
+    const Windows w = windows_over("unfold", a, x, extents_of(x.shape()));
     dispatch_floating(y.dtype(), [&]<class T>() {
       const T* from = x.data<T>().data();
       T* to = y.mutable_data<T>().data();
@@ -274,14 +272,11 @@ struct Unfold {
   static std::vector<BadInputOf<Unfold>> bad_inputs() {
     return {{{zeros({4, 4})}, {.kernel_size = {2}}, "x is [4, 4]; expected [N, C, L]"},
             {{zeros({1, 1, 4})}, {}, "kernel_size is []; give the extents of the window"},
-            {{zeros({1, 1, 4})}, {.kernel_size = {5}}, "a window of [5] does not fit x [1, 1, 4], padded by 0"}};
+            {{zeros({1, 1, 4})}, {.kernel_size = {5}}, "a window of [5] does not fit [4], padded by 0"}};
   }
 };
 
 struct Fold {
-  static Windows windows_of(const FoldAttrs& a) {
-    return windows_over("fold", a, a.output_size, "output_size " + format_attribute(a.output_size));
-  }
   static constexpr OpInfo info{.name = "fold",
                                .formula = "y[c, p · stride - padding + k · dilation] += x[c · window + k, p]",
                                .doc = "The adjoint of unfold: columns added up where they came from.",
@@ -294,7 +289,7 @@ struct Fold {
     if (a.output_size.empty() || a.output_size.size() > kernels::kSpatial)
       throw ValueError("fold: output_size is " + format_attribute(a.output_size) +
                        "; expected a number for each of one to three spatial axes");
-    const Windows w = windows_of(a);
+    const Windows w = windows_over("fold", a, x, a.output_size);
     if (x.rank() != 3 || x.shape()[1] % w.kernel_size() != 0 || x.shape()[2] != w.out_size())
       throw ShapeError("fold: x is " + to_string(x.shape()) + "; windows of " + format_attribute(a.kernel_size) +
                        " over " + format_attribute(a.output_size) + " need [N, C * " + std::to_string(w.kernel_size()) +
@@ -302,7 +297,7 @@ struct Fold {
     return {with_extents({x.shape()[0], x.shape()[1] / w.kernel_size()}, a.output_size), x.dtype()};
   }
   static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    const Windows w = windows_of(a);
+    const Windows w = windows_over("fold", a, x, a.output_size);
     y.fill(0);
     dispatch_floating(y.dtype(), [&]<class T>() {
       const T* from = x.data<T>().data();

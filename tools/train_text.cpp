@@ -108,6 +108,18 @@ ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
   return class_report(best.data<std::int64_t>(), test.labels(), classes);
 }
 
+optim::Report report_of(const Options& options, const TextClassifier& model, const optim::History& history,
+                        const ClassReport& test) {
+  optim::Report report{.title = "Text classifier: " + options.source,
+                       .facts = training_facts(options),
+                       .epochs = history.epochs,
+                       .confusion = test.confusion,
+                       .summary = model.summary()};
+  report.facts.insert(report.facts.begin(), {"test accuracy", fmt::format("{:.4f}", test.accuracy)});
+  for (const ClassScore& score : test.classes) report.class_names.push_back(score.name);
+  return report;
+}
+
 void print_sizes(const Parts& parts, const data::TextEncoder& encoder) {
   std::cout << fmt::format("{} training, {} validation and {} test texts of {} classes; vocabulary of {}\n\n",
                            parts.train.size(), parts.validation.size(), parts.test.size(),
@@ -153,6 +165,7 @@ int run(Options options) {
     out->write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
     save_history(*out, history);
     save_batch_graph(*out, model, train);
+    save_report(*out, report_of(options, model, history, report));
     out->commit();
   }
   std::cout << to_text(report);
@@ -204,7 +217,8 @@ void add_train_text_command(CLI::App& train, int& status) {
   add_training_options(*command, *options);
   command->add_flag("--dense", options->dense, "Step every row of the embedding, not only those of the batch");
   command->footer(
-      "Writes into --out: model.safetensors, vocabulary.txt, config.json, metrics.jsonl, curves.svg and the graph as\n"
+      "Writes into --out: model.safetensors, vocabulary.txt, config.json, metrics.jsonl, report.html, curves.svg and "
+      "the graph as\n"
       "model.mmd, model.dot, model.json and model.svg. Ctrl-C finishes the step, saves, and exits with status 130;\n"
       "--resume goes on from there.\n"
       "Examples:\n"
