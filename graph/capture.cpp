@@ -138,7 +138,8 @@ class Capture {
   static void describe_recorded(const Node& node, Vertex& v) {
     v.kind = VertexKind::op;
     describe_op(*node.op, v);
-    v.is_view = false;
+    const Node* first = node.edge_count > 0 ? node.edges()[0].node() : nullptr;
+    v.is_view = node.storage && first && first->storage == node.storage;
     if (node.scalar_input >= 0)
       v.attributes.push_back(
           {std::string(node.op->info->inputs.name[node.scalar_input]), format_attribute(node.scalar)});

@@ -1,15 +1,17 @@
 #include "model_files.hpp"
 
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/version.hpp>
 #include <tapegrad/graph/capture.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/optim/metrics_log.hpp>
-#include <tapegrad/optim/report.hpp>
 
 namespace tapegrad::tools {
+
 void save_weights(const OutputFolder& out, const nn::Module& model) {
   io::save_safetensors(out.path("model.safetensors"), model.state(),
                        {{"format", "tapegrad " + std::string(version())}});
@@ -31,6 +33,12 @@ void save_graph(const OutputFolder& out, Tensor loss, const std::string& title) 
   } catch (const ProcessError& error) {  // the model is worth more than its picture
     std::cerr << "tapegrad: no model.svg: " << error.what() << '\n';
   }
+}
+
+void save_report(const OutputFolder& out, optim::Report report) {
+  if (std::ifstream picture(out.path("model.svg")); picture)
+    report.graph_svg.assign(std::istreambuf_iterator<char>(picture), {});
+  optim::save_report(out.path("report.html"), report);
 }
 
 }  // namespace tapegrad::tools

@@ -136,6 +136,10 @@ int run(Options options) {
     batch.inputs[0].set_name("tokens");
     batch.targets.set_name("next tokens");
     save_graph(*out, nn::cross_entropy(model->forward(batch.inputs[0]), batch.targets), "Language model");
+    save_report(*out, {.title = "Language model: " + options.source,
+                       .facts = training_facts(options),
+                       .epochs = history.epochs,
+                       .summary = model->summary()});
     out->commit();
   }
   print_samples(*model, options, tokens);
@@ -184,8 +188,8 @@ void add_train_language_command(CLI::App& train, int& status) {
   add_training_options(*command, *options);
   command->footer(
       "Prints three samples and, last, the nats per character of the texts held out. Writes into --out:\n"
-      "model.safetensors, tokens.txt, config.json, metrics.jsonl, curves.svg and the graph as model.mmd, .dot, .json\n"
-      "and .svg. Ctrl-C finishes the step, saves, and exits with status 130; --resume goes on from there.\n"
+      "model.safetensors, tokens.txt, config.json, metrics.jsonl, report.html, curves.svg and the graph as model.mmd,\n"
+      ".dot, .json and .svg. Ctrl-C finishes the step, saves, and exits with status 130; --resume goes on from there.\n"
       "Examples:\n"
       "  tapegrad train language --model lstm --threads 2 --out out/lstm\n"
       "  tapegrad train language --model gpt --width 256 --layers 6 --dropout 0.1 --threads 2 --out out/gpt\n"

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <tapegrad/core/error.hpp>
@@ -17,7 +15,6 @@
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/optim/report.hpp>
 #include <tapegrad/optim/trainer.hpp>
 
 #include "class_report.hpp"
@@ -111,21 +108,16 @@ ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
   return class_report(best.data<std::int64_t>(), test.labels(), classes);
 }
 
-void write_report(const OutputFolder& out, const Options& options, const TextClassifier& model,
-                  const optim::History& history, const ClassReport& test) {
+optim::Report report_of(const Options& options, const TextClassifier& model, const optim::History& history,
+                        const ClassReport& test) {
   optim::Report report{.title = "Text classifier: " + options.source,
-                       .facts = {{"test accuracy", fmt::format("{:.4f}", test.accuracy)},
-                                 {"epochs", std::to_string(history.epochs.size())},
-                                 {"batch size", std::to_string(options.batch_size)},
-                                 {"learning rate", fmt::format("{:g}", options.lr)},
-                                 {"seed", std::to_string(options.seed)}},
+                       .facts = training_facts(options),
                        .epochs = history.epochs,
                        .confusion = test.confusion,
                        .summary = model.summary()};
+  report.facts.insert(report.facts.begin(), {"test accuracy", fmt::format("{:.4f}", test.accuracy)});
   for (const ClassScore& score : test.classes) report.class_names.push_back(score.name);
-  if (std::ifstream picture(out.path("model.svg")); picture)
-    report.graph_svg.assign(std::istreambuf_iterator<char>(picture), {});
-  optim::save_report(out.path("report.html"), report);
+  return report;
 }
 
 void print_sizes(const Parts& parts, const data::TextEncoder& encoder) {
@@ -173,7 +165,7 @@ int run(Options options) {
     out->write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
     save_history(*out, history);
     save_batch_graph(*out, model, train);
-    write_report(*out, options, model, history, report);
+    save_report(*out, report_of(options, model, history, report));
     out->commit();
   }
   std::cout << to_text(report);

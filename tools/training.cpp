@@ -83,6 +83,14 @@ void add_training_options(CLI::App& command, TrainingOptions& options) {
   command.add_flag("--quiet", options.quiet, "No line an epoch");
 }
 
+std::vector<std::pair<std::string, std::string>> training_facts(const TrainingOptions& options) {
+  return {{"batch size", std::to_string(options.batch_size)},
+          {"learning rate", fmt::format("{:g}", options.lr)},
+          {"weight decay", fmt::format("{:g}", options.weight_decay)},
+          {"seed", std::to_string(options.seed)},
+          {"threads", std::to_string(options.threads)}};
+}
+
 optim::FitOptions fit_options(const TrainingOptions& options, optim::FitOptions fit) {
   fit.epochs = options.epochs;
   fit.batch_size = options.batch_size;

@@ -16,6 +16,9 @@ struct TrainingOptions {
   int threads = 1;
 };
 
+/// What a report says of them.
+std::vector<std::pair<std::string, std::string>> training_facts(const TrainingOptions& options);
+
 void add_training_options(CLI::App& command, TrainingOptions& options);
 
 /// `fit` with what the options say: batches and checkpoints.

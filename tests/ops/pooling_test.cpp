@@ -154,6 +154,15 @@ TEST(Pooling, TakesOneToThreeAxesAndNoBatch) {
   EXPECT_EQ(max_pool1d(randn({1, 1, 3}, f64, rng), 1, {.stride = 4, .ceil_mode = true}).shape(), (Shape{1, 1, 1}));
 }
 
+TEST(Pooling, DividesAxesIntoMorePartsThanTheyHaveElements) {
+  const Tensor x = parameter(tensor({1, 2, 3}, {1, 1, 3}, f64));
+  for (const auto pool : {adaptive_max_pool1d, adaptive_avg_pool1d}) {
+    const Tensor y = pool(x, 6);
+    EXPECT_THAT(y.values(), ElementsAre(1, 1, 2, 2, 3, 3));
+    EXPECT_THAT(grad(sum(y), x).values(), ElementsAre(2, 2, 2));
+  }
+}
+
 TEST(Pooling, HasTheSameBitsOnAnyNumberOfThreads) {
   Rng rng(7);
   const Tensor x = parameter(randn({32, 16, 28, 28}, f32, rng));
