@@ -29,6 +29,9 @@ Tensor vec(std::initializer_list<double> values) { return tensor(values, f64); }
 Tensor rows(std::initializer_list<double> values) {
   return tensor(values, {1, static_cast<std::int64_t>(values.size())}, f64);
 }
+Tensor line(std::initializer_list<double> values) {
+  return tensor(values, {1, 1, static_cast<std::int64_t>(values.size())}, f64);
+}
 Tensor square(std::initializer_list<double> values) { return tensor(values, {2, 2}, f64); }
 Tensor whole(std::initializer_list<double> values) { return tensor(values, i64); }
 Tensor mask(std::initializer_list<double> values) { return tensor(values, boolean); }
@@ -231,6 +234,9 @@ std::vector<KinkGroup> decided() {
            on("amax", {vec({3, 5, 5})}, {5}, {{0, 0.5, 0.5}}),
            on("amax", {vec({9, kNaN, 1})}, {kNaN}, {{0, 1, 0}}),
            on("amax", {vec({kInf, kInf, 0})}, {kInf}, {{0.5, 0.5, 0}}),
+           on("max_pool", {line({3, 5, 5, 5})}, {5, 5}, {{0, 1, 1, 0}}, {{"kernel_size", "2"}}),
+           on("max_pool", {line({-kInf, -kInf, 9, kNaN})}, {-kInf, kNaN}, {{1, 0, 0, 1}}, {{"kernel_size", "2"}}),
+           on("adaptive_max_pool", {line({5, 5, 5})}, {5}, {{1, 0, 0}}, {{"output_size", "1"}}),
            on("amin", {vec({3, 3, 5})}, {3}, {{0.5, 0.5, 0}}),
            on("amin", {vec({1, kNaN, 3})}, {kNaN}, {{0, 1, 0}}),
            on("argmax", {vec({3, 5, 5})}, {1}, {}),
@@ -260,6 +266,9 @@ std::vector<KinkGroup> decided() {
            on("logsumexp", {none()}, {-kInf}, {{}}),
            on("norm", {none()}, {0}, {{}}),
            on("std", {vec({3})}, {kNaN}, {{kNaN}}),
+           on("layer_norm", {rows({7, 7})}, {0, 0}, {{0, 0}}, {{"normalized_shape", "2"}}),
+           on("batch_norm", {rows({7, 8})}, {0, 0}, {{0, 0}}),
+           on("rms_norm", {rows({0, 0})}, {0, 0}, {{100, 100}}, {{"normalized_shape", "2"}, {"eps", "0.0001"}}),
            on("std", {vec({3})}, {0}, {{0}}, {{"correction", "0"}}),
            on("std", {vec({2, 2, 2})}, {0}, {{0, 0, 0}}),
            on("var", {vec({3})}, {kNaN}, {{kNaN}}),
@@ -280,6 +289,8 @@ std::vector<KinkGroup> decided() {
            on("softmax", {vec({-kInf, 0})}, {0, 1}, {{0, 0}}),
            on("log_softmax", {vec({1e4, -1e4})}, {0, -2e4}, {{-1, 1}}),
            on("log_softmax", {vec({-kInf, -kInf})}, {-kInf, -kInf}, {{1, 1}}),
+           on("masked_softmax", {vec({1, 2}), mask({0, 0})}, {0, 0}, {{0, 0}, {}}),
+           on("masked_softmax", {vec({1, kNaN}), mask({1, 0})}, {1, 0}, {{0, 0}, {}}),
        }},
       {"Losses at certainty",
        {
