@@ -8,9 +8,9 @@
 namespace tapegrad::tools {
 
 struct TrainingOptions {
-  std::string out, checkpoints, tensorboard;
+  std::string out, checkpoints, graphs, tensorboard;
   bool resume = false, quiet = false;
-  std::int64_t epochs = 10, batch_size = 32, patience = 0, every_steps = 0;
+  std::int64_t epochs = 10, batch_size = 32, patience = 0, every_steps = 0, graph_steps = 100;
   double lr = 1e-3, weight_decay = 0;
   std::uint64_t seed = 1;
   int threads = 1;
