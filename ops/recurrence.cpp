@@ -58,7 +58,8 @@ struct Recurrence {
         throw ShapeError(
             fmt::format("{}: a state is {}; expected {}", op, to_string(state.shape()), to_string(Shape{b, h})));
     if (!a.lengths.empty() && std::ssize(a.lengths) != b)
-      throw ShapeError(fmt::format("{}: {} lengths for {} sequences", op, a.lengths.size(), b));
+      throw ShapeError(
+          fmt::format("{}: {} lengths for {} sequences of x {}", op, a.lengths.size(), b, to_string(x.shape())));
     for (const std::int64_t length : a.lengths)
       if (length < 0 || length > t)
         throw ValueError(fmt::format("{}: a sequence of {} steps, where x has {}", op, length, t));
