@@ -24,9 +24,11 @@
 #include <tapegrad/data/token_stream.hpp>
 #include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/io/npy.hpp>
+#include <tapegrad/io/picture.hpp>
 #include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/nn/activations.hpp>
 #include <tapegrad/nn/attention.hpp>
+#include <tapegrad/nn/attribution.hpp>
 #include <tapegrad/nn/bilinear.hpp>
 #include <tapegrad/nn/dropout.hpp>
 #include <tapegrad/nn/embedding.hpp>
@@ -47,6 +49,7 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/checkpoint.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/convolution.hpp>
@@ -78,4 +81,7 @@
 #include <tapegrad/optim/console_progress.hpp>
 #include <tapegrad/optim/ema.hpp>
 #include <tapegrad/optim/lbfgs.hpp>
+#include <tapegrad/optim/metrics_log.hpp>
+#include <tapegrad/optim/report.hpp>
+#include <tapegrad/optim/tensorboard.hpp>
 #include <tapegrad/optim/trainer.hpp>

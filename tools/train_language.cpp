@@ -136,6 +136,7 @@ int run(Options options) {
     batch.inputs[0].set_name("tokens");
     batch.targets.set_name("next tokens");
     save_graph(*out, nn::cross_entropy(model->forward(batch.inputs[0]), batch.targets), "Language model");
+    save_report(*out, {.title = "Language model: " + options.source}, options, history, *model);
     out->commit();
   }
   print_samples(*model, options, tokens);

@@ -153,6 +153,12 @@ int run(Options options) {
     out->write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
     save_history(*out, history);
     save_batch_graph(*out, model, train);
+    save_report(*out,
+                {.title = "Text classifier: " + options.source,
+                 .facts = {{"test accuracy", fmt::format("{:.4f}", report.accuracy)}},
+                 .confusion = report.confusion,
+                 .class_names = classes},
+                options, history, model);
     out->commit();
   }
   std::cout << to_text(report);

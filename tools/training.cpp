@@ -6,7 +6,9 @@
 #include <chrono>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <tapegrad/optim/console_progress.hpp>
+#include <tapegrad/optim/tensorboard.hpp>
 
 #include "interrupt.hpp"
 
@@ -41,6 +43,8 @@ optim::History run(const TrainingOptions& options, optim::FitOptions fit,
   Resumption resumption;
   fit.observers.insert(fit.observers.begin(), &resumption);
   if (!options.quiet) fit.observers.push_back(&progress);
+  std::optional<optim::TensorBoardLog> curves;
+  if (!options.tensorboard.empty()) fit.observers.push_back(&curves.emplace(options.tensorboard));
   fit.should_stop = Interrupt::requested;
   const auto begin = std::chrono::steady_clock::now();
   optim::History history = train(fit);
@@ -73,6 +77,7 @@ void add_training_options(CLI::App& command, TrainingOptions& options) {
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
   command.add_flag("--resume", options.resume, "Go on from the newest checkpoint, bit for bit, if there is one");
+  command.add_option("--tensorboard", options.tensorboard, "Folder for curves that TensorBoard reads");
   command.add_option("--seed", options.seed, "Of the splits, the weights and the order")->capture_default_str();
   command.add_option("--threads", options.threads)->capture_default_str()->check(CLI::Range(1, 1024));
   command.add_flag("--quiet", options.quiet, "No line an epoch");

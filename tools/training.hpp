@@ -8,7 +8,7 @@
 namespace tapegrad::tools {
 
 struct TrainingOptions {
-  std::string out, checkpoints;
+  std::string out, checkpoints, tensorboard;
   bool resume = false, quiet = false;
   std::int64_t epochs = 10, batch_size = 32, patience = 0, every_steps = 0;
   double lr = 1e-3, weight_decay = 0;

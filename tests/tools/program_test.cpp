@@ -102,14 +102,16 @@ TEST_F(Program, HelpsAndTellsItsVersion) {
 
 TEST_F(Program, TrainsPredictsAndDraws) {
   write_texts("texts.tsv");
-  const Outcome trained = run("train text texts.tsv --epochs 8 --lr 0.05 --embedding 8 --hidden 4 --out model");
+  const Outcome trained = run("train text texts.tsv --epochs 8 --lr 0.05 --embedding 8 --hidden 4 --out model --tensorboard curves");
   ASSERT_EQ(trained.status, 0) << trained.err;
   EXPECT_THAT(trained.out, HasSubstr("embedding"));
   EXPECT_THAT(trained.out, HasSubstr("epoch"));
   EXPECT_THAT(trained.out, ContainsRegex("\ntest accuracy 1.0000\n$"));
   EXPECT_EQ(files("model"),
             (std::vector<std::string>{"config.json", "curves.svg", "metrics.jsonl", "model.dot", "model.json",
-                                      "model.mmd", "model.safetensors", "model.svg", "vocabulary.txt"}));
+                                      "model.mmd", "model.safetensors", "model.svg", "report.html", "vocabulary.txt"}));
+  EXPECT_THAT(read(folder_ / "model/report.html"), HasSubstr("Confusion matrix"));
+  EXPECT_EQ(files("curves").size(), 1u);
   std::istringstream metrics(read(folder_ / "model/metrics.jsonl"));
   int epochs = 0;
   for (std::string line; std::getline(metrics, line); ++epochs)
