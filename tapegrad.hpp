@@ -16,6 +16,7 @@
 #include <tapegrad/data/dataset.hpp>
 #include <tapegrad/data/idx.hpp>
 #include <tapegrad/data/loader.hpp>
+#include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/sampler.hpp>
 #include <tapegrad/data/samples.hpp>
 #include <tapegrad/data/splits.hpp>
@@ -49,6 +50,7 @@
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
+#include <tapegrad/ops/attention.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/checkpoint.hpp>
 #include <tapegrad/ops/comparison.hpp>
@@ -66,8 +68,10 @@
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/normalization.hpp>
 #include <tapegrad/ops/order.hpp>
+#include <tapegrad/ops/pooling.hpp>
 #include <tapegrad/ops/recurrence.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/rounding.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/scan.hpp>

@@ -1,7 +1,5 @@
 #include "model_files.hpp"
 
-#include <fmt/format.h>
-
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -24,20 +22,6 @@ void save_history(const OutputFolder& out, const optim::History& history) {
   out.write("curves.svg", optim::curves_svg(history.epochs));
 }
 
-void save_report(const OutputFolder& out, optim::Report report, const TrainingOptions& options,
-                 const optim::History& history, const nn::Module& model) {
-  const std::pair<std::string, std::string> settings[] = {{"epochs", std::to_string(history.epochs.size())},
-                                                          {"batch size", std::to_string(options.batch_size)},
-                                                          {"learning rate", fmt::format("{:g}", options.lr)},
-                                                          {"seed", std::to_string(options.seed)}};
-  report.facts.insert(report.facts.end(), std::begin(settings), std::end(settings));
-  report.epochs = history.epochs;
-  report.summary = model.summary();
-  if (std::ifstream picture(out.path("model.svg")); picture)
-    report.graph_svg.assign(std::istreambuf_iterator<char>(picture), {});
-  optim::save_report(out.path("report.html"), report);
-}
-
 void save_graph(const OutputFolder& out, Tensor loss, const std::string& title) {
   loss.set_name("loss");
   const graph::ComputationGraph graph = graph::capture(loss, {.title = title});
@@ -49,6 +33,12 @@ void save_graph(const OutputFolder& out, Tensor loss, const std::string& title) 
   } catch (const ProcessError& error) {  // the model is worth more than its picture
     std::cerr << "tapegrad: no model.svg: " << error.what() << '\n';
   }
+}
+
+void save_report(const OutputFolder& out, optim::Report report) {
+  if (std::ifstream picture(out.path("model.svg")); picture)
+    report.graph_svg.assign(std::istreambuf_iterator<char>(picture), {});
+  optim::save_report(out.path("report.html"), report);
 }
 
 }  // namespace tapegrad::tools

@@ -6,7 +6,6 @@
 #include <tapegrad/optim/report.hpp>
 
 #include "output_folder.hpp"
-#include "training.hpp"
 
 namespace tapegrad::tools {
 
@@ -14,10 +13,9 @@ namespace tapegrad::tools {
 void save_weights(const OutputFolder& out, const nn::Module& model);
 /// metrics.jsonl, a line an epoch, and curves.svg.
 void save_history(const OutputFolder& out, const optim::History& history);
-/// report.html: what is in `report`, the settings, the curves, the model, and its graph if that has been drawn.
-void save_report(const OutputFolder& out, optim::Report report, const TrainingOptions& options,
-                 const optim::History& history, const nn::Module& model);
 /// The graph that `loss` was computed by, as model.mmd, .dot, .json and, where Graphviz is there, .svg.
 void save_graph(const OutputFolder& out, Tensor loss, const std::string& title);
+/// All on one page, report.html, with the picture that save_graph() wrote.
+void save_report(const OutputFolder& out, optim::Report report);
 
 }  // namespace tapegrad::tools

@@ -125,12 +125,14 @@ int run(Options options) {
     batch.targets.set_name("classes");
     model.eval();
     save_graph(*out, nn::cross_entropy(model.forward(batch.inputs[0]), batch.targets), "Image classifier");
-    save_report(*out,
-                {.title = "Image classifier: " + options.folder,
-                 .facts = {{"test accuracy", fmt::format("{:.4f}", report.accuracy)}},
-                 .confusion = report.confusion,
-                 .class_names = kClasses},
-                options, history, model);
+    optim::Report page{.title = "Image classifier: " + options.folder,
+                       .facts = training_facts(options),
+                       .epochs = history.epochs,
+                       .confusion = report.confusion,
+                       .class_names = kClasses,
+                       .summary = model.summary()};
+    page.facts.insert(page.facts.begin(), {"test accuracy", fmt::format("{:.4f}", report.accuracy)});
+    save_report(*out, std::move(page));
     out->commit();
   }
   std::cout << to_text(report) << fmt::format("test accuracy {:.4f}\n", report.accuracy);

@@ -122,7 +122,10 @@ int run(Options options) {
     batch.inputs[0].set_name("tokens");
     batch.targets.set_name("next tokens");
     save_graph(*out, next_token_loss(model->forward(batch.inputs[0]), batch.targets), "Language model");
-    save_report(*out, {.title = "Language model: " + options.source}, options, history, *model);
+    save_report(*out, {.title = "Language model: " + options.source,
+                       .facts = training_facts(options),
+                       .epochs = history.epochs,
+                       .summary = model->summary()});
     out->commit();
   }
   print_samples(*model, options, tokens);
@@ -171,7 +174,7 @@ void add_train_language_command(CLI::App& train, int& status) {
   add_training_options(*command, *options);
   command->footer(
       "Prints three samples and, last, the nats per character of the texts held out. Writes into --out:\n"
-      "model.safetensors, tokens.txt, config.json, metrics.jsonl, curves.svg, report.html and the graph as model.mmd,\n"
+      "model.safetensors, tokens.txt, config.json, metrics.jsonl, report.html, curves.svg and the graph as model.mmd,\n"
       ".dot, .json and .svg. Ctrl-C finishes the step, saves, and exits with status 130; --resume goes on from there.\n"
       "Examples:\n"
       "  tapegrad train language --model lstm --threads 2 --out out/lstm\n"

@@ -109,6 +109,18 @@ ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
   return class_report(best.data<std::int64_t>(), test.labels(), classes);
 }
 
+optim::Report report_of(const Options& options, const TextClassifier& model, const optim::History& history,
+                        const ClassReport& test) {
+  optim::Report report{.title = "Text classifier: " + options.source,
+                       .facts = training_facts(options),
+                       .epochs = history.epochs,
+                       .confusion = test.confusion,
+                       .summary = model.summary()};
+  report.facts.insert(report.facts.begin(), {"test accuracy", fmt::format("{:.4f}", test.accuracy)});
+  for (const ClassScore& score : test.classes) report.class_names.push_back(score.name);
+  return report;
+}
+
 void print_sizes(const Parts& parts, const data::TextEncoder& encoder) {
   std::cout << fmt::format("{} training, {} validation and {} test texts of {} classes; vocabulary of {}\n\n",
                            parts.train.size(), parts.validation.size(), parts.test.size(),
@@ -154,12 +166,7 @@ int run(Options options) {
     out->write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
     save_history(*out, history);
     save_batch_graph(*out, model, train);
-    save_report(*out,
-                {.title = "Text classifier: " + options.source,
-                 .facts = {{"test accuracy", fmt::format("{:.4f}", report.accuracy)}},
-                 .confusion = report.confusion,
-                 .class_names = classes},
-                options, history, model);
+    save_report(*out, report_of(options, model, history, report));
     out->commit();
   }
   std::cout << to_text(report);

@@ -1,7 +1,8 @@
 #pragma once
-// The program as its users run it, in a folder of its own.
+// The program as its users meet it: what it prints, where, and its exit status.
 
 #include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,7 +19,6 @@
 namespace tapegrad::tools {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -29,7 +27,7 @@ TEST_F(Program, HelpsAndTellsItsVersion) {
   EXPECT_THAT(run("--version").out, ContainsRegex("^tapegrad [0-9]"));
   const Outcome help = run("--help");
   EXPECT_EQ(help.status, 0);
-  for (const char* command : {"train", "predict", "graph", "gradcheck", "ops", "generate"}) {
+  for (const char* command : {"train", "predict", "generate", "graph", "gradcheck", "op", "ops"}) {
     EXPECT_THAT(help.out, HasSubstr(command));
     const Outcome own = run(std::string(command) + " --help");
     EXPECT_EQ(own.status, 0);
@@ -78,6 +76,66 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   EXPECT_EQ(differing.status, 1);
   EXPECT_THAT(differing.out, ContainsRegex("\\+ .*matmul"));
   EXPECT_THAT(run("graph diff model deeper -f mermaid").out, HasSubstr("flowchart"));
+}
+
+TEST_F(Program, DrawsItsExamples) {
+  for (const char* name : {"mlp", "text-classifier", "lstm", "transformer"}) {
+    const std::string example = std::string("graph --example ") + name;
+    const Outcome drawn = run(example + " --joint");
+    EXPECT_EQ(drawn.status, 0) << drawn.err;
+    EXPECT_THAT(drawn.out, HasSubstr("flowchart"));
+    EXPECT_EQ(run(example + " --joint").out, drawn.out);
+    EXPECT_EQ(run(example + " --depth 1 -o small.mmd").status, 0);
+    EXPECT_EQ(run("graph check small.mmd").status, 0);
+    EXPECT_EQ(run(example + " -o page.html").status, 0);
+    EXPECT_THAT(read(folder_ / "page.html"), HasSubstr("<!doctype html>"));
+  }
+  EXPECT_THAT(run("graph --example mlp --why hidden1.weight").out, HasSubstr("parameter 'hidden1.weight'"));
+  expect_refused("graph --example mlpp", {"mlpp", "mlp, "});
+  expect_refused("graph --example mlp --why nothing", {"nothing"});
+}
+
+// The architecture that people draw by hand, in any script, and 12 blocks as one.
+TEST_F(Program, FoldsExamplesToWhatAReaderTakesIn) {
+  const Outcome transformer = run("graph --example transformer");
+  EXPECT_THAT(transformer.out, ContainsRegex("encoder.*0…11.*12"));
+  EXPECT_THAT(transformer.err, HasSubstr("12"));
+  write("transformer.mmd", transformer.out);
+  EXPECT_EQ(run("graph check transformer.mmd").status, 0);
+  const std::string mlp = run("graph --example mlp --depth 1").out;
+  EXPECT_THAT(mlp, ContainsRegex("hidden1"));
+  EXPECT_THAT(mlp, HasSubstr("401,920 parameters"));
+}
+
+TEST_F(Program, WritesGraphsWhileItTrains) {
+  write_texts("texts.tsv");
+  ASSERT_EQ(run("train text texts.tsv --epochs 2 --embedding 8 --out model --graphs graphs --graph-steps 4").status, 0);
+  const std::vector<std::string> written = files("graphs");
+  ASSERT_GE(written.size(), 2u);
+  EXPECT_EQ(written[0], "step-00000001.json");
+  EXPECT_EQ(written[1], "step-00000005.json");
+  const Outcome differing = run("graph diff graphs/step-00000001.json graphs/step-00000005.json -o diff.html");
+  EXPECT_EQ(differing.status, 1) << differing.err;
+  EXPECT_THAT(read(folder_ / "diff.html"), HasSubstr("gradient norm"));
+}
+
+TEST_F(Program, RefusesToDrawWhereItCannot) {
+  expect_refused("graph --example mlp -o missing/picture.mmd", {"missing/picture.mmd"});
+  expect_refused("graph --example mlp -o /proc/picture.html", {"/proc/picture.html"});
+  write("later.json", R"({"format": "tapegrad-graph", "version": 99, "vertices": [], "edges": []})");
+  expect_refused("graph later.json -o picture.svg", {"later.json", "version"});
+  write("deep.json", std::string(100'000, '['));
+  expect_refused("graph deep.json", {"deep.json"});
+  write("cycle.json", R"({"format": "tapegrad-graph", "version": 1, "vertices": [{"id": "a", "op": "x", "shape": []},
+    {"id": "b", "op": "x", "shape": []}], "edges": [{"from": "a", "to": "b"}, {"from": "b", "to": "a"}]})");
+  expect_refused("graph cycle.json", {"cycle.json"});
+  const std::string program = std::string("'") + TAPEGRAD_PROGRAM "'";
+  const int status = std::system(
+      ("cd '" + folder_.string() + "' && PATH=/nowhere " + program + " graph --example mlp -o picture.svg 2>.err")
+          .c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 2);
+  EXPECT_THAT(read(folder_ / ".err"), HasSubstr("dot"));
+  EXPECT_FALSE(fs::exists(folder_ / "picture.svg"));
 }
 
 TEST_F(Program, TrainsTheSameModelTwice) {
