@@ -31,6 +31,7 @@
 #include <tapegrad/nn/attention.hpp>
 #include <tapegrad/nn/attribution.hpp>
 #include <tapegrad/nn/bilinear.hpp>
+#include <tapegrad/nn/convolution.hpp>
 #include <tapegrad/nn/dropout.hpp>
 #include <tapegrad/nn/embedding.hpp>
 #include <tapegrad/nn/embedding_bag.hpp>

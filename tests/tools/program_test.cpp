@@ -27,7 +27,7 @@ TEST_F(Program, HelpsAndTellsItsVersion) {
   EXPECT_THAT(run("--version").out, ContainsRegex("^tapegrad [0-9]"));
   const Outcome help = run("--help");
   EXPECT_EQ(help.status, 0);
-  for (const char* command : {"train", "predict", "graph", "gradcheck", "op", "ops"}) {
+  for (const char* command : {"train", "predict", "generate", "graph", "gradcheck", "op", "ops"}) {
     EXPECT_THAT(help.out, HasSubstr(command));
     const Outcome own = run(std::string(command) + " --help");
     EXPECT_EQ(own.status, 0);
@@ -37,7 +37,8 @@ TEST_F(Program, HelpsAndTellsItsVersion) {
 
 TEST_F(Program, TrainsPredictsAndDraws) {
   write_texts("texts.tsv");
-  const Outcome trained = run("train text texts.tsv --epochs 8 --lr 0.05 --embedding 8 --hidden 4 --out model --tensorboard curves");
+  const Outcome trained =
+      run("train text texts.tsv --epochs 8 --lr 0.05 --embedding 8 --hidden 4 --out model --tensorboard curves");
   ASSERT_EQ(trained.status, 0) << trained.err;
   EXPECT_THAT(trained.out, HasSubstr("embedding"));
   EXPECT_THAT(trained.out, HasSubstr("epoch"));
