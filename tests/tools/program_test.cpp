@@ -79,7 +79,7 @@ TEST_F(Program, TrainsPredictsAndDraws) {
 }
 
 TEST_F(Program, DrawsItsExamples) {
-  for (const char* name : {"mlp", "text-classifier", "lstm", "transformer"}) {
+  for (const char* name : {"mlp", "cnn", "text-classifier", "lstm", "transformer"}) {
     const std::string example = std::string("graph --example ") + name;
     const Outcome drawn = run(example + " --joint");
     EXPECT_EQ(drawn.status, 0) << drawn.err;

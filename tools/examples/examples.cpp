@@ -13,6 +13,7 @@ namespace tapegrad::tools {
 std::span<const Example> examples() {
   static constexpr std::array kExamples{
       Example{"mlp", "three dense layers that tell digits apart", mlp_example},
+      Example{"cnn", "two convolutions with pooling that tell digits apart", cnn_example},
       Example{"lstm", "a recurrent layer over a sentence", lstm_example},
       Example{"transformer", "twelve blocks that guess the next word", transformer_example},
       Example{"text-classifier", "the model of `tapegrad train text`", text_classifier_example},

@@ -20,6 +20,7 @@ std::span<const Example> examples();
 const Example& find_example(std::string_view name);
 
 graph::ComputationGraph mlp_example();
+graph::ComputationGraph cnn_example();
 graph::ComputationGraph text_classifier_example();
 graph::ComputationGraph lstm_example();
 graph::ComputationGraph transformer_example();
