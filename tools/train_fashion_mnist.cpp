@@ -104,7 +104,8 @@ int run(Options options) {
   const auto length = static_cast<double>(options.epochs);
   fit.schedule = optim::schedule::warm_up(std::min(0.5, length / 2), optim::schedule::cosine(length, 0.01), 0.1);
   data::LoaderOptions loading{.batch_size = options.batch_size, .seed = options.seed};
-  if (options.augment)
+  // A cnn does not mind where things are; an mlp has to learn each place by itself, and gets worse by shifts.
+  if (options.augment && options.sizes.kind == ImageClassifierKind::cnn)
     loading.transform =
         data::augment::sequence({data::augment::flip(options.seed), data::augment::shift(options.seed + 1, 2)});
   data::DataLoader train_batches(train, loading);
@@ -171,7 +172,7 @@ void add_train_fashion_mnist_command(CLI::App& train, int& status) {
   command->add_option("--limit", options->limit, "Train on so many images only; 0: all")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  command->add_flag("!--no-augment", options->augment, "Leave images as they are: no flips, no shifts");
+  command->add_flag("!--no-augment", options->augment, "Leave images as they are: no flips, no shifts. An mlp never gets any");
   add_training_options(*command, *options);
   command->footer(
       "Writes into --out: model.safetensors, config.json, metrics.jsonl, curves.svg, report.html and the graph as\n"
