@@ -172,7 +172,8 @@ void add_train_fashion_mnist_command(CLI::App& train, int& status) {
   command->add_option("--limit", options->limit, "Train on so many images only; 0: all")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
-  command->add_flag("!--no-augment", options->augment, "Leave images as they are: no flips, no shifts. An mlp never gets any");
+  command->add_flag("!--no-augment", options->augment,
+                    "Leave images as they are: no flips, no shifts. An mlp never gets any");
   add_training_options(*command, *options);
   command->footer(
       "Writes into --out: model.safetensors, config.json, metrics.jsonl, curves.svg, report.html and the graph as\n"
