@@ -52,15 +52,13 @@ Tensor ahead(std::int64_t queries, std::int64_t keys) {
 }  // namespace
 
 MultiHeadAttention::MultiHeadAttention(std::int64_t width, std::int64_t heads, const AttentionOptions& options)
-    : query(*this, "query", width, width, projection(options)),
-      key(*this, "key", context_width(width, options), width, projection(options)),
-      value(*this, "value", context_width(width, options), width, projection(options)),
-      output(*this, "output", width, width, projection(options)),
-      heads_(checked_heads(*this, width, heads, options)),
-      dropout_(options.dropout),
-      rotary_(options.rotary) {}
+    : MultiHeadAttention(nullptr, "", width, heads, options) {}
 
 MultiHeadAttention::MultiHeadAttention(Module& parent, const MemberName& name, std::int64_t width, std::int64_t heads,
+                                       const AttentionOptions& options)
+    : MultiHeadAttention(&parent, name, width, heads, options) {}
+
+MultiHeadAttention::MultiHeadAttention(Module* parent, const MemberName& name, std::int64_t width, std::int64_t heads,
                                        const AttentionOptions& options)
     : Layer(parent, name),
       query(*this, "query", width, width, projection(options)),

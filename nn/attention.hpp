@@ -49,6 +49,9 @@ class MultiHeadAttention : public Layer<MultiHeadAttention> {
   Linear query, key, value, output;
 
  private:
+  MultiHeadAttention(Module* parent, const MemberName& name, std::int64_t width, std::int64_t heads,
+                     const AttentionOptions& options);
+
   Tensor split_heads(const Tensor& x) const;
   std::int64_t heads_;
   double dropout_;

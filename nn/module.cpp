@@ -21,9 +21,13 @@ std::string joined(const std::string& prefix, std::string_view name) {
 
 Module::Module() = default;
 
-Module::Module(Module& parent, const MemberName& name) : declared_at_(name.where) {
-  parent.add_member(name.text, this, Kind::module);
-  path_ = parent.path_of(name.text);
+Module::Module(Module& parent, const MemberName& name) : Module(&parent, name) {}
+
+Module::Module(Module* parent, const MemberName& name) {
+  if (!parent) return;
+  declared_at_ = name.where;
+  parent->add_member(name.text, this, Kind::module);
+  path_ = parent->path_of(name.text);
 }
 
 Module::Module(OwnsElsewhere) : owns_elsewhere_(true) {}

@@ -82,6 +82,9 @@ class Module {
   void remove_forward_hook(std::size_t id);
 
  protected:
+  /// A member of `parent`, or a model of its own where there is none: for layers with members, whose public
+  /// constructors both delegate to one.
+  Module(Module* parent, const MemberName& name);
   /// For containers: modules made with it as parent are not its members; visit_owned() enumerates them.
   struct OwnsElsewhere {};
   explicit Module(OwnsElsewhere);

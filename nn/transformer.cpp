@@ -47,14 +47,13 @@ Tensor FeedForward::forward(const Tensor& x) const { return contract(dropout(act
 
 TransformerEncoderBlock::TransformerEncoderBlock(std::int64_t width, std::int64_t heads,
                                                  const TransformerOptions& options)
-    : attention_norm(*this, "attention_norm", width, norm_of(options)),
-      attention(*this, "attention", width, heads, attention_to_self(options)),
-      feed_forward_norm(*this, "feed_forward_norm", width, norm_of(options)),
-      feed_forward(*this, "feed_forward", width, options),
-      dropout(*this, "dropout", options.dropout),
-      norm_first_(options.norm_first) {}
+    : TransformerEncoderBlock(nullptr, "", width, heads, options) {}
 
 TransformerEncoderBlock::TransformerEncoderBlock(Module& parent, const MemberName& name, std::int64_t width,
+                                                 std::int64_t heads, const TransformerOptions& options)
+    : TransformerEncoderBlock(&parent, name, width, heads, options) {}
+
+TransformerEncoderBlock::TransformerEncoderBlock(Module* parent, const MemberName& name, std::int64_t width,
                                                  std::int64_t heads, const TransformerOptions& options)
     : Layer(parent, name),
       attention_norm(*this, "attention_norm", width, norm_of(options)),
@@ -71,16 +70,13 @@ Tensor TransformerEncoderBlock::forward(const Tensor& x, const AttentionCall& ca
 
 TransformerDecoderBlock::TransformerDecoderBlock(std::int64_t width, std::int64_t heads,
                                                  const TransformerOptions& options)
-    : attention_norm(*this, "attention_norm", width, norm_of(options)),
-      attention(*this, "attention", width, heads, attention_to_self(options)),
-      memory_norm(*this, "memory_norm", width, norm_of(options)),
-      memory_attention(*this, "memory_attention", width, heads, attention_to_memory(options)),
-      feed_forward_norm(*this, "feed_forward_norm", width, norm_of(options)),
-      feed_forward(*this, "feed_forward", width, options),
-      dropout(*this, "dropout", options.dropout),
-      norm_first_(options.norm_first) {}
+    : TransformerDecoderBlock(nullptr, "", width, heads, options) {}
 
 TransformerDecoderBlock::TransformerDecoderBlock(Module& parent, const MemberName& name, std::int64_t width,
+                                                 std::int64_t heads, const TransformerOptions& options)
+    : TransformerDecoderBlock(&parent, name, width, heads, options) {}
+
+TransformerDecoderBlock::TransformerDecoderBlock(Module* parent, const MemberName& name, std::int64_t width,
                                                  std::int64_t heads, const TransformerOptions& options)
     : Layer(parent, name),
       attention_norm(*this, "attention_norm", width, norm_of(options)),
@@ -101,11 +97,13 @@ Tensor TransformerDecoderBlock::forward(const Tensor& x, const Tensor& memory, c
 
 TransformerEncoder::TransformerEncoder(std::int64_t count, std::int64_t width, std::int64_t heads,
                                        const TransformerOptions& options)
-    : layers(*this, "layers", checked_layers(*this, count), width, heads, options),
-      norm(*this, "norm", width, NormOptions{.affine = options.norm_first, .dtype = options.dtype}),
-      norm_first_(options.norm_first) {}
+    : TransformerEncoder(nullptr, "", count, width, heads, options) {}
 
 TransformerEncoder::TransformerEncoder(Module& parent, const MemberName& name, std::int64_t count, std::int64_t width,
+                                       std::int64_t heads, const TransformerOptions& options)
+    : TransformerEncoder(&parent, name, count, width, heads, options) {}
+
+TransformerEncoder::TransformerEncoder(Module* parent, const MemberName& name, std::int64_t count, std::int64_t width,
                                        std::int64_t heads, const TransformerOptions& options)
     : Layer(parent, name),
       layers(*this, "layers", checked_layers(*this, count), width, heads, options),

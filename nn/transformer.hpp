@@ -50,6 +50,9 @@ class TransformerEncoderBlock : public Layer<TransformerEncoderBlock> {
   Dropout dropout;
 
  private:
+  TransformerEncoderBlock(Module* parent, const MemberName& name, std::int64_t width, std::int64_t heads,
+                          const TransformerOptions& options);
+
   bool norm_first_;
 };
 
@@ -71,6 +74,9 @@ class TransformerDecoderBlock : public Layer<TransformerDecoderBlock> {
   Dropout dropout;
 
  private:
+  TransformerDecoderBlock(Module* parent, const MemberName& name, std::int64_t width, std::int64_t heads,
+                          const TransformerOptions& options);
+
   bool norm_first_;
 };
 
@@ -91,6 +97,9 @@ class TransformerEncoder : public Layer<TransformerEncoder> {
   LayerNorm norm;
 
  private:
+  TransformerEncoder(Module* parent, const MemberName& name, std::int64_t count, std::int64_t width, std::int64_t heads,
+                     const TransformerOptions& options);
+
   bool norm_first_;
 };
 
