@@ -7,52 +7,50 @@
 
 namespace tapegrad::nn {
 
-/// The largest element of each window: x [B, C, …] with kDimensions spatial axes.
-template <int kDimensions>
-class MaxPool : public Layer<MaxPool<kDimensions>> {
+namespace detail {
+
+struct MaxPooling {
+  static constexpr const char* kName = "MaxPool";
+  using Options = MaxPoolOptions;
+  template <int kDimensions>
+  static constexpr auto kPool = kDimensions == 1   ? max_pool1d
+                                : kDimensions == 2 ? max_pool2d
+                                                   : max_pool3d;
+};
+
+struct AvgPooling {
+  static constexpr const char* kName = "AvgPool";
+  using Options = AvgPoolOptions;
+  template <int kDimensions>
+  static constexpr auto kPool = kDimensions == 1   ? avg_pool1d
+                                : kDimensions == 2 ? avg_pool2d
+                                                   : avg_pool3d;
+};
+
+}  // namespace detail
+
+/// The largest element, or the mean, of each window: x [B, C, …] with kDimensions spatial axes.
+template <class Pooling, int kDimensions>
+class WindowPool : public Layer<WindowPool<Pooling, kDimensions>> {
  public:
-  explicit MaxPool(const PerAxis& kernel, const MaxPoolOptions& options = {}) : kernel_(kernel), options_(options) {}
-  MaxPool(Module& parent, const MemberName& name, const PerAxis& kernel, const MaxPoolOptions& options = {})
-      : Layer<MaxPool>(parent, name), kernel_(kernel), options_(options) {}
+  using Options = typename Pooling::Options;
+  explicit WindowPool(const PerAxis& kernel, const Options& options = {}) : kernel_(kernel), options_(options) {}
+  WindowPool(Module& parent, const MemberName& name, const PerAxis& kernel, const Options& options = {})
+      : Layer<WindowPool>(parent, name), kernel_(kernel), options_(options) {}
 
   /// ShapeError if x has other axes, or no window fits.
-  Tensor forward(const Tensor& x) const {
-    if constexpr (kDimensions == 1) return max_pool1d(x, kernel_, options_);
-    if constexpr (kDimensions == 2) return max_pool2d(x, kernel_, options_);
-    if constexpr (kDimensions == 3) return max_pool3d(x, kernel_, options_);
-  }
-  std::string type_name() const override { return "MaxPool" + std::to_string(kDimensions) + "d"; }
+  Tensor forward(const Tensor& x) const { return Pooling::template kPool<kDimensions>(x, kernel_, options_); }
+  std::string type_name() const override { return Pooling::kName + std::to_string(kDimensions) + "d"; }
 
  private:
   PerAxis kernel_;
-  MaxPoolOptions options_;
+  Options options_;
 };
-using MaxPool1d = MaxPool<1>;
-using MaxPool2d = MaxPool<2>;
-using MaxPool3d = MaxPool<3>;
-
-/// The mean of each window.
-template <int kDimensions>
-class AvgPool : public Layer<AvgPool<kDimensions>> {
- public:
-  explicit AvgPool(const PerAxis& kernel, const AvgPoolOptions& options = {}) : kernel_(kernel), options_(options) {}
-  AvgPool(Module& parent, const MemberName& name, const PerAxis& kernel, const AvgPoolOptions& options = {})
-      : Layer<AvgPool>(parent, name), kernel_(kernel), options_(options) {}
-
-  /// ShapeError if x has other axes, or no window fits.
-  Tensor forward(const Tensor& x) const {
-    if constexpr (kDimensions == 1) return avg_pool1d(x, kernel_, options_);
-    if constexpr (kDimensions == 2) return avg_pool2d(x, kernel_, options_);
-    if constexpr (kDimensions == 3) return avg_pool3d(x, kernel_, options_);
-  }
-  std::string type_name() const override { return "AvgPool" + std::to_string(kDimensions) + "d"; }
-
- private:
-  PerAxis kernel_;
-  AvgPoolOptions options_;
-};
-using AvgPool1d = AvgPool<1>;
-using AvgPool2d = AvgPool<2>;
-using AvgPool3d = AvgPool<3>;
+using MaxPool1d = WindowPool<detail::MaxPooling, 1>;
+using MaxPool2d = WindowPool<detail::MaxPooling, 2>;
+using MaxPool3d = WindowPool<detail::MaxPooling, 3>;
+using AvgPool1d = WindowPool<detail::AvgPooling, 1>;
+using AvgPool2d = WindowPool<detail::AvgPooling, 2>;
+using AvgPool3d = WindowPool<detail::AvgPooling, 3>;
 
 }  // namespace tapegrad::nn
