@@ -7,6 +7,8 @@
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
 
+#include "../temporary_folder.hpp"
+
 namespace tapegrad {
 namespace {
 
@@ -17,24 +19,14 @@ using ::testing::UnorderedElementsAre;
 
 class AtomicFileTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "atomic_XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   std::vector<std::string> files() const {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(folder_)) names.push_back(entry.path().filename());
     return names;
   }
-  static std::string content(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
 
-  fs::path folder_;
+  const TemporaryFolder own_;
+  const fs::path folder_ = own_.path();
 };
 
 TEST_F(AtomicFileTest, AppearsWhenCommitted) {
@@ -43,15 +35,15 @@ TEST_F(AtomicFileTest, AppearsWhenCommitted) {
   {
     AtomicFile file(path);
     file.write("half");
-    EXPECT_EQ(content(path), "old");
+    EXPECT_EQ(content_of(path), "old");
   }
-  EXPECT_EQ(content(path), "old");
+  EXPECT_EQ(content_of(path), "old");
   EXPECT_THAT(files(), UnorderedElementsAre("a"));
   AtomicFile file(path);
   file.write("new ");
   file.write(std::string_view("one\0two", 7));
   file.commit();
-  EXPECT_EQ(content(path), std::string("new one\0two", 11));
+  EXPECT_EQ(content_of(path), std::string("new one\0two", 11));
   EXPECT_THAT(files(), UnorderedElementsAre("a"));
 }
 
@@ -61,7 +53,7 @@ TEST_F(AtomicFileTest, KeepsAccessRightsAndLinks) {
   fs::create_symlink("a", folder_ / "link");
   write_file(folder_ / "link", "new");
   EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
-  EXPECT_EQ(content(folder_ / "a"), "new");
+  EXPECT_EQ(content_of(folder_ / "a"), "new");
   EXPECT_EQ(fs::status(folder_ / "a").permissions(),
             fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read);
   const mode_t mask = ::umask(027);
@@ -74,7 +66,7 @@ TEST_F(AtomicFileTest, KeepsAccessRightsAndLinks) {
 TEST_F(AtomicFileTest, WritesNamesAsLongAsTheFileSystemAllows) {
   const fs::path path = folder_ / std::string(255, 'x');
   write_file(path, "long");
-  EXPECT_EQ(content(path), "long");
+  EXPECT_EQ(content_of(path), "long");
 }
 
 TEST_F(AtomicFileTest, FailsWithoutATrace) {

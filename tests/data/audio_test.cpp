@@ -7,7 +7,8 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/audio.hpp>
 
-#include "temporary_folder.hpp"
+#include "../message_of.hpp"
+#include "../temporary_folder.hpp"
 
 namespace tapegrad::data {
 namespace {

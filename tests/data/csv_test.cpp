@@ -5,7 +5,8 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/csv.hpp>
 
-#include "temporary_folder.hpp"
+#include "../message_of.hpp"
+#include "../temporary_folder.hpp"
 
 namespace tapegrad::data {
 namespace {

@@ -4,7 +4,8 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/labelled_texts.hpp>
 
-#include "temporary_folder.hpp"
+#include "../message_of.hpp"
+#include "../temporary_folder.hpp"
 
 namespace tapegrad::data {
 namespace {

@@ -9,7 +9,8 @@
 #include <tapegrad/data/samples.hpp>
 #include <thread>
 
-#include "temporary_folder.hpp"
+#include "../message_of.hpp"
+#include "../temporary_folder.hpp"
 
 namespace tapegrad::data {
 namespace {

@@ -6,7 +6,8 @@
 #include <tapegrad/data/table.hpp>
 #include <tapegrad/data/token_stream.hpp>
 
-#include "temporary_folder.hpp"
+#include "../message_of.hpp"
+#include "../temporary_folder.hpp"
 
 namespace tapegrad::data {
 namespace {

@@ -6,7 +6,8 @@
 #include <tapegrad/data/internal/text_file.hpp>
 #include <thread>
 
-#include "temporary_folder.hpp"
+#include "../message_of.hpp"
+#include "../temporary_folder.hpp"
 
 namespace tapegrad::data {
 namespace {

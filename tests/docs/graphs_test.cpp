@@ -12,6 +12,8 @@
 #include <tapegrad/tapegrad.hpp>
 #include <tapegrad/testing/graphs.hpp>
 
+#include "../temporary_folder.hpp"
+
 namespace tapegrad::tests {
 namespace {
 
@@ -46,9 +48,8 @@ void compare(const nn::Linear& model, const Tensor& x) {
 TEST(GraphsPage, ShowsWhatRuns) {
   namespace fs = std::filesystem;
   const fs::path before = fs::current_path();
-  std::string folder = (fs::temp_directory_path() / "tapegrad_docs_XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  fs::current_path(folder);
+  const TemporaryFolder folder;
+  fs::current_path(folder.path());
   const Tensor weight = parameter(ones({2, 3}), "hidden.weight");
   const Tensor loss = mean(square(matmul(ones({4, 2}), weight)));
   draw(loss);
@@ -64,7 +65,6 @@ TEST(GraphsPage, ShowsWhatRuns) {
   graph::save(model.forward(x), "tests/model.json");
   compare(model, x);
   fs::current_path(before);
-  fs::remove_all(folder);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <tapegrad/graph/page.hpp>
 #include <tapegrad/graph/save.hpp>
 
+#include "../temporary_folder.hpp"
 #include "mermaid_reader.hpp"
 #include "programs.hpp"
 #include "random_graphs.hpp"
@@ -77,7 +78,6 @@ class PageInBrowser : public ::testing::Test {
     }
     SKIP_UNLESS(!browser_.empty(), "needs a browser: Debian's package chromium-headless-shell or chromium");
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   // What the script saw.
   Json use(const std::string& page) const {
@@ -93,7 +93,8 @@ class PageInBrowser : public ::testing::Test {
   }
 
   std::string browser_;
-  const fs::path folder_ = make_folder("tapegrad_page_test");
+  const TemporaryFolder own_;
+  const fs::path folder_ = own_.path();
 };
 
 std::set<std::string> ids_of(const ComputationGraph& graph) {

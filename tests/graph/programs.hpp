@@ -13,13 +13,6 @@ inline bool has_program(const std::string& name) {
   return std::system(("command -v " + name + " > /dev/null 2>&1").c_str()) == 0;
 }
 
-/// A new folder of this process.
-inline std::filesystem::path make_folder(const std::string& name) {
-  std::string path = (std::filesystem::temp_directory_path() / (name + "XXXXXX")).string();
-  if (::mkdtemp(path.data()) == nullptr) throw std::runtime_error("cannot make " + path);
-  return path;
-}
-
 }  // namespace tapegrad::graph
 
 // A test that cannot run without something is skipped, but fails where everything must run: in .ci/run.

@@ -14,6 +14,7 @@
 #include <tapegrad/graph/internal/text.hpp>
 #include <tapegrad/graph/save.hpp>
 
+#include "../temporary_folder.hpp"
 #include "programs.hpp"
 #include "random_graphs.hpp"
 #include "sample_graphs.hpp"
@@ -160,8 +161,7 @@ TEST(ReadBack, DotLaysOutWhatItIsGiven) {
   }
 }
 
-// ---- Mermaid
-// -----------------------------------------------------------------------------------------------------------
+// ---- Mermaid --------------------------------------------------------------------------------------------------------
 
 // The parameter is the package: the version that GitHub draws with, and the one after it.
 class ReadBackByMermaid : public testing::TestWithParam<const char*> {
@@ -170,7 +170,6 @@ class ReadBackByMermaid : public testing::TestWithParam<const char*> {
     SKIP_WITHOUT_NODE_PACKAGE("jsdom");
     SKIP_WITHOUT_NODE_PACKAGE(GetParam());
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(folder_ / (name + ".mmd")) << text;
@@ -183,7 +182,8 @@ class ReadBackByMermaid : public testing::TestWithParam<const char*> {
     return Json::parse(file);
   }
 
-  const fs::path folder_ = make_folder("tapegrad_mermaid_test");
+  const TemporaryFolder own_;
+  const fs::path folder_ = own_.path();
 };
 
 // The escape that suits both ways of drawing changes a few characters (a quote to an apostrophe) and breaks some

@@ -12,6 +12,7 @@
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/graph/snapshot.hpp>
 
+#include "../temporary_folder.hpp"
 #include "programs.hpp"
 #include "sample_graphs.hpp"
 
@@ -26,20 +27,15 @@ using testing::IsEmpty;
 using testing::StartsWith;
 using testing::ThrowsMessage;
 
-std::string content(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 class Save : public testing::Test {
  protected:
-  void TearDown() override { fs::remove_all(folder_); }
   std::vector<std::string> files() const {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(folder_)) names.push_back(entry.path().filename().string());
     return names;
   }
-  const fs::path folder_ = make_folder("tapegrad_save_test");
+  const TemporaryFolder own_;
+  const fs::path folder_ = own_.path();
 };
 
 class SaveByDot : public Save {
@@ -53,9 +49,9 @@ TEST_F(Save, TheSuffixNamesTheFormat) {
        {std::pair("a.mmd", "flowchart"), std::pair("a.MERMAID", "flowchart"), std::pair("a.dot", "digraph"),
         std::pair("a.gv", "digraph"), std::pair("a.txt", "mlp: 18 values"), std::pair("a.json", "{\n\"format\"")}) {
     save(graph, folder_ / name);
-    EXPECT_THAT(content(folder_ / name), StartsWith(begin)) << name;
+    EXPECT_THAT(content_of(folder_ / name), StartsWith(begin)) << name;
   }
-  EXPECT_EQ(from_json(content(folder_ / "a.json")), graph);
+  EXPECT_EQ(from_json(content_of(folder_ / "a.json")), graph);
   EXPECT_THAT([&] { save(graph, folder_ / "a.bmp"); },
               ThrowsMessage<ValueError>(AllOf(HasSubstr("a.bmp"), HasSubstr(".svg"))));
   EXPECT_THROW(save(graph, folder_ / "json"), ValueError);
@@ -72,11 +68,11 @@ TEST_F(Save, ReturnsWhatWasFolded) {
 TEST_F(Save, AFileIsReplacedAsAWhole) {
   write_file(folder_ / "a.txt", "old");
   write_file(folder_ / "a.txt", "new");
-  EXPECT_EQ(content(folder_ / "a.txt"), "new");
+  EXPECT_EQ(content_of(folder_ / "a.txt"), "new");
   fs::create_symlink("a.txt", folder_ / "link.txt");
   write_file(folder_ / "link.txt", "through a link");
   EXPECT_TRUE(fs::is_symlink(folder_ / "link.txt"));
-  EXPECT_EQ(content(folder_ / "a.txt"), "through a link");
+  EXPECT_EQ(content_of(folder_ / "a.txt"), "through a link");
   EXPECT_THAT(files(), testing::UnorderedElementsAre("a.txt", "link.txt"));
 }
 
@@ -136,15 +132,15 @@ TEST(Process, KeepsArgumentsApart) {
 TEST_F(SaveByDot, DrawsImages) {
   const ComputationGraph graph = samples::mlp();
   save(graph, folder_ / "a.svg", {.draw = {.pass = Pass::joint, .title = "<b> & \"c\""}});
-  const std::string svg = content(folder_ / "a.svg");
+  const std::string svg = content_of(folder_ / "a.svg");
   EXPECT_THAT(svg, HasSubstr("role=\"img\" aria-labelledby=\"graph-title graph-description\""));
   EXPECT_THAT(svg, HasSubstr("<title id=\"graph-title\">&lt;b&gt; &amp; &quot;c&quot;</title>"));
   EXPECT_THAT(svg, HasSubstr("id=\"g4\""));
   EXPECT_THAT(svg, HasSubstr("</svg>"));
   save(graph, folder_ / "a.png");
-  EXPECT_THAT(content(folder_ / "a.png"), StartsWith("\x89PNG"));
+  EXPECT_THAT(content_of(folder_ / "a.png"), StartsWith("\x89PNG"));
   save(graph, folder_ / "a.pdf");
-  EXPECT_THAT(content(folder_ / "a.pdf"), StartsWith("%PDF"));
+  EXPECT_THAT(content_of(folder_ / "a.pdf"), StartsWith("%PDF"));
 }
 
 TEST_F(SaveByDot, LargeGraphsAreFoldedToWhatDotCanLayOut) {

@@ -8,6 +8,8 @@
 #include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/io/safetensors.hpp>
 
+#include "../temporary_folder.hpp"
+
 namespace tapegrad::io {
 namespace {
 
@@ -18,13 +20,6 @@ using ::testing::IsEmpty;
 
 class CheckpointTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "checkpoint_XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   static Checkpoint example(double value) {
     return {{{"a", full({5}, value)}, {"none", zeros({0, 3})}, {"b", full({2}, value, f64)}}, std::to_string(value)};
   }
@@ -43,7 +38,8 @@ class CheckpointTest : public ::testing::Test {
     return "it loads";
   }
 
-  fs::path folder_;
+  const TemporaryFolder own_;
+  const fs::path folder_ = own_.path();
 };
 
 TEST_F(CheckpointTest, GivesBackWhatWasSaved) {

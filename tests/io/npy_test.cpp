@@ -12,6 +12,7 @@
 #include <tapegrad/io/npy.hpp>
 #include <tapegrad/ops/view.hpp>
 
+#include "../temporary_folder.hpp"
 #include "numpy_files.hpp"
 
 namespace tapegrad::io {
@@ -39,22 +40,8 @@ std::string decoded(std::string_view digits) {
 
 class Npy : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "npy_XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    path_ = folder_ / "a.npy";
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  void put(std::string_view bytes) const {
-    std::ofstream file(path_, std::ios::binary | std::ios::trunc);
-    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  }
-  std::string bytes() const {
-    std::ifstream file(path_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  void put(std::string_view bytes) const { own_.write("a.npy", bytes); }
+  std::string bytes() const { return content_of(path_); }
   Tensor loaded(std::string_view digits) const {
     put(decoded(digits));
     return load_npy(path_);
@@ -87,7 +74,8 @@ class Npy : public ::testing::Test {
     return refusal(file + header + std::string(data, '\0'));
   }
 
-  fs::path folder_, path_;
+  const TemporaryFolder own_;
+  const fs::path folder_ = own_.path(), path_ = folder_ / "a.npy";
 };
 
 void expect_same(const Tensor& got, const Tensor& wanted) {

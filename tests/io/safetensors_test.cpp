@@ -12,6 +12,8 @@
 #include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/ops/view.hpp>
 
+#include "../temporary_folder.hpp"
+
 namespace tapegrad::io {
 namespace {
 
@@ -21,22 +23,8 @@ using ::testing::HasSubstr;
 
 class Safetensors : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "safetensors_XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    path_ = folder_ / "a.safetensors";
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  void put(std::string_view bytes) const {
-    std::ofstream file(path_, std::ios::binary | std::ios::trunc);
-    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  }
-  std::string bytes() const {
-    std::ifstream file(path_, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  void put(std::string_view bytes) const { own_.write("a.safetensors", bytes); }
+  std::string bytes() const { return content_of(path_); }
   // A file with that header, whose length may be a lie, and data.
   void put_parts(std::string_view header, std::string_view data, std::uint64_t length) const {
     std::string file(8, '\0');
@@ -57,7 +45,8 @@ class Safetensors : public ::testing::Test {
     }
   }
 
-  fs::path folder_, path_;
+  const TemporaryFolder own_;
+  const fs::path folder_ = own_.path(), path_ = folder_ / "a.safetensors";
 };
 
 const std::string kFour(4, '\0');

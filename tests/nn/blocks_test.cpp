@@ -13,7 +13,7 @@
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/testing/gradients.hpp>
 
-#include "message_of.hpp"
+#include "../message_of.hpp"
 
 namespace tapegrad::nn {
 namespace {

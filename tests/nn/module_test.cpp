@@ -10,6 +10,8 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/reduce.hpp>
 
+#include "../message_of.hpp"
+
 namespace tapegrad {
 namespace {
 
@@ -40,15 +42,6 @@ std::vector<std::string> names_of(const NamedTensors& tensors) {
   std::vector<std::string> names;
   for (const auto& [name, tensor] : tensors) names.push_back(name);
   return names;
-}
-
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 TEST(Module, NamesParametersInTheOrderOfDeclaration) {

@@ -10,7 +10,7 @@
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/testing/gradients.hpp>
 
-#include "message_of.hpp"
+#include "../message_of.hpp"
 
 namespace tapegrad::nn {
 namespace {

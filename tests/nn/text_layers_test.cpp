@@ -10,20 +10,13 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/reduce.hpp>
 
+#include "../message_of.hpp"
+
 namespace tapegrad::nn {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 TEST(Embedding, LooksUpRows) {
   Embedding table(3, 2);

@@ -17,7 +17,7 @@
 #include <tapegrad/optim/optimizer.hpp>
 #include <tapegrad/testing/gradients.hpp>
 
-#include "message_of.hpp"
+#include "../message_of.hpp"
 
 namespace tapegrad::nn {
 namespace {

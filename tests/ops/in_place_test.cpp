@@ -10,21 +10,13 @@
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 
+#include "../message_of.hpp"
+
 namespace tapegrad::tests {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-template <class Error, class F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 TEST(InPlace, OverwritesWhatIsNotRecorded) {
   Tensor x = tensor({1, 2, 3}, f64);

@@ -3,6 +3,8 @@
 
 #include <tapegrad/tapegrad.hpp>
 
+#include "../message_of.hpp"
+
 namespace tapegrad {
 namespace {
 
@@ -11,16 +13,6 @@ using ::testing::HasSubstr;
 
 Tensor ramp(const Shape& shape) { return reshape(arange(shape.numel(), f64), shape); }
 Tensor ids(std::initializer_list<double> values) { return tensor(values, i64); }
-
-template <class E, class F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 TEST(At, BasicIndicesGiveAView) {
   const Tensor x = ramp({2, 3, 4});

@@ -14,6 +14,8 @@
 #include <tapegrad/optim/graph_snapshots.hpp>
 #include <tapegrad/optim/rules.hpp>
 
+#include "../temporary_folder.hpp"
+
 namespace tapegrad::optim {
 namespace {
 
@@ -22,12 +24,6 @@ using ::testing::ElementsAre;
 
 class GraphSnapshotsTest : public ::testing::Test {
  protected:
-  GraphSnapshotsTest() {
-    std::string name = (fs::temp_directory_path() / "tapegrad_snapshots_XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~GraphSnapshotsTest() override { fs::remove_all(folder_); }
-
   std::vector<std::string> files() const {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(folder_)) names.push_back(entry.path().filename());
@@ -35,13 +31,11 @@ class GraphSnapshotsTest : public ::testing::Test {
     return names;
   }
   graph::ComputationGraph read(const std::string& name) const {
-    std::ifstream file(folder_ / name);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return graph::from_json(text.str(), name);
+    return graph::from_json(content_of(folder_ / name), name);
   }
 
-  fs::path folder_;
+  const TemporaryFolder own_;
+  const fs::path folder_ = own_.path();
 };
 
 void train(GraphSnapshots& snapshots, std::int64_t accumulate = 1) {

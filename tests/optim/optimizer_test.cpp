@@ -9,6 +9,8 @@
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/optim/optimizer.hpp>
 
+#include "../message_of.hpp"
+
 namespace mine {
 
 // A rule of a user's own: the sign of the gradient.
@@ -38,15 +40,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 TEST(Optimizer, FitsALine) {
   Rng rng(1);

@@ -13,13 +13,12 @@
 #include <tapegrad/optim/report.hpp>
 #include <tapegrad/optim/tensorboard.hpp>
 
-#include "../data/temporary_folder.hpp"
+#include "../temporary_folder.hpp"
 
 namespace tapegrad::optim {
 namespace {
 
 namespace fs = std::filesystem;
-using data::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;

@@ -15,7 +15,8 @@
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/optim/trainer.hpp>
 
-#include "../data/temporary_folder.hpp"
+#include "../message_of.hpp"
+#include "../temporary_folder.hpp"
 
 namespace tapegrad::optim {
 namespace {
@@ -108,7 +109,7 @@ class ResumeTest : public ::testing::Test {
   }
 
   void expect_same_when_stopped_after(int batches, const Outcome& expected) const {
-    const data::TemporaryFolder folder;
+    const TemporaryFolder folder;
     FitOptions options = options_;
     options.checkpoint.folder = folder.path();
     int seen = 0;
@@ -147,7 +148,7 @@ TEST_F(ResumeTest, GatheredGradientsAreSteppedBeforeTheStop) {
 
 TEST_F(ResumeTest, FromEachCheckpointOnTheWayTheBitsAreTheSame) {
   const Outcome expected = undisturbed();
-  const data::TemporaryFolder folder;
+  const TemporaryFolder folder;
   options_.checkpoint = {.folder = folder.path(), .every_steps = 7, .keep = 100};
   start(options_, [&](Trainer& trainer, const History&) {
     EXPECT_TRUE(outcome_of(trainer) == expected) << "saving changes nothing";
@@ -160,7 +161,7 @@ TEST_F(ResumeTest, FromEachCheckpointOnTheWayTheBitsAreTheSame) {
   std::sort(all.begin(), all.end());
   for (std::size_t left = all.size(); left-- > 1;) {
     EXPECT_EQ(all[0].filename(), "best.safetensors");
-    const data::TemporaryFolder copy;
+    const TemporaryFolder copy;
     fs::copy(all[left], copy.path());
     options_.checkpoint.folder = copy.path();
     start(options_, [&](Trainer& trainer, const History&) {
@@ -172,7 +173,7 @@ TEST_F(ResumeTest, FromEachCheckpointOnTheWayTheBitsAreTheSame) {
 TEST_F(ResumeTest, AKilledTrainingGoesOn) {
   const Outcome expected = undisturbed();
   for (const int batches : {9, 20, 50}) {
-    const data::TemporaryFolder folder;
+    const TemporaryFolder folder;
     options_.checkpoint = {.folder = folder.path(), .every_steps = 3};
     const pid_t child = ::fork();
     if (child == 0) {
@@ -196,7 +197,7 @@ TEST_F(ResumeTest, AKilledTrainingGoesOn) {
 }
 
 TEST_F(ResumeTest, ACompletedTrainingIsNotRepeatedButCanBeProlonged) {
-  const data::TemporaryFolder folder;
+  const TemporaryFolder folder;
   options_.plateau.reset();
   options_.average = 0;
   options_.early_stopping.reset();
@@ -223,7 +224,7 @@ TEST_F(ResumeTest, ACompletedTrainingIsNotRepeatedButCanBeProlonged) {
 }
 
 TEST_F(ResumeTest, EarlyStoppingIsRemembered) {
-  const data::TemporaryFolder folder;
+  const TemporaryFolder folder;
   options_.early_stopping = EarlyStopping{.patience = 0, .min_delta = 10};
   options_.checkpoint.folder = folder.path();
   start(options_, [](Trainer&, const History& history) { EXPECT_EQ(history.epochs.size(), 2u); });
@@ -235,10 +236,10 @@ TEST_F(ResumeTest, EarlyStoppingIsRemembered) {
 }
 
 TEST_F(ResumeTest, RefusesWhatWouldNotBeTheSameTraining) {
-  const data::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const auto nothing = [](Trainer&, const History&) {};
   options_.resume = true;
-  EXPECT_THAT(data::message_of<Error>([&] { start(options_, nothing); }), HasSubstr("no checkpoint.folder"));
+  EXPECT_THAT(message_of<Error>([&] { start(options_, nothing); }), HasSubstr("no checkpoint.folder"));
   options_.checkpoint.folder = folder.path();
   int seen = 0;
   options_.should_stop = [&] { return ++seen == 5; };
@@ -249,15 +250,15 @@ TEST_F(ResumeTest, RefusesWhatWouldNotBeTheSameTraining) {
         +[](FitOptions& o) { o.validation_split = 0.1; }, +[](FitOptions& o) { o.shuffle = false; }}) {
     FitOptions other = options_;
     change(other);
-    EXPECT_THAT(data::message_of<Error>([&] { start(other, nothing); }), HasSubstr("cannot be gone on with"));
+    EXPECT_THAT(message_of<Error>([&] { start(other, nothing); }), HasSubstr("cannot be gone on with"));
   }
   options_.resume = false;
-  EXPECT_THAT(data::message_of<Error>([&] { start(options_, nothing); }), HasSubstr("is of an earlier training"));
+  EXPECT_THAT(message_of<Error>([&] { start(options_, nothing); }), HasSubstr("is of an earlier training"));
   Model model;
   Trainer sgd(model, Sgd{.momentum = 0.9}, nn::cross_entropy);
   const Outcome before = outcome_of(sgd);
   const fs::path file = folder.path("step-000000005.safetensors");
-  EXPECT_THAT(data::message_of<Error>([&] { sgd.load(file); }),
+  EXPECT_THAT(message_of<Error>([&] { sgd.load(file); }),
               ::testing::AllOf(HasSubstr("step-000000005"), HasSubstr("adamw.m/hidden.weight")));
   EXPECT_TRUE(outcome_of(sgd) == before);
   options_.checkpoint.every_steps = -1;
@@ -265,12 +266,12 @@ TEST_F(ResumeTest, RefusesWhatWouldNotBeTheSameTraining) {
 }
 
 TEST_F(ResumeTest, AWorthlessCheckpointTakesNoGoodOnesPlace) {
-  const data::TemporaryFolder folder;
+  const TemporaryFolder folder;
   options_.checkpoint = {.folder = folder.path(), .every_steps = 1, .keep = 1};
   options_.clip_norm = 0;
   options_.plateau.reset();
   options_.schedule = [](double time) { return time < 1 ? 1.0 : 1e60; };
-  const std::string message = data::message_of<Error>([&] { start(options_, [](Trainer&, const History&) {}); });
+  const std::string message = message_of<Error>([&] { start(options_, [](Trainer&, const History&) {}); });
   EXPECT_THAT(message, ::testing::AllOf(HasSubstr("step 18"), HasSubstr("the last checkpoint is"),
                                         HasSubstr("step-000000017.safetensors")));
   Model model;
@@ -281,7 +282,7 @@ TEST_F(ResumeTest, AWorthlessCheckpointTakesNoGoodOnesPlace) {
 }
 
 TEST_F(ResumeTest, TheBestIsThereToLoad) {
-  const data::TemporaryFolder folder;
+  const TemporaryFolder folder;
   options_.checkpoint.folder = folder.path();
   start(options_, [&](Trainer& trainer, const History&) {
     std::size_t best = 0;

@@ -15,6 +15,8 @@
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/optim/trainer.hpp>
 
+#include "../message_of.hpp"
+
 namespace tapegrad::optim {
 namespace {
 
@@ -38,15 +40,6 @@ data::TensorDataset sectors(std::int64_t count, std::uint64_t seed) {
     y.mutable_data<std::int64_t>()[static_cast<std::size_t>(i)] = angle < -1 ? 0 : angle < 1 ? 1 : 2;
   }
   return {x, y};
-}
-
-std::string message_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
 }
 
 std::vector<std::vector<double>> values_of(const nn::Module& model) {

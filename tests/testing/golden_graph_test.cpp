@@ -11,6 +11,8 @@
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/testing/graphs.hpp>
 
+#include "../temporary_folder.hpp"
+
 namespace tapegrad {
 namespace {
 
@@ -21,14 +23,7 @@ using ::testing::Not;
 
 class GoldenGraph : public ::testing::Test {
  protected:
-  GoldenGraph() {
-    std::string name = (fs::temp_directory_path() / "tapegrad_golden_XXXXXX").string();
-    file_ = fs::path(::mkdtemp(name.data())) / "golden.json";
-  }
-  ~GoldenGraph() override {
-    ::unsetenv("TAPEGRAD_UPDATE_GOLDEN");
-    fs::remove_all(file_.parent_path());
-  }
+  ~GoldenGraph() override { ::unsetenv("TAPEGRAD_UPDATE_GOLDEN"); }
 
   void update(const Tensor& result) const {
     ::setenv("TAPEGRAD_UPDATE_GOLDEN", "1", 1);
@@ -36,7 +31,8 @@ class GoldenGraph : public ::testing::Test {
     ::unsetenv("TAPEGRAD_UPDATE_GOLDEN");
   }
 
-  fs::path file_;
+  const TemporaryFolder own_;
+  const fs::path file_ = own_.path("golden.json");
   const Tensor w_ = parameter(ones({3}), "w");
 };
 

@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "../temporary_folder.hpp"
+
 namespace tapegrad::tools {
 
 namespace fs = std::filesystem;
@@ -23,36 +25,20 @@ struct Outcome {
   std::string out, err;
 };
 
-inline std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 class Program : public ::testing::Test {
  protected:
-  Program() {
-    std::string name = (fs::temp_directory_path() / "tapegrad_program_XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~Program() override { fs::remove_all(folder_); }
-
   Outcome run(const std::string& arguments) const {
     const fs::path out = folder_ / ".out", err = folder_ / ".err";
     const std::string command = "cd '" + folder_.string() + "' && '" TAPEGRAD_PROGRAM "' " + arguments + " >'" +
                                 out.string() + "' 2>'" + err.string() + "' </dev/null";
     const int status = std::system(command.c_str());
-    Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(out), read(err)};
+    Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, content_of(out), content_of(err)};
     fs::remove(out);
     fs::remove(err);
     return outcome;
   }
 
-  void write(const std::string& name, const std::string& content) const {
-    fs::create_directories((folder_ / name).parent_path());
-    std::ofstream(folder_ / name, std::ios::binary) << content;
-  }
+  void write(const std::string& name, const std::string& content) const { own_.write(name, content); }
 
   // Two classes that one word tells apart.
   void write_texts(const std::string& name, int count = 200) const {
@@ -80,7 +66,8 @@ class Program : public ::testing::Test {
     EXPECT_EQ(files("."), before) << "left behind by " << arguments;
   }
 
-  fs::path folder_;
+  const TemporaryFolder own_;
+  const fs::path folder_ = own_.path();
 };
 
 }  // namespace tapegrad::tools

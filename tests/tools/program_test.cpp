@@ -46,9 +46,9 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   EXPECT_EQ(files("model"),
             (std::vector<std::string>{"config.json", "curves.svg", "metrics.jsonl", "model.dot", "model.json",
                                       "model.mmd", "model.safetensors", "model.svg", "report.html", "vocabulary.txt"}));
-  EXPECT_THAT(read(folder_ / "model/report.html"), HasSubstr("Confusion matrix"));
+  EXPECT_THAT(content_of(folder_ / "model/report.html"), HasSubstr("Confusion matrix"));
   EXPECT_EQ(files("curves").size(), 1u);
-  std::istringstream metrics(read(folder_ / "model/metrics.jsonl"));
+  std::istringstream metrics(content_of(folder_ / "model/metrics.jsonl"));
   int epochs = 0;
   for (std::string line; std::getline(metrics, line); ++epochs)
     EXPECT_TRUE(nlohmann::json::parse(line).contains("validation_accuracy"));
@@ -66,7 +66,7 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   EXPECT_THAT(run("graph model -f dot --joint").out, HasSubstr("digraph"));
   EXPECT_THAT(run("graph model -f text --depth 1").out, HasSubstr("embedding"));
   EXPECT_EQ(run("graph model -o picture.svg --joint").status, 0);
-  EXPECT_THAT(read(folder_ / "picture.svg"), HasSubstr("<svg"));
+  EXPECT_THAT(content_of(folder_ / "picture.svg"), HasSubstr("<svg"));
 
   EXPECT_EQ(run("graph check model/model.mmd").status, 0);
   EXPECT_THAT(run("graph check model/model.mmd").out, HasSubstr("GitHub  draws it"));
@@ -88,7 +88,7 @@ TEST_F(Program, DrawsItsExamples) {
     EXPECT_EQ(run(example + " --depth 1 -o small.mmd").status, 0);
     EXPECT_EQ(run("graph check small.mmd").status, 0);
     EXPECT_EQ(run(example + " -o page.html").status, 0);
-    EXPECT_THAT(read(folder_ / "page.html"), HasSubstr("<!doctype html>"));
+    EXPECT_THAT(content_of(folder_ / "page.html"), HasSubstr("<!doctype html>"));
   }
   EXPECT_THAT(run("graph --example mlp --why hidden1.weight").out, HasSubstr("parameter 'hidden1.weight'"));
   expect_refused("graph --example mlpp", {"mlpp", "mlp, "});
@@ -116,7 +116,7 @@ TEST_F(Program, WritesGraphsWhileItTrains) {
   EXPECT_EQ(written[1], "step-00000005.json");
   const Outcome differing = run("graph diff graphs/step-00000001.json graphs/step-00000005.json -o diff.html");
   EXPECT_EQ(differing.status, 1) << differing.err;
-  EXPECT_THAT(read(folder_ / "diff.html"), HasSubstr("gradient norm"));
+  EXPECT_THAT(content_of(folder_ / "diff.html"), HasSubstr("gradient norm"));
 }
 
 TEST_F(Program, RefusesToDrawWhereItCannot) {
@@ -134,7 +134,7 @@ TEST_F(Program, RefusesToDrawWhereItCannot) {
       ("cd '" + folder_.string() + "' && PATH=/nowhere " + program + " graph --example mlp -o picture.svg 2>.err")
           .c_str());
   EXPECT_EQ(WEXITSTATUS(status), 2);
-  EXPECT_THAT(read(folder_ / ".err"), HasSubstr("dot"));
+  EXPECT_THAT(content_of(folder_ / ".err"), HasSubstr("dot"));
   EXPECT_FALSE(fs::exists(folder_ / "picture.svg"));
 }
 
@@ -142,10 +142,10 @@ TEST_F(Program, TrainsTheSameModelTwice) {
   write_texts("texts.tsv");
   for (const char* out : {"one", "two"})
     ASSERT_EQ(run("train text texts.tsv --epochs 2 --seed 3 --out " + std::string(out)).status, 0);
-  EXPECT_EQ(read(folder_ / "one/model.safetensors"), read(folder_ / "two/model.safetensors"));
+  EXPECT_EQ(content_of(folder_ / "one/model.safetensors"), content_of(folder_ / "two/model.safetensors"));
   ASSERT_EQ(run("train text texts.tsv --epochs 2 --seed 3 --threads 2 --out two").status, 0)
       << "replaces an earlier model";
-  EXPECT_EQ(read(folder_ / "one/model.safetensors"), read(folder_ / "two/model.safetensors"));
+  EXPECT_EQ(content_of(folder_ / "one/model.safetensors"), content_of(folder_ / "two/model.safetensors"));
 }
 
 TEST_F(Program, RefusesBadTexts) {
@@ -171,7 +171,7 @@ TEST_F(Program, RefusesPlacesItCannotWrite) {
   write("full/notes.txt", "mine");
   expect_refused("train text texts.tsv --out full", {"full", "other files"});
   expect_refused("train text texts.tsv --out /proc/model", {"/proc/model"});
-  EXPECT_EQ(read(folder_ / "full/notes.txt"), "mine");
+  EXPECT_EQ(content_of(folder_ / "full/notes.txt"), "mine");
 }
 
 TEST_F(Program, RefusesBadModelsAndSnapshots) {
@@ -240,7 +240,7 @@ TEST_F(Program, ResumesAfterASignal) {
   EXPECT_FALSE(fs::exists(folder_ / "whole.checkpoints"));
   // A signal finds it in the training, the validation, or writing a file. The second training is killed; the third goes
   // on from the last checkpoint that there was.
-  const auto logged = [&](const char* text) { return read(folder_ / "log").find(text) != std::string::npos; };
+  const auto logged = [&](const char* text) { return content_of(folder_ / "log").find(text) != std::string::npos; };
   bool first = true;
   for (const int signal : {SIGINT, SIGKILL, SIGTERM}) {
     const auto ready = [&] {
@@ -250,7 +250,7 @@ TEST_F(Program, ResumesAfterASignal) {
     EXPECT_EQ(logged("resumed after step"), !first);
     first = false;
     if (signal == SIGKILL) continue;
-    EXPECT_THAT(read(folder_ / "log"),
+    EXPECT_THAT(content_of(folder_ / "log"),
                 ContainsRegex("\nstopped by SIG(INT|TERM) after [0-9]+ whole epochs; the model so far is in model; "
                               "--resume goes on from model.checkpoints/step"));
     EXPECT_EQ(run("predict --model model feathered").status, 0);
@@ -259,7 +259,7 @@ TEST_F(Program, ResumesAfterASignal) {
   EXPECT_EQ(refused.status, 2);
   EXPECT_THAT(refused.err, HasSubstr("is of an earlier training"));
   ASSERT_EQ(run("train text texts.tsv " + options + "--resume --out model").status, 0);
-  EXPECT_EQ(read(folder_ / "model/model.safetensors"), read(folder_ / "whole/model.safetensors"));
+  EXPECT_EQ(content_of(folder_ / "model/model.safetensors"), content_of(folder_ / "whole/model.safetensors"));
   EXPECT_FALSE(fs::exists(folder_ / "model.checkpoints"));
 }
 

@@ -95,7 +95,7 @@ TEST_F(Images, AreClassified) {
     ASSERT_EQ(o.status, 0) << o.err;
     EXPECT_THAT(o.out, HasSubstr("304 training, 16 validation and 80 test images of 8 × 8"));
     EXPECT_THAT(o.out, ContainsRegex("\ntest accuracy (0\\.9|1\\.0)"));
-    EXPECT_EQ(nlohmann::json::parse(read(folder_ / "out/config.json"))["model"], model.substr(0, 3));
+    EXPECT_EQ(nlohmann::json::parse(content_of(folder_ / "out/config.json"))["model"], model.substr(0, 3));
   }
   EXPECT_EQ(run("train fashion-mnist set --epochs 1 --limit 64 --hidden 8").status, 0);
 }

@@ -4,11 +4,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
-namespace tapegrad::data {
+namespace tapegrad {
 
 /// A folder of its own for a test, gone with it.
 class TemporaryFolder {
@@ -36,15 +37,10 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-/// What `action` throws of type E, as text; any other outcome fails the test.
-template <class E, class Action>
-std::string message_of(Action action) {
-  try {
-    action();
-  } catch (const E& error) {
-    return error.what();
-  }
-  throw std::runtime_error("nothing was thrown");
+/// All of a file; empty if there is none.
+inline std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
 }
 
-}  // namespace tapegrad::data
+}  // namespace tapegrad
