@@ -2,8 +2,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <sstream>
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
 

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include <fstream>
 #include <iterator>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/vocabulary.hpp>
@@ -63,9 +62,7 @@ TEST(Vocabulary, ComesBackFromItsFile) {
   ASSERT_EQ(loaded.size(), vocabulary.size());
   for (std::int32_t id = 0; id < loaded.size(); ++id) EXPECT_EQ(loaded.entry(id), vocabulary.entry(id));
   EXPECT_EQ(loaded.extend(loaded.id("the"), loaded.id("cat")), loaded.id("the cat"));
-  std::ifstream file(path);
-  const std::string content{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_EQ(content, "<pad>\n<unk>\nthe\ncat\nthe cat\nété\n漢\ndon't\n");
+  EXPECT_EQ(content_of(path), "<pad>\n<unk>\nthe\ncat\nthe cat\nété\n漢\ndon't\n");
 }
 
 TEST(Vocabulary, RefusesHostileFiles) {

@@ -1,10 +1,11 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include <fstream>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/io/picture.hpp>
+
+#include "../temporary_folder.hpp"
 
 namespace tapegrad::io {
 namespace {
@@ -29,13 +30,12 @@ std::vector<std::pair<std::string, std::string>> chunks(const std::string& file)
 }
 
 TEST(Picture, IsAPng) {
-  const std::string path = ::testing::TempDir() + "picture.png";
+  const TemporaryFolder folder;
+  const std::string path = folder.path("picture.png");
   Tensor pixels = empty({2, 3, 3}, u8);
   for (std::uint8_t i = 0; i < 18; ++i) pixels.mutable_data<std::uint8_t>()[i] = static_cast<std::uint8_t>(13 * i);
   save_png(path, pixels, 2);
-  std::ifstream file(path, std::ios::binary);
-  const auto found = chunks({std::istreambuf_iterator<char>(file), {}});
-  std::filesystem::remove(path);
+  const auto found = chunks(content_of(path));
   ASSERT_EQ(found.size(), 3u);
   EXPECT_EQ(found[0].second, std::string("\0\0\0\x06\0\0\0\x04\x08\x02\0\0\0", 13));
   std::string raw(4 * (1 + 18), '\0');

@@ -4,7 +4,6 @@
 
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>

@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 
 #include <bit>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <tapegrad/core/create.hpp>
@@ -22,11 +21,6 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 // One call of fit() on a model of three classes.
 History train(FitOptions options) {
@@ -50,8 +44,8 @@ TEST(MetricsLog, HasALineAnEpochAlsoAfterAResumption) {
   options.should_stop = {};
   options.resume = true;
   const History history = train(options);
-  EXPECT_EQ(read(folder.path("metrics.jsonl")), metrics_jsonl(history.epochs));
-  std::istringstream lines(read(folder.path("metrics.jsonl")));
+  EXPECT_EQ(content_of(folder.path("metrics.jsonl")), metrics_jsonl(history.epochs));
+  std::istringstream lines(content_of(folder.path("metrics.jsonl")));
   std::int64_t epoch = 0;
   for (std::string line; std::getline(lines, line);) {
     const auto json = nlohmann::json::parse(line);
@@ -130,7 +124,7 @@ struct Scalar {
 
 std::vector<Scalar> scalars(const fs::path& file) {
   std::vector<Scalar> found;
-  const auto all = records(read(file));
+  const auto all = records(content_of(file));
   EXPECT_EQ(fields(all.at(0))[3], "brain.Event:2");
   for (std::size_t i = 1; i < all.size(); ++i) {
     auto event = fields(all[i]);
@@ -202,7 +196,7 @@ TEST(Report, IsOnePageThatNeedsNothingElse) {
     EXPECT_THAT(page, Not(HasSubstr(outside)));
   const TemporaryFolder folder;
   save_report(folder.path("report.html"), report);
-  EXPECT_EQ(read(folder.path("report.html")), page);
+  EXPECT_EQ(content_of(folder.path("report.html")), page);
   EXPECT_THAT(report_html({}), Not(HasSubstr("Confusion")));
 }
 
