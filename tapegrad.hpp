@@ -16,6 +16,7 @@
 #include <tapegrad/data/dataset.hpp>
 #include <tapegrad/data/idx.hpp>
 #include <tapegrad/data/loader.hpp>
+#include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/sampler.hpp>
 #include <tapegrad/data/samples.hpp>
 #include <tapegrad/data/splits.hpp>
@@ -24,10 +25,13 @@
 #include <tapegrad/data/token_stream.hpp>
 #include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/io/npy.hpp>
+#include <tapegrad/io/picture.hpp>
 #include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/nn/activations.hpp>
 #include <tapegrad/nn/attention.hpp>
+#include <tapegrad/nn/attribution.hpp>
 #include <tapegrad/nn/bilinear.hpp>
+#include <tapegrad/nn/convolution.hpp>
 #include <tapegrad/nn/dropout.hpp>
 #include <tapegrad/nn/embedding.hpp>
 #include <tapegrad/nn/embedding_bag.hpp>
@@ -43,10 +47,13 @@
 #include <tapegrad/nn/sampling.hpp>
 #include <tapegrad/nn/sequential.hpp>
 #include <tapegrad/nn/transformer.hpp>
+#include <tapegrad/nn/window_pooling.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
+#include <tapegrad/ops/attention.hpp>
 #include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/checkpoint.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/convolution.hpp>
@@ -62,8 +69,10 @@
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/normalization.hpp>
 #include <tapegrad/ops/order.hpp>
+#include <tapegrad/ops/pooling.hpp>
 #include <tapegrad/ops/recurrence.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/rounding.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/scan.hpp>
@@ -78,4 +87,7 @@
 #include <tapegrad/optim/console_progress.hpp>
 #include <tapegrad/optim/ema.hpp>
 #include <tapegrad/optim/lbfgs.hpp>
+#include <tapegrad/optim/metrics_log.hpp>
+#include <tapegrad/optim/report.hpp>
+#include <tapegrad/optim/tensorboard.hpp>
 #include <tapegrad/optim/trainer.hpp>

@@ -25,6 +25,17 @@ std::atomic<int>& setting() {
   return count;
 }
 
+/// Sets how many threads OpenMP gives to those who ask on this thread; returns how many there were.
+int limit_libraries([[maybe_unused]] int count) {
+#ifdef _OPENMP
+  const int before = omp_get_max_threads();
+  omp_set_num_threads(count);
+  return before;
+#else
+  return 0;
+#endif
+}
+
 }  // namespace
 
 int num_threads() { return setting().load(std::memory_order_relaxed); }
@@ -34,13 +45,8 @@ void set_num_threads(int count) {
   setting().store(count, std::memory_order_relaxed);
 }
 
-#ifdef _OPENMP
-OneThread::OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-OneThread::~OneThread() { omp_set_num_threads(before_); }
-#else
-OneThread::OneThread() = default;
-OneThread::~OneThread() = default;
-#endif
+OneThread::OneThread() : before_(limit_libraries(1)) {}
+OneThread::~OneThread() { limit_libraries(before_); }
 
 namespace detail {
 

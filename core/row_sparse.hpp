@@ -14,7 +14,7 @@ Tensor adopt_rows(const Shape& shape, RowSparse rows);
 
 /// The distinct entries of a list of rows, in order of first occurrence, and the place of each entry among them.
 struct DistinctRows {
-  explicit DistinctRows(std::span<const std::int64_t> rows);
+  explicit DistinctRows(std::span<const std::int64_t> given);
 
   std::int64_t count() const { return static_cast<std::int64_t>(rows.size()); }
 

@@ -16,7 +16,7 @@ Tensor repeated(const Tensor& t, const Shape& shape) {
   Strides strides{};
   const int lead = shape.rank() - t.rank();
   for (int axis = 0; axis < t.rank(); ++axis)
-    if (t.shape()[axis] != 1) strides[static_cast<std::size_t>(axis + lead)] = own[static_cast<std::size_t>(axis)];
+    if (t.shape()[axis] != 1) strides[static_cast<std::size_t>(axis) + static_cast<std::size_t>(lead)] = own[static_cast<std::size_t>(axis)];
   return make_view(t, shape, &strides, 0);
 }
 

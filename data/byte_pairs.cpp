@@ -224,7 +224,7 @@ BytePairs BytePairs::load(const std::filesystem::path& path) {
     Pair pair{};
     const char* end = line.data() + line.size();
     const auto left = std::from_chars(line.data(), end, pair.left);
-    const auto right = left.ptr == end ? left : std::from_chars(left.ptr + 1, end, pair.right);
+    const auto right = std::from_chars(std::min(left.ptr + 1, end), end, pair.right);
     const auto known = [&](std::int32_t token) { return token >= 0 && token != kEnd && token < result.size(); };
     if (left.ec != std::errc() || right.ec != std::errc() || right.ptr != end || !known(pair.left) ||
         !known(pair.right))

@@ -175,10 +175,20 @@ std::vector<VertexIndex> bottlenecks(const ComputationGraph& graph, std::optiona
 }
 
 std::vector<VertexIndex> kept_alive_by(const ComputationGraph& graph, VertexIndex value) {
-  std::vector<VertexIndex> gradients;
-  for (const Edge& e : graph.out_edges(value)) {
-    if (e.kind == EdgeKind::saved && (gradients.empty() || gradients.back() != e.to)) gradients.push_back(e.to);
+  const auto first_input = [&](VertexIndex v) -> std::optional<VertexIndex> {
+    const auto inputs = graph.in_edges(v);
+    return graph[v].is_view && !inputs.empty() ? std::optional(inputs.front().from) : std::nullopt;
+  };
+  while (const auto base = first_input(value)) value = *base;
+  std::vector<VertexIndex> gradients, same_buffer{value};
+  for (std::size_t next = 0; next < same_buffer.size(); ++next) {
+    for (const Edge& e : graph.out_edges(same_buffer[next])) {
+      if (e.kind == EdgeKind::saved) gradients.push_back(e.to);
+      if (e.kind == EdgeKind::data && first_input(e.to) == same_buffer[next]) same_buffer.push_back(e.to);
+    }
   }
+  std::sort(gradients.begin(), gradients.end());
+  gradients.erase(std::unique(gradients.begin(), gradients.end()), gradients.end());
   return gradients;
 }
 

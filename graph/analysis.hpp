@@ -40,7 +40,7 @@ std::vector<std::optional<VertexIndex>> immediate_dominators(const ComputationGr
 /// where a recording can be cut in two, and an activation kept or recomputed.
 std::vector<VertexIndex> bottlenecks(const ComputationGraph& graph, std::optional<VertexIndex> of = std::nullopt);
 
-/// The gradients for whose sake the buffer of a value is kept after the forward pass.
+/// The gradients for whose sake the buffer of a value, which it may share with views, is kept after the forward pass.
 std::vector<VertexIndex> kept_alive_by(const ComputationGraph& graph, VertexIndex value);
 
 /// Memory in bytes, if every buffer is freed as soon as nothing needs it, in the order of recording.

@@ -120,7 +120,9 @@ class Capture {
     } else if (node.requires_grad) {
       v.kind = VertexKind::parameter;
     } else {
-      v.kind = v.name.empty() && node.shape.numel() == 1 ? VertexKind::constant : VertexKind::input;
+      // What a layer makes for itself, a mask say, is no input.
+      const bool made_within = node.scope || node.shape.numel() == 1;
+      v.kind = v.name.empty() && made_within ? VertexKind::constant : VertexKind::input;
     }
     if (node.op == nullptr) v.scope = scope_of_leaf(node, v);
     if (options_.statistics && (node.storage || (node.extra && node.extra->rows)))
@@ -132,13 +134,14 @@ class Capture {
   static std::string scope_of_leaf(const Node& node, const Vertex& v) {
     const std::size_t dot = v.name.rfind('.');
     if (dot != std::string::npos) return v.name.substr(0, dot);
-    return node.requires_grad && node.scope ? node.scope->path : "";
+    return (node.requires_grad || v.name.empty()) && node.scope ? node.scope->path : "";
   }
 
   static void describe_recorded(const Node& node, Vertex& v) {
     v.kind = VertexKind::op;
     describe_op(*node.op, v);
-    v.is_view = false;
+    const Node* first = node.edge_count > 0 ? node.edges()[0].node() : nullptr;
+    v.is_view = node.storage && first && first->storage == node.storage;
     if (node.scalar_input >= 0)
       v.attributes.push_back(
           {std::string(node.op->info->inputs.name[node.scalar_input]), format_attribute(node.scalar)});

@@ -37,6 +37,22 @@ struct LogSigmoid {
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * logistic(-x); }
 };
 
+struct Logit {
+  static constexpr OpInfo info{.name = "logit",
+                               .formula = "y = ln(x / (1 - x))",
+                               .doc = "The inverse of sigmoid: -inf at 0, inf at 1, NaN outside.",
+                               .inputs = {"x"},
+                               .flops = 36,
+                               .domain = {{0.05, 0.95}}};
+  static auto value(const auto& x) {
+    // Around 1/2 the difference of two logarithms has few digits.
+    return where(4 * x > 1, log1p((2 * x - 1) / (1 - x)), log(x) - log1p(-x));
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return g / (x * (1 - x)) * valid(abs(2 * x - 1) <= 1, x);
+  }
+};
+
 struct Softplus {
   static constexpr OpInfo info{.name = "softplus",
                                .formula = "y = ln(1 + eˣ)",
@@ -274,8 +290,55 @@ struct Hardswish {
   }
 };
 
-using ActivationOps = OpList<Sigmoid, LogSigmoid, Softplus, Softsign, Relu, Relu6, LeakyRelu, Elu, Selu, Celu, Gelu,
-                             GeluTanh, Silu, Mish, Hardtanh, Hardsigmoid, Hardswish>;
+struct Softshrink {
+  static constexpr OpInfo info{.name = "softshrink",
+                               .formula = "y = x - bound sign(x) where |x| > bound, else 0",
+                               .doc = "Gradient 0 at -bound and bound.",
+                               .inputs = {"x"},
+                               .flops = 3};
+  struct Attrs {
+    double bound = 0.5;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() { return std::tuple{Field{"bound", &Attrs::bound, "of what becomes 0"}}; }
+  };
+  static auto value(const auto& x, const Attrs& a) {
+    const auto bound = constant<decltype(x)>(a.bound);
+    return where(abs(x) <= bound, 0, x - sign(x) * bound);
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
+    return where(abs(x) <= constant<decltype(x)>(a.bound), 0, g);
+  }
+};
+
+struct Hardshrink {
+  static constexpr OpInfo info{.name = "hardshrink",
+                               .formula = "y = x where |x| > bound, else 0",
+                               .doc = "Gradient 0 at -bound and bound.",
+                               .inputs = {"x"},
+                               .flops = 2};
+  using Attrs = Softshrink::Attrs;
+  static auto value(const auto& x, const Attrs& a) { return where(abs(x) <= constant<decltype(x)>(a.bound), 0, x); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
+    return where(abs(x) <= constant<decltype(x)>(a.bound), 0, g);
+  }
+};
+
+struct Prelu {
+  static constexpr OpInfo info{.name = "prelu",
+                               .formula = "y = x where x > 0, else slope x",
+                               .doc = "leaky_relu with slopes that are learnt. Gradients `slope` and 0 at 0.",
+                               .inputs = {"x", "slope"},
+                               .flops = 2};
+  static auto value(const auto& x, const auto& slope) { return where(x > 0, x, x * slope); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& slope, const auto&) {
+    return where(x > 0, g, g * slope);
+  }
+  static auto vjp(wrt<1>, const auto& g, const auto& x, const auto&, const auto&) { return where(x > 0, 0, g * x); }
+};
+
+using ActivationOps =
+    OpList<Sigmoid, LogSigmoid, Logit, Softplus, Softsign, Relu, Relu6, LeakyRelu, Elu, Selu, Celu, Gelu, GeluTanh,
+           Silu, Mish, Hardtanh, Hardsigmoid, Hardswish, Softshrink, Hardshrink, Prelu>;
 
 }  // namespace ops
 
@@ -283,6 +346,7 @@ using ops::ActivationOps;
 
 Tensor sigmoid(const Tensor& x) { return ActivationOps::apply<ops::Sigmoid>(x); }
 Tensor log_sigmoid(const Tensor& x) { return ActivationOps::apply<ops::LogSigmoid>(x); }
+Tensor logit(const Tensor& x) { return ActivationOps::apply<ops::Logit>(x); }
 Tensor softplus(const Tensor& x) { return ActivationOps::apply<ops::Softplus>(x); }
 Tensor softsign(const Tensor& x) { return ActivationOps::apply<ops::Softsign>(x); }
 Tensor relu(const Tensor& x) { return ActivationOps::apply<ops::Relu>(x); }
@@ -308,6 +372,13 @@ Tensor hardtanh(const Tensor& x, double low, double high) {
 }
 Tensor hardsigmoid(const Tensor& x) { return ActivationOps::apply<ops::Hardsigmoid>(x); }
 Tensor hardswish(const Tensor& x) { return ActivationOps::apply<ops::Hardswish>(x); }
+Tensor softshrink(const Tensor& x, double bound) {
+  return ActivationOps::apply<ops::Softshrink>(ops::Softshrink::Attrs{.bound = bound}, x);
+}
+Tensor hardshrink(const Tensor& x, double bound) {
+  return ActivationOps::apply<ops::Hardshrink>(ops::Softshrink::Attrs{.bound = bound}, x);
+}
+Tensor prelu(const Operand& x, const Operand& slope) { return ActivationOps::apply<ops::Prelu>(x, slope); }
 
 std::span<const OpEntry> activation_ops() { return ActivationOps::entries; }
 

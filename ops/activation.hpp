@@ -43,6 +43,15 @@ Tensor hardsigmoid(const Tensor& x);
 /// x · hardsigmoid(x); gradient 0 at -3, 1 at 3.
 Tensor hardswish(const Tensor& x);
 
+/// x moved towards 0 by `bound`, and 0 where |x| is no larger.
+Tensor softshrink(const Tensor& x, double bound = 0.5);
+/// x, and 0 where |x| is no larger than `bound`.
+Tensor hardshrink(const Tensor& x, double bound = 0.5);
+/// x where positive, else slope · x; both broadcast, both have gradients.
+Tensor prelu(const Operand& x, const Operand& slope);
+/// ln(x / (1 - x)), the inverse of sigmoid.
+Tensor logit(const Tensor& x);
+
 /// The name formulas use for sigmoid.
 inline Tensor logistic(const Tensor& x) { return sigmoid(x); }
 

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <charconv>
 #include <tapegrad/ops/attributes.hpp>
+#include <utility>
 
 namespace tapegrad {
 namespace {
@@ -17,6 +19,14 @@ T parse_number(std::string_view name, std::string_view text, const char* wanted)
 }
 
 }  // namespace
+
+bool is_spelling_of(std::string_view given, std::string_view name) {
+  static constexpr std::pair<std::string_view, std::string_view> kSpellings[] = {
+      {"axis", "axes"},           {"dim", "axis"}, {"dim", "axes"},     {"keepdim", "keepdims"}, {"ddof", "correction"},
+      {"epsilon", "eps"},         {"ord", "p"},    {"shifts", "shift"}, {"diagonal", "k"},       {"offset", "k"},
+      {"negative_slope", "slope"}};
+  return std::ranges::find(kSpellings, std::pair{given, name}) != std::end(kSpellings);
+}
 
 std::string format_attribute(double value) {
   char text[32];
@@ -44,16 +54,17 @@ void parse_attribute(std::string_view name, std::string_view text, int& value) {
   value = parse_number<int>(name, text, "a whole number");
 }
 void parse_attribute(std::string_view name, std::string_view text, bool& value) {
-  if (text == "true" || text == "1")
+  if (text == "true" || text == "True" || text == "1")
     value = true;
-  else if (text == "false" || text == "0")
+  else if (text == "false" || text == "False" || text == "0")
     value = false;
   else
     refuse(name, text, "true or false");
 }
 void parse_attribute(std::string_view name, std::string_view text, DType& value) {
+  constexpr std::string_view kLong[kDTypeCount] = {"float32", "float64", "int64", "int32", "uint8", "bool"};
   for (int i = 0; i < kDTypeCount; ++i)
-    if (name_of(static_cast<DType>(i)) == text) {
+    if (name_of(static_cast<DType>(i)) == text || kLong[i] == text) {
       value = static_cast<DType>(i);
       return;
     }
@@ -61,7 +72,8 @@ void parse_attribute(std::string_view name, std::string_view text, DType& value)
 }
 void parse_attribute(std::string_view, std::string_view text, std::string& value) { value = text; }
 void parse_attribute(std::string_view name, std::string_view text, Integers& value) {
-  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+  if ((text.starts_with('[') && text.ends_with(']')) || (text.starts_with('(') && text.ends_with(')')))
+    text = text.substr(1, text.size() - 2);
   value.clear();
   while (!text.empty()) {
     const std::size_t comma = std::min(text.find(','), text.size());

@@ -38,7 +38,8 @@ std::string format_attribute(const Integers& values);
 std::string format_attribute(const std::string& value);
 inline std::string format_attribute(const Shape& value) { return to_string(value); }
 
-/// The inverse of format_attribute; ValueError that names the attribute.
+/// The inverse of format_attribute, which also takes Python's spellings: True, (0, 1), float32. ValueError that names
+/// the attribute.
 void parse_attribute(std::string_view name, std::string_view text, double& value);
 void parse_attribute(std::string_view name, std::string_view text, std::int64_t& value);
 void parse_attribute(std::string_view name, std::string_view text, int& value);
@@ -67,6 +68,9 @@ NamedValues changed_attributes(const A& attributes) {
   return all;
 }
 
+/// Whether NumPy or PyTorch call the attribute `name` so, as "dim" for "axis".
+bool is_spelling_of(std::string_view given, std::string_view name);
+
 /// Sets attributes from text; ValueError that lists the names there are when one is unknown.
 template <class A>
 void parse_attributes(std::string_view op, const NamedValues& given, A& attributes) {
@@ -76,8 +80,9 @@ void parse_attributes(std::string_view op, const NamedValues& given, A& attribut
     std::string names;
     std::apply(
         [&](const auto&... field) {
-          ((field.name == name ? (parse_attribute(name, text, attributes.*field.member), known = true)
-                               : (names += (names.empty() ? "" : ", ") + std::string(field.name), false)),
+          ((field.name == name || is_spelling_of(name, field.name)
+                ? (parse_attribute(name, text, attributes.*field.member), known = true)
+                : (names += (names.empty() ? "" : ", ") + std::string(field.name), false)),
            ...);
         },
         A::fields());

@@ -1,11 +1,11 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/convolution.hpp>
+#include <tapegrad/ops/internal/windows.hpp>
 #include <tapegrad/ops/kernels/convolution.hpp>
 #include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/ops/windows.hpp>
 
 namespace tapegrad {
 namespace {
@@ -300,6 +300,7 @@ struct ConvWeight {
                                .doc = "The adjoint of conv for its weight.",
                                .inputs = {"x", "g"},
                                .saves = kSavesOthers,
+                               .forward = Forward::linear,
                                .family = "contraction"};
   using Attrs = ConvWeightAttrs;
 

@@ -1,4 +1,5 @@
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/diagonal.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
@@ -11,8 +12,7 @@
 namespace tapegrad {
 namespace {
 
-constexpr internal::Refusal kSingular{
-    "a", "is singular; a multiple of the identity added to it may help, or a gradient step less"};
+constexpr internal::Refusal kSingular{"a", "is singular; a multiple of the identity added to it may help"};
 
 /// The shape of x in a x = b.
 Shape solution_shape(const OpInfo& op, const Tensor& a, const Tensor& b) {
@@ -21,8 +21,13 @@ Shape solution_shape(const OpInfo& op, const Tensor& a, const Tensor& b) {
   if (b.rank() < 2 || b.shape()[-2] != a.shape()[-1])
     throw ShapeError(name + ": a is " + to_string(a.shape()) + " and b " + to_string(b.shape()) +
                      "; b must have as many rows as a, [..., n, m] or [n]");
-  const Shape batch = broadcast_shapes(name.c_str(), internal::batch_of(a.shape()), internal::batch_of(b.shape()));
-  return internal::with_matrix(batch, b.shape()[-2], b.shape()[-1]);
+  try {
+    const Shape batch = broadcast_shapes(name.c_str(), internal::batch_of(a.shape()), internal::batch_of(b.shape()));
+    return internal::with_matrix(batch, b.shape()[-2], b.shape()[-1]);
+  } catch (const ShapeError&) {
+    throw ShapeError(name + ": a is " + to_string(a.shape()) + " and b " + to_string(b.shape()) +
+                     "; their batches do not broadcast");
+  }
 }
 
 double cube(const Shape& matrix) {
@@ -55,11 +60,14 @@ struct Solve {
         info, kSingular, flops(a.shape(), y.shape()), internal::batch_of(y.shape()), a, b, y,
         [=](const double* left, const double* right, double* x) { return kernels::solve(left, right, x, n, m); });
   }
+  static Tensor back(const Tensor& a, const Tensor& g) {
+    return shared_by_rules([&] { return std::vector{solve(transpose(a), g)}; })[0];
+  }
   static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& a, Unsaved, const Tensor& y) {
-    return -matmul(solve(transpose(a), g), transpose(y));
+    return -matmul(back(a, g), transpose(y));
   }
   static Tensor vjp(wrt<1>, const Attrs&, const Tensor& g, const Tensor& a, Unsaved, const Tensor&) {
-    return solve(transpose(a), g);
+    return back(a, g);
   }
   static Cost cost(const Attrs&, const Node& node) {
     return internal::matrix_cost(node, internal::batch_of(node.shape),
@@ -79,7 +87,7 @@ struct Solve {
             {{zeros({2, 2}), zeros({2})}, {}, "b [2]; b must have as many rows"},
             {{ones({2, 2}), zeros({2, 1})}, {}, "solve: a, f32 [2, 2], is singular"},
             {{zeros({3, 2, 2}), zeros({2, 1})}, {}, "solve: matrix 0 of a, f32 [3, 2, 2], is singular"},
-            {{zeros({2, 2, 2}), zeros({3, 2, 1})}, {}, "solve: shapes [2] and [3] do not broadcast"}};
+            {{zeros({2, 2, 2}), zeros({3, 2, 1})}, {}, "their batches do not broadcast"}};
   }
 };
 
@@ -116,7 +124,9 @@ struct TriangularSolve {
         });
   }
   static Tensor back(const Attrs& t, const Tensor& a, const Tensor& g) {
-    return triangular_solve(a, g, {t.upper, !t.transposed, t.unit_diagonal});
+    return shared_by_rules([&] {
+      return std::vector{triangular_solve(a, g, {t.upper, !t.transposed, t.unit_diagonal})};
+    })[0];
   }
   static Tensor vjp(wrt<0>, const Attrs& t, const Tensor& g, const Tensor& a, Unsaved, const Tensor& y) {
     const Tensor v = back(t, a, g);

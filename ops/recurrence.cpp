@@ -59,10 +59,11 @@ struct Recurrence {
             fmt::format("{}: a state is {}; expected {}", op, to_string(state.shape()), to_string(Shape{b, h})));
     if (!a.lengths.empty() && std::ssize(a.lengths) != b)
       throw ShapeError(
-          fmt::format("{}: {} lengths for {} sequences of x {}", op, a.lengths.size(), b, to_string(x.shape())));
+          fmt::format("{}: {} lengths for {} sequences; x is {}", op, a.lengths.size(), b, to_string(x.shape())));
     for (const std::int64_t length : a.lengths)
       if (length < 0 || length > t)
-        throw ValueError(fmt::format("{}: a sequence of {} steps, where x has {}", op, length, t));
+        throw ValueError(
+            fmt::format("{}: a sequence of {} steps, where x, {}, has {}", op, length, to_string(x.shape()), t));
     return {{static_cast<std::int64_t>(kPlanes), t, b, h}, x.dtype()};
   }
 
@@ -300,7 +301,7 @@ std::vector<BadInputOf<O>> sequence_bad_inputs(const std::string& name, std::int
   return {make(x, {2 * gates, 3}, state, {}, "the weight is "), make({3, 2, 2 * gates + 1}, weight, state, {}, "x is "),
           make(x, weight, {2, 3}, {}, "a state is [2, 3]; expected [2, 2]"),
           make(x, weight, state, {{1}, false}, "1 lengths for 2 sequences"),
-          make(x, weight, state, {{1, 4}, false}, "a sequence of 4 steps, where x has 3")};
+          make(x, weight, state, {{1, 4}, false}, "a sequence of 4 steps, where x, [3, 2, ")};
 }
 
 }  // namespace

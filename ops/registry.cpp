@@ -16,7 +16,7 @@ std::vector<const OpEntry*> collect() {
            loss_ops(),       matmul_ops(),        indexing_ops(),     embedding_ops(),   segment_ops(),
            join_ops(),       gather_ops(),        arrange_ops(),      diagonal_ops(),    sampling_ops(),
            recurrence_ops(), normalization_ops(), linear_solve_ops(), determinant_ops(), factorization_ops(),
-           spectral_ops(),   convolution_ops(),
+           spectral_ops(),   convolution_ops(),   pooling_ops(),      attention_ops(),   resample_ops(),
        })
     for (const OpEntry& entry : family) all.push_back(&entry);
   return all;

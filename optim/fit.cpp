@@ -182,6 +182,7 @@ class Trainer::Run {
       step_.loss = value;
       last_loss_ = value;
       loss.backward();
+      for (Observer* observer : options_.observers) observer->on_gradients(t_, loss);
       tally.add(outputs, batch, step_.loss);
       const data::Batch last = std::exchange(batch, {});
       more = train_.next(batch);

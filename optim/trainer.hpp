@@ -71,6 +71,8 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void on_start(Trainer& /*trainer*/, const StartRecord& /*start*/) {}
+  /// While a batch's gradients are in place, before the optimiser uses them up. `loss` can be captured as a graph.
+  virtual void on_gradients(Trainer& /*trainer*/, const Tensor& /*loss*/) {}
   virtual void on_step(Trainer& /*trainer*/, const StepRecord& /*step*/) {}
   virtual void on_epoch(Trainer& /*trainer*/, const EpochRecord& /*epoch*/) {}
   virtual void on_checkpoint(Trainer& /*trainer*/, const std::filesystem::path& /*path*/) {}

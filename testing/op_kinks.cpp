@@ -29,6 +29,9 @@ Tensor vec(std::initializer_list<double> values) { return tensor(values, f64); }
 Tensor rows(std::initializer_list<double> values) {
   return tensor(values, {1, static_cast<std::int64_t>(values.size())}, f64);
 }
+Tensor line(std::initializer_list<double> values) {
+  return tensor(values, {1, 1, static_cast<std::int64_t>(values.size())}, f64);
+}
 Tensor square(std::initializer_list<double> values) { return tensor(values, {2, 2}, f64); }
 Tensor whole(std::initializer_list<double> values) { return tensor(values, i64); }
 Tensor mask(std::initializer_list<double> values) { return tensor(values, boolean); }
@@ -65,6 +68,16 @@ std::vector<KinkGroup> decided() {
            at("hardswish", {3}, 3, {1}),
            at("hardswish", {-kInf}, 0, {0}),
            at("hardswish", {kInf}, kInf, {1}),
+           at("softshrink", {0.5}, 0, {0}),
+           at("softshrink", {-0.5}, 0, {0}),
+           at("softshrink", {-kInf}, -kInf, {1}),
+           at("softshrink", {kNaN}, kNaN, {1}),
+           at("hardshrink", {0.5}, 0, {0}),
+           at("hardshrink", {-0.5}, 0, {0}),
+           at("hardshrink", {kNaN}, kNaN, {1}),
+           at("prelu", {0, 3}, 0, {3, 0}),
+           at("prelu", {-kInf, 0.5}, -kInf, {0.5, -kInf}),
+           at("prelu", {kInf, 0}, kInf, {1, 0}),
            at("clamp", {-1}, -1, {0}, {{"min", "-1"}, {"max", "1"}}),
            at("clamp", {1}, 1, {0}, {{"min", "-1"}, {"max", "1"}}),
            at("clamp", {-kInf}, -1, {0}, {{"min", "-1"}}),
@@ -103,6 +116,8 @@ std::vector<KinkGroup> decided() {
            at("log2", {0}, -kInf, {kInf}),
            at("log10", {0}, -kInf, {kInf}),
            at("log1p", {-1}, -kInf, {kInf}),
+           at("logit", {0}, -kInf, {kInf}),
+           at("logit", {1}, kInf, {kInf}),
            at("log", {kInf}, kInf, {0}),
            at("asin", {1}, 1.5707963267948966192, {kInf}),
            at("acos", {-1}, 3.1415926535897932385, {-kInf}),
@@ -120,6 +135,8 @@ std::vector<KinkGroup> decided() {
            at("log2", {-1}, kNaN, {kNaN}),
            at("log10", {-1}, kNaN, {kNaN}),
            at("log1p", {-2}, kNaN, {kNaN}),
+           at("logit", {1.5}, kNaN, {kNaN}),
+           at("logit", {-0.5}, kNaN, {kNaN}),
            at("asin", {2}, kNaN, {kNaN}),
            at("acos", {-2}, kNaN, {kNaN}),
            at("acosh", {0}, kNaN, {kNaN}),
@@ -232,6 +249,9 @@ std::vector<KinkGroup> decided() {
            on("amax", {vec({3, 5, 5})}, {5}, {{0, 0.5, 0.5}}),
            on("amax", {vec({9, kNaN, 1})}, {kNaN}, {{0, 1, 0}}),
            on("amax", {vec({kInf, kInf, 0})}, {kInf}, {{0.5, 0.5, 0}}),
+           on("max_pool", {line({3, 5, 5, 5})}, {5, 5}, {{0, 1, 1, 0}}, {{"kernel_size", "2"}}),
+           on("max_pool", {line({-kInf, -kInf, 9, kNaN})}, {-kInf, kNaN}, {{1, 0, 0, 1}}, {{"kernel_size", "2"}}),
+           on("adaptive_max_pool", {line({5, 5, 5})}, {5}, {{1, 0, 0}}, {{"output_size", "1"}}),
            on("amin", {vec({3, 3, 5})}, {3}, {{0.5, 0.5, 0}}),
            on("amin", {vec({1, kNaN, 3})}, {kNaN}, {{0, 1, 0}}),
            on("argmax", {vec({3, 5, 5})}, {1}, {}),
@@ -261,6 +281,9 @@ std::vector<KinkGroup> decided() {
            on("logsumexp", {none()}, {-kInf}, {{}}),
            on("norm", {none()}, {0}, {{}}),
            on("std", {vec({3})}, {kNaN}, {{kNaN}}),
+           on("layer_norm", {rows({7, 7})}, {0, 0}, {{0, 0}}, {{"normalized_shape", "2"}}),
+           on("batch_norm", {rows({7, 8})}, {0, 0}, {{0, 0}}),
+           on("rms_norm", {rows({0, 0})}, {0, 0}, {{100, 100}}, {{"normalized_shape", "2"}, {"eps", "0.0001"}}),
            on("std", {vec({3})}, {0}, {{0}}, {{"correction", "0"}}),
            on("std", {vec({2, 2, 2})}, {0}, {{0, 0, 0}}),
            on("var", {vec({3})}, {kNaN}, {{kNaN}}),
@@ -281,6 +304,8 @@ std::vector<KinkGroup> decided() {
            on("softmax", {vec({-kInf, 0})}, {0, 1}, {{0, 0}}),
            on("log_softmax", {vec({1e4, -1e4})}, {0, -2e4}, {{-1, 1}}),
            on("log_softmax", {vec({-kInf, -kInf})}, {-kInf, -kInf}, {{1, 1}}),
+           on("masked_softmax", {vec({1, 2}), mask({0, 0})}, {0, 0}, {{0, 0}, {}}),
+           on("masked_softmax", {vec({1, kNaN}), mask({1, 0})}, {1, 0}, {{0, 0}, {}}),
        }},
       {"Losses at certainty",
        {

@@ -9,26 +9,14 @@ namespace tapegrad::tools {
 
 ClassReport class_report(std::span<const std::int64_t> predicted, std::span<const std::int32_t> labels,
                          const std::vector<std::string>& class_names) {
-  const std::size_t count = class_names.size();
-  std::vector<std::int64_t> right(count), guessed(count), actual(count);
   ClassReport report;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const auto label = static_cast<std::size_t>(labels[i]), guess = static_cast<std::size_t>(predicted[i]);
-    ++actual[label];
-    ++guessed[guess];
-    right[label] += label == guess;
-    report.accuracy += label == guess;
-  }
+  report.confusion.restore(std::vector<std::int64_t>(class_names.size() * class_names.size()));
+  for (std::size_t i = 0; i < labels.size(); ++i) report.confusion.add(labels[i], predicted[i]);
   report.rows = std::ssize(labels);
-  if (report.rows) report.accuracy /= static_cast<double>(report.rows);
-  for (std::size_t c = 0; c < count; ++c) {
-    ClassScore score{.name = class_names[c], .rows = actual[c]};
-    const auto hits = static_cast<double>(right[c]);
-    if (guessed[c]) score.precision = hits / static_cast<double>(guessed[c]);
-    if (actual[c]) score.recall = hits / static_cast<double>(actual[c]);
-    if (right[c]) score.f1 = 2 * score.precision * score.recall / (score.precision + score.recall);
-    report.classes.push_back(std::move(score));
-  }
+  report.accuracy = report.confusion.accuracy();
+  for (std::int64_t c = 0; c < report.confusion.classes(); ++c)
+    report.classes.push_back({class_names[static_cast<std::size_t>(c)], report.confusion.of_class(c),
+                              report.confusion.precision(c), report.confusion.recall(c), report.confusion.f1(c)});
   return report;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <tapegrad/optim/confusion_matrix.hpp>
 #include <vector>
 
 namespace tapegrad::tools {
@@ -16,6 +17,7 @@ struct ClassScore {
 
 struct ClassReport {
   std::vector<ClassScore> classes;
+  optim::ConfusionMatrix confusion;
   std::int64_t rows = 0;
   double accuracy = 0;
 };

@@ -61,7 +61,10 @@ void add_generate_command(CLI::App& app) {
       ->check(CLI::Range(1e-9, 1.0));
   command->add_option("--seed", options->seed, "The same seed gives the same text")->capture_default_str();
   command->add_option("--threads", options->threads)->capture_default_str()->check(CLI::Range(1, 1024));
-  command->add_flag("--no-cache", options->no_cache, "Compute keys and values anew for each token, as a check");
+  command->add_flag(
+      "--no-cache", options->no_cache,
+      "Look back over the whole context for each token, computing it anew: slower, and the same until a text "
+      "outgrows the context");
   command->footer(
       "Examples:\n"
       "  tapegrad generate --model out/gpt --prompt \"The trouble with\" --count 3\n"

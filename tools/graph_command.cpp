@@ -11,21 +11,23 @@
 #include <sstream>
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/mermaid_limits.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/graph/snapshot.hpp>
 
 #include "commands.hpp"
+#include "examples/examples.hpp"
 
 namespace tapegrad::tools {
 namespace {
 
 struct Options {
-  std::string source, out, format, budget, focus;
+  std::string source, example, why, out, format, budget, focus;
   graph::Direction direction = graph::Direction::down;
   graph::Overlay overlay = graph::Overlay::none;
-  bool joint = false, backward = false, no_legend = false;
+  bool joint = false, backward = false, only_forward = false, no_legend = false;
   std::size_t depth = 0, radius = 4;
 };
 
@@ -44,8 +46,26 @@ graph::ComputationGraph load(const std::string& source) {
   return graph::from_json(read(path, "a snapshot (.json) or the folder of a trained model"), path.string());
 }
 
+/// What there is to say of one vertex: what it is, why it has the gradient that it has, who keeps its buffer.
+std::string explanation(const graph::ComputationGraph& graph, const std::string& id_or_name) {
+  const auto found = graph.find(id_or_name);
+  if (!found) throw ValueError(fmt::format("there is no vertex '{}' in the graph; give an id or a name", id_or_name));
+  const graph::VertexIndex value = graph.value_of(*found);
+  std::string text = graph::explain_gradient(graph, value).text + '\n';
+  for (const graph::VertexIndex keeper : graph::kept_alive_by(graph, value))
+    text += fmt::format("its buffer is kept for {}\n", graph::describe(graph, keeper));
+  if (const auto bad = graph::first_bad_vertex(graph))
+    text += fmt::format("the first NaN or infinity of the graph comes from {}\n", graph::describe(graph, *bad));
+  return text;
+}
+
 void run(const Options& options) {
-  const graph::ComputationGraph recorded = load(options.source);
+  const graph::ComputationGraph recorded =
+      options.example.empty() ? load(options.source) : find_example(options.example).record();
+  if (!options.why.empty()) {
+    std::cout << explanation(recorded, options.why);
+    return;
+  }
   graph::SaveOptions save;
   save.draw.direction = options.direction;
   save.draw.overlay = options.overlay;
@@ -141,6 +161,12 @@ void add_graph_command(CLI::App& app, int& status) {
   command->require_subcommand(0, 1);
   CLI::Option* source =
       command->add_option("source", options->source, "A snapshot (.json), or the folder of a trained model");
+  std::string examples_help = "Instead, a model that is built in:";
+  for (const Example& example : examples()) examples_help += fmt::format(" {} ({}),", example.name, example.what);
+  examples_help.pop_back();
+  command->add_option("--example", options->example, examples_help)->excludes(source);
+  command->add_option("--why", options->why,
+                      "Instead of a picture, in words: what this node is, why it has a gradient or none, who keeps it");
   command->add_option("-o,--out", options->out,
                       "File to write; its suffix says the format. Without it, standard output");
   command->add_option("-f,--format", options->format,
@@ -159,7 +185,10 @@ void add_graph_command(CLI::App& app, int& status) {
       ->transform(CLI::CheckedTransformer(overlays))
       ->default_str("none");
   auto* joint = command->add_flag("--joint", options->joint, "Gradients beside their values");
-  command->add_flag("--backward", options->backward, "Gradients only")->excludes(joint);
+  auto* backward = command->add_flag("--backward", options->backward, "Gradients only")->excludes(joint);
+  command->add_flag("--only-forward", options->only_forward, "Values only, which is the default")
+      ->excludes(joint)
+      ->excludes(backward);
   command->add_option("--depth", options->depth, "Draw deeper scopes as one node; 1 gives the architecture")
       ->check(CLI::PositiveNumber);
   command->add_option("--budget", options->budget,
@@ -169,15 +198,17 @@ void add_graph_command(CLI::App& app, int& status) {
   command->add_flag("--no-legend", options->no_legend);
   command->footer(
       "Examples:\n"
+      "  tapegrad graph --example mlp -o mlp.svg --joint\n"
       "  tapegrad graph out/wordnet                        Mermaid, to paste into a README\n"
       "  tapegrad graph out/wordnet -o model.svg --joint\n"
       "  tapegrad graph out/wordnet -f text --depth 1\n"
       "  tapegrad graph out/wordnet -o model.html          a page to walk about in\n"
+      "  tapegrad graph out/wordnet --why embedding.weight\n"
       "  tapegrad graph diff before.json after.json -o what-changed.html\n"
       "  tapegrad graph check README.mmd");
   command->callback([options, command, source] {
     if (!command->get_subcommands().empty()) return;
-    if (source->empty()) throw CLI::RequiredError("source");
+    if (source->empty() && options->example.empty()) throw CLI::RequiredError("source or --example");
     run(*options);
   });
 }

@@ -1,6 +1,7 @@
 #include "language_model.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <tapegrad/core/autograd.hpp>
@@ -26,14 +27,15 @@ Tensor compare(const Tensor& states, const nn::Embedding& embedding, const nn::P
   return matmul(reshape(states, {-1, states.size(-1)}), transpose(embedding.weight)) + bias;
 }
 
-nn::EmbeddingOptions embedding_options(Rng& rng) {
-  return {.sparse = false, .init = nn::init::normal(0, 0.05), .rng = &rng};
+/// Vectors of length 1 or so, whatever the width: they are both what goes in and what states are compared with.
+nn::EmbeddingOptions embedding_options(std::int64_t width, Rng& rng) {
+  return {.sparse = false, .init = nn::init::normal(0, 1 / std::sqrt(static_cast<double>(width))), .rng = &rng};
 }
 
 class LstmLanguageModel final : public LanguageModel {
  public:
   LstmLanguageModel(const LanguageModelSizes& sizes, Rng& rng)
-      : embedding(*this, "embedding", sizes.tokens, sizes.width, embedding_options(rng)),
+      : embedding(*this, "embedding", sizes.tokens, sizes.width, embedding_options(sizes.width, rng)),
         dropout(*this, "dropout", sizes.dropout),
         lstm(*this, "lstm", sizes.width, sizes.width,
              {.layers = sizes.layers, .dropout = sizes.dropout, .cell = {.rng = &rng}}),
@@ -57,7 +59,7 @@ class LstmLanguageModel final : public LanguageModel {
 class GptLanguageModel final : public LanguageModel {
  public:
   GptLanguageModel(const LanguageModelSizes& sizes, Rng& rng)
-      : embedding(*this, "embedding", sizes.tokens, sizes.width, embedding_options(rng)),
+      : embedding(*this, "embedding", sizes.tokens, sizes.width, embedding_options(sizes.width, rng)),
         positions(*this, "positions", sizes.context, sizes.width, {.rng = &rng}),
         dropout(*this, "dropout", sizes.dropout),
         blocks(*this, "blocks", sizes.layers, sizes.width, sizes.heads,

@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
       "  tapegrad predict --model model \"a kind of bird\"\n"
       "  tapegrad graph --model model -o model.svg   draw what was recorded\n"
       "  tapegrad gradcheck --all                    check every operation's gradient\n"
+      "  tapegrad op solve a.npy b.npy --out solved  run one operation on NumPy's files\n"
       "  tapegrad COMMAND --help                     more on each");
   int status = 0;
   add_train_command(app, status);
@@ -27,6 +28,7 @@ int main(int argc, char** argv) {
   add_generate_command(app);
   add_graph_command(app, status);
   add_gradcheck_command(app, status);
+  add_op_command(app);
   add_ops_command(app);
   try {
     app.parse(argc, argv);

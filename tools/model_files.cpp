@@ -1,54 +1,16 @@
 #include "model_files.hpp"
 
+#include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
+#include <iterator>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/version.hpp>
 #include <tapegrad/graph/capture.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/io/safetensors.hpp>
-
-#include "line_chart.hpp"
+#include <tapegrad/optim/metrics_log.hpp>
 
 namespace tapegrad::tools {
-namespace {
-
-using nlohmann::ordered_json;
-
-ordered_json to_json(const optim::Scores& scores, const std::string& prefix) {
-  ordered_json fields{{prefix + "loss", scores.loss}};
-  for (const auto& [name, value] : scores.metrics) fields[prefix + name] = value;
-  return fields;
-}
-
-std::string metrics_jsonl(const optim::History& history) {
-  std::string lines;
-  for (const optim::EpochRecord& e : history.epochs) {
-    ordered_json line{{"epoch", e.epoch}, {"steps", e.steps}, {"lr", e.lr}, {"seconds", e.seconds}};
-    line.update(to_json(e.train, ""));
-    if (e.validation) line.update(to_json(*e.validation, "validation_"));
-    lines += line.dump() + "\n";
-  }
-  return lines;
-}
-
-std::string curves_svg(const optim::History& history) {
-  std::vector<std::string> figures{"loss"};
-  if (!history.epochs.empty())
-    for (const auto& metric : history.epochs.front().train.metrics) figures.push_back(metric.first);
-  std::vector<Panel> panels;
-  for (const std::string& figure : figures) {
-    Panel panel{figure, {{"training", {}}, {"validation", {}}}};
-    for (const optim::EpochRecord& e : history.epochs) {
-      panel.series[0].values.push_back(e.train[figure]);
-      if (e.validation) panel.series[1].values.push_back((*e.validation)[figure]);
-    }
-    panels.push_back(std::move(panel));
-  }
-  return line_chart_svg("Learning curves", "epoch", panels);
-}
-
-}  // namespace
 
 void save_weights(const OutputFolder& out, const nn::Module& model) {
   io::save_safetensors(out.path("model.safetensors"), model.state(),
@@ -56,8 +18,8 @@ void save_weights(const OutputFolder& out, const nn::Module& model) {
 }
 
 void save_history(const OutputFolder& out, const optim::History& history) {
-  out.write("metrics.jsonl", metrics_jsonl(history));
-  out.write("curves.svg", curves_svg(history));
+  out.write("metrics.jsonl", optim::metrics_jsonl(history.epochs));
+  out.write("curves.svg", optim::curves_svg(history.epochs));
 }
 
 void save_graph(const OutputFolder& out, Tensor loss, const std::string& title) {
@@ -71,6 +33,12 @@ void save_graph(const OutputFolder& out, Tensor loss, const std::string& title) 
   } catch (const ProcessError& error) {  // the model is worth more than its picture
     std::cerr << "tapegrad: no model.svg: " << error.what() << '\n';
   }
+}
+
+void save_report(const OutputFolder& out, optim::Report report) {
+  if (std::ifstream picture(out.path("model.svg")); picture)
+    report.graph_svg.assign(std::istreambuf_iterator<char>(picture), {});
+  optim::save_report(out.path("report.html"), report);
 }
 
 }  // namespace tapegrad::tools

@@ -12,6 +12,8 @@ void add_train_command(CLI::App& app, int& status) {
   command->require_subcommand(1);
   command->footer("Example:\n  tapegrad train text reviews.csv --label-column stars --out model");
   add_train_text_command(*command, status);
+  add_train_sentiment_command(*command, status);
+  add_train_fashion_mnist_command(*command, status);
   add_train_language_command(*command, status);
 }
 

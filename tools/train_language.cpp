@@ -6,11 +6,12 @@
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/data/splits.hpp>
+#include <tapegrad/data/token_stream.hpp>
 #include <tapegrad/nn/loss.hpp>
+#include <tapegrad/ops/view.hpp>
 
 #include "corpus.hpp"
 #include "interrupt.hpp"
@@ -27,28 +28,6 @@ struct Options : TrainingOptions {
   LanguageModelSizes sizes;
   std::int32_t tokens = 1024;
   double held_out = 0.1, validation = 0.02, clip = 1, warm_up = 0.2;
-};
-
-/// Pieces of `length` tokens of one stream, each with the same moved on by one as targets.
-class TokenWindows final : public data::Dataset {
- public:
-  TokenWindows(std::vector<std::int32_t> stream, std::int64_t length) : stream_(std::move(stream)), length_(length) {}
-
-  std::int64_t size() const override { return std::max<std::int64_t>(0, std::ssize(stream_) - 1) / length_; }
-  data::Batch batch(std::span<const std::int64_t> rows) const override {
-    std::vector<std::int32_t> ids, targets;
-    for (const std::int64_t row : rows) {
-      const auto begin = stream_.begin() + row * length_;
-      ids.insert(ids.end(), begin, begin + length_);
-      targets.insert(targets.end(), begin + 1, begin + length_ + 1);
-    }
-    return {{copy_of<std::int32_t>(ids, Shape{std::ssize(rows), length_})}, copy_of(targets), std::ssize(rows)};
-  }
-  std::span<const std::int32_t> stream() const { return stream_; }
-
- private:
-  std::vector<std::int32_t> stream_;
-  std::int64_t length_;
 };
 
 std::vector<std::string> take(const std::vector<std::string>& texts, std::span<const std::int64_t> rows) {
@@ -71,6 +50,10 @@ std::int64_t characters_in(const std::vector<std::string>& texts) {
   std::int64_t count = 0;
   for (const std::string& text : texts) count += count_characters(text);
   return count;
+}
+
+Tensor next_token_loss(const Tensor& logits, const Tensor& targets) {
+  return nn::cross_entropy(logits, reshape(targets, {-1}));
 }
 
 void print_samples(LanguageModel& model, const Options& options, const data::BytePairs& tokens) {
@@ -96,18 +79,22 @@ int run(Options options) {
   const data::Split kept = data::split(parts.kept, options.validation, options.seed);
   const std::vector<std::string> train_texts = take(texts, kept.kept), test_texts = take(texts, parts.held_out);
   const data::BytePairs tokens = data::BytePairs::learn(train_texts, options.tokens);
-  const TokenWindows train(encode(tokens, train_texts), options.sizes.context);
-  const TokenWindows validation(encode(tokens, take(texts, kept.held_out)), options.sizes.context);
-  if (train.size() == 0)
+  const std::vector<std::int32_t> stream = encode(tokens, train_texts);
+  const std::vector<std::int32_t> validation_stream = encode(tokens, take(texts, kept.held_out));
+  if (std::ssize(stream) <= options.sizes.context)
     throw ValueError(options.source + ": is shorter than one context of " + std::to_string(options.sizes.context) +
                      " tokens; lower --context");
+  const data::TokenWindows train(stream, options.sizes.context);
+  std::optional<data::TokenWindows> validation;
+  if (std::ssize(validation_stream) > options.sizes.context)
+    validation.emplace(validation_stream, options.sizes.context);
   options.sizes.tokens = tokens.size();
   const std::int64_t characters = characters_in(train_texts);
   std::cout << fmt::format(
       "{} texts to learn from, of {} characters in {} tokens ({} different, {:.2f} characters each); "
       "{} held out\n\n",
-      train_texts.size(), characters, train.stream().size(), tokens.size(),
-      static_cast<double>(characters) / static_cast<double>(train.stream().size()), test_texts.size());
+      train_texts.size(), characters, stream.size(), tokens.size(),
+      static_cast<double>(characters) / static_cast<double>(stream.size()), test_texts.size());
 
   seed(options.seed);  // of dropout
   Rng rng(options.seed);
@@ -116,14 +103,13 @@ int run(Options options) {
 
   const optim::AdamW rule{.lr = options.lr, .beta2 = 0.99, .weight_decay = options.weight_decay};
   optim::Trainer trainer(*model, [&](std::span<const Tensor> in) { return model->forward(in[0]); },
-                         optim::Optimizer(*model, rule), nn::cross_entropy, {});
+                         optim::Optimizer(*model, rule), next_token_loss, {});
   const auto length = static_cast<double>(options.epochs);
   optim::FitOptions fit = fit_options(options, {.clip_norm = options.clip});
   fit.schedule =
       optim::schedule::warm_up(std::min(options.warm_up, length / 2), optim::schedule::cosine(length, 0.05), 0.05);
-  const bool validates = validation.size() > 0;
-  if (!validates) fit.early_stopping.reset();
-  const optim::History history = run_training(trainer, train, validates ? &validation : nullptr, options, fit);
+  if (!validation) fit.early_stopping.reset();
+  const optim::History history = run_training(trainer, train, validation ? &*validation : nullptr, options, fit);
 
   model->eval();
   if (out) {
@@ -135,7 +121,11 @@ int run(Options options) {
     data::Batch batch = train.batch(first);
     batch.inputs[0].set_name("tokens");
     batch.targets.set_name("next tokens");
-    save_graph(*out, nn::cross_entropy(model->forward(batch.inputs[0]), batch.targets), "Language model");
+    save_graph(*out, next_token_loss(model->forward(batch.inputs[0]), batch.targets), "Language model");
+    save_report(*out, {.title = "Language model: " + options.source,
+                       .facts = training_facts(options),
+                       .epochs = history.epochs,
+                       .summary = model->summary()});
     out->commit();
   }
   print_samples(*model, options, tokens);
@@ -184,8 +174,8 @@ void add_train_language_command(CLI::App& train, int& status) {
   add_training_options(*command, *options);
   command->footer(
       "Prints three samples and, last, the nats per character of the texts held out. Writes into --out:\n"
-      "model.safetensors, tokens.txt, config.json, metrics.jsonl, curves.svg and the graph as model.mmd, .dot, .json\n"
-      "and .svg. Ctrl-C finishes the step, saves, and exits with status 130; --resume goes on from there.\n"
+      "model.safetensors, tokens.txt, config.json, metrics.jsonl, report.html, curves.svg and the graph as model.mmd,\n"
+      ".dot, .json and .svg. Ctrl-C finishes the step, saves, and exits with status 130; --resume goes on from there.\n"
       "Examples:\n"
       "  tapegrad train language --model lstm --threads 2 --out out/lstm\n"
       "  tapegrad train language --model gpt --width 256 --layers 6 --dropout 0.1 --threads 2 --out out/gpt\n"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -108,6 +109,18 @@ ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
   return class_report(best.data<std::int64_t>(), test.labels(), classes);
 }
 
+optim::Report report_of(const Options& options, const TextClassifier& model, const optim::History& history,
+                        const ClassReport& test) {
+  optim::Report report{.title = "Text classifier: " + options.source,
+                       .facts = training_facts(options),
+                       .epochs = history.epochs,
+                       .confusion = test.confusion,
+                       .summary = model.summary()};
+  report.facts.insert(report.facts.begin(), {"test accuracy", fmt::format("{:.4f}", test.accuracy)});
+  for (const ClassScore& score : test.classes) report.class_names.push_back(score.name);
+  return report;
+}
+
 void print_sizes(const Parts& parts, const data::TextEncoder& encoder) {
   std::cout << fmt::format("{} training, {} validation and {} test texts of {} classes; vocabulary of {}\n\n",
                            parts.train.size(), parts.validation.size(), parts.test.size(),
@@ -153,12 +166,56 @@ int run(Options options) {
     out->write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
     save_history(*out, history);
     save_batch_graph(*out, model, train);
+    save_report(*out, report_of(options, model, history, report));
     out->commit();
   }
   std::cout << to_text(report);
   std::cout << fmt::format("test accuracy {:.4f}\n", report.accuracy);
   return end_training(history, options);
 }
+
+/// All but where the texts are.
+void add_model_options(CLI::App& command, Options& options) {
+  command.add_option("--test", options.test, "Test texts, in one of the same forms; else a share is held out");
+  command.add_option("--held-out", options.held_out, "That share")->capture_default_str()->check(CLI::Range(0.0, 0.9));
+  command.add_option("--validation-split", options.validation, "Share of the training texts that only measures")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 0.9));
+  command.add_option("--text-column", options.text_column, "Of a CSV; text if not given");
+  command.add_option("--label-column", options.label_column, "Of a CSV; label if not given");
+
+  command.add_option("--embedding", options.sizes.embedding, "Width of the word vectors")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 65536));
+  command.add_option("--hidden", options.sizes.hidden, "Widths of hidden layers, as in --hidden 64 64")
+      ->check(CLI::Range(1, 65536));
+  command.add_option("--dropout", options.sizes.dropout, "After each hidden layer")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 0.99));
+  command.add_option("--vocabulary", options.vocabulary.max_size, "Most entries of the vocabulary")
+      ->capture_default_str()
+      ->check(CLI::Range(3, 100'000'000));
+  command.add_option("--min-count", options.vocabulary.min_count, "Leave out rarer words")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  command.add_option("--ngrams", options.vocabulary.ngrams, "Runs of up to so many words count as words")
+      ->capture_default_str()
+      ->check(CLI::Range(1, data::Vocabulary::kLongestNgram));
+  command.add_option("--length", options.length, "Longest text, in words and n-grams")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+
+  add_training_options(command, options);
+  command.add_flag("--dense", options.dense, "Step every row of the embedding, not only those of the batch");
+}
+
+constexpr const char* kWritten =
+    "Writes into --out: model.safetensors, vocabulary.txt, config.json, metrics.jsonl, curves.svg, report.html and "
+    "the\n"
+    "graph as model.mmd, model.dot, model.json and model.svg. Ctrl-C finishes the step, saves, and exits with status "
+    "130;\n"
+    "--resume goes on from there. tapegrad predict --model OUT classifies texts.\n"
+    "Examples:\n";
 
 }  // namespace
 
@@ -170,48 +227,40 @@ void add_train_text_command(CLI::App& train, int& status) {
                    "wordnet: (Debian's wordnet-base), a file of label<TAB>text lines, a CSV with a header, or a folder "
                    "with one folder of .txt files a class")
       ->capture_default_str();
-  command->add_option("--test", options->test, "Test texts, in one of the same forms; else a share is held out");
-  command->add_option("--held-out", options->held_out, "That share")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
-  command->add_option("--validation-split", options->validation, "Share of the training texts that only measures")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
-  command->add_option("--text-column", options->text_column, "Of a CSV; text if not given");
-  command->add_option("--label-column", options->label_column, "Of a CSV; label if not given");
-
-  command->add_option("--embedding", options->sizes.embedding, "Width of the word vectors")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 65536));
-  command->add_option("--hidden", options->sizes.hidden, "Widths of hidden layers, as in --hidden 64 64")
-      ->check(CLI::Range(1, 65536));
-  command->add_option("--dropout", options->sizes.dropout, "After each hidden layer")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.99));
-  command->add_option("--vocabulary", options->vocabulary.max_size, "Most entries of the vocabulary")
-      ->capture_default_str()
-      ->check(CLI::Range(3, 100'000'000));
-  command->add_option("--min-count", options->vocabulary.min_count, "Leave out rarer words")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  command->add_option("--ngrams", options->vocabulary.ngrams, "Runs of up to so many words count as words")
-      ->capture_default_str()
-      ->check(CLI::Range(1, data::Vocabulary::kLongestNgram));
-  command->add_option("--length", options->length, "Longest text, in words and n-grams")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-
-  add_training_options(*command, *options);
-  command->add_flag("--dense", options->dense, "Step every row of the embedding, not only those of the batch");
-  command->footer(
-      "Writes into --out: model.safetensors, vocabulary.txt, config.json, metrics.jsonl, curves.svg and the graph as\n"
-      "model.mmd, model.dot, model.json and model.svg. Ctrl-C finishes the step, saves, and exits with status 130;\n"
-      "--resume goes on from there.\n"
-      "Examples:\n"
-      "  tapegrad train text wordnet: --out out/wordnet\n"
-      "  tapegrad train text reviews.csv --text-column review --label-column stars --ngrams 2\n"
-      "  tapegrad train text aclImdb --hidden 64 --dropout 0.3 --length 400");
+  add_model_options(*command, *options);
+  command->footer(std::string(kWritten) +
+                  "  tapegrad train text wordnet: --out out/wordnet\n"
+                  "  tapegrad train text reviews.csv --text-column review --label-column stars --ngrams 2\n"
+                  "  tapegrad train text aclImdb --hidden 64 --dropout 0.3 --length 400");
   command->callback([options, &status] { status = run(*options); });
+}
+
+void add_train_sentiment_command(CLI::App& train, int& status) {
+  auto options = std::make_shared<Options>();
+  auto folder = std::make_shared<std::string>("food-reviews");
+  options->vocabulary.ngrams = 2;
+  options->sizes.embedding = 64;
+  options->validation = 0.05;
+  CLI::App* command = train.add_subcommand("sentiment", "The text classifier for reviews, good or not");
+  command
+      ->add_option("data", *folder,
+                   "Folder with train.csv and test.csv, columns text and label; scripts/data/food-reviews makes one "
+                   "of Debian's r-cran-modeldata")
+      ->capture_default_str();
+  add_model_options(*command, *options);
+  command->footer(
+      std::string(kWritten) +
+      "  scripts/data/food-reviews food-reviews && tapegrad train sentiment food-reviews --out out/sentiment\n"
+      "  tapegrad predict --model out/sentiment \"my dog would not eat it\"");
+  command->callback([options, folder, &status] {
+    const std::filesystem::path path = *folder;
+    if (!std::filesystem::exists(path / "train.csv"))
+      throw IoError((path / "train.csv").string() + ": is missing; scripts/data/food-reviews " + *folder +
+                    " makes it of Debian's package r-cran-modeldata");
+    options->source = path / "train.csv";
+    if (options->test.empty()) options->test = path / "test.csv";
+    status = run(*options);
+  });
 }
 
 }  // namespace tapegrad::tools

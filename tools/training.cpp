@@ -6,7 +6,10 @@
 #include <chrono>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <tapegrad/optim/console_progress.hpp>
+#include <tapegrad/optim/graph_snapshots.hpp>
+#include <tapegrad/optim/tensorboard.hpp>
 
 #include "interrupt.hpp"
 
@@ -41,6 +44,13 @@ optim::History run(const TrainingOptions& options, optim::FitOptions fit,
   Resumption resumption;
   fit.observers.insert(fit.observers.begin(), &resumption);
   if (!options.quiet) fit.observers.push_back(&progress);
+  std::optional<optim::TensorBoardLog> curves;
+  if (!options.tensorboard.empty()) fit.observers.push_back(&curves.emplace(options.tensorboard));
+  std::optional<optim::GraphSnapshots> graphs;
+  if (!options.graphs.empty()) {
+    fit.observers.push_back(
+        &graphs.emplace(options.graphs, optim::GraphSnapshotOptions{.every_steps = options.graph_steps}));
+  }
   fit.should_stop = Interrupt::requested;
   const auto begin = std::chrono::steady_clock::now();
   optim::History history = train(fit);
@@ -72,10 +82,24 @@ void add_training_options(CLI::App& command, TrainingOptions& options) {
   command.add_option("--checkpoint-steps", options.every_steps, "A checkpoint also after so many steps; 0: each epoch")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  command.add_option("--graphs", options.graphs,
+                     "Folder for graphs of single steps, with the norms of their gradients (see tapegrad graph)");
+  command.add_option("--graph-steps", options.graph_steps, "One after each so many steps")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   command.add_flag("--resume", options.resume, "Go on from the newest checkpoint, bit for bit, if there is one");
+  command.add_option("--tensorboard", options.tensorboard, "Folder for curves that TensorBoard reads");
   command.add_option("--seed", options.seed, "Of the splits, the weights and the order")->capture_default_str();
   command.add_option("--threads", options.threads)->capture_default_str()->check(CLI::Range(1, 1024));
   command.add_flag("--quiet", options.quiet, "No line an epoch");
+}
+
+std::vector<std::pair<std::string, std::string>> training_facts(const TrainingOptions& options) {
+  return {{"batch size", std::to_string(options.batch_size)},
+          {"learning rate", fmt::format("{:g}", options.lr)},
+          {"weight decay", fmt::format("{:g}", options.weight_decay)},
+          {"seed", std::to_string(options.seed)},
+          {"threads", std::to_string(options.threads)}};
 }
 
 optim::FitOptions fit_options(const TrainingOptions& options, optim::FitOptions fit) {

@@ -8,13 +8,16 @@
 namespace tapegrad::tools {
 
 struct TrainingOptions {
-  std::string out, checkpoints;
+  std::string out, checkpoints, graphs, tensorboard;
   bool resume = false, quiet = false;
-  std::int64_t epochs = 10, batch_size = 32, patience = 0, every_steps = 0;
+  std::int64_t epochs = 10, batch_size = 32, patience = 0, every_steps = 0, graph_steps = 100;
   double lr = 1e-3, weight_decay = 0;
   std::uint64_t seed = 1;
   int threads = 1;
 };
+
+/// What a report says of them.
+std::vector<std::pair<std::string, std::string>> training_facts(const TrainingOptions& options);
 
 void add_training_options(CLI::App& command, TrainingOptions& options);
 

@@ -21,7 +21,8 @@ class Page {
     const passes = {forward: 'values', ...(hasGradients && {joint: 'values and gradients', backward: 'gradients'})};
     byId('pass').append(...Object.entries(passes).map(([value, text]) => htmlElement('option', {value}, text)));
     const overlays = ['none', ...Overlay.available(this.graph)];
-    if (!overlays.includes(this.overlayName)) this.overlayName = overlays.includes('changes') ? 'changes' : 'none';
+    if (!overlays.includes(this.overlayName)) this.overlayName = 'none';
+    if (this.overlayName === 'none' && overlays.includes('changes')) this.overlayName = 'changes';
     byId('overlay').append(...overlays.map((value) => htmlElement('option', {value}, kOverlays[value]?.title ?? value)));
     if (!hasGradients) this.view.pass = 'forward';
     byId('pass').value = this.view.pass;

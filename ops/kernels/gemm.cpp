@@ -10,6 +10,20 @@
 namespace tapegrad::kernels {
 namespace {
 
+// Eigen works tiny products out number by number, in an order that depends on where the result lies.
+constexpr std::int64_t kTiny = 20;
+
+template <class T>
+void add_product(const MatrixView<const T>& a, const MatrixView<const T>& b, const MatrixView<T>& c) {
+  for (std::int64_t i = 0; i < c.rows; ++i)
+    for (std::int64_t j = 0; j < c.columns; ++j) {
+      T sum = 0;
+      for (std::int64_t k = 0; k < a.columns; ++k)
+        sum += a.data[i * a.row + k * a.column] * b.data[k * b.row + j * b.column];
+      c.data[i * c.row + j] += sum;
+    }
+}
+
 template <class T>
 void eigen_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T beta, const MatrixView<T>& c) {
   using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -20,6 +34,7 @@ void eigen_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T be
     out.setZero();
   else if (beta != T{1})
     out *= beta;
+  if (a.rows + a.columns + c.columns < kTiny) return add_product(a, b, c);
   const auto with = [&](const MatrixView<const T>& m, auto&& f) {
     if (m.column == 1)
       f(Eigen::Map<const RowMajor, 0, Step>(m.data, m.rows, m.columns, Step(m.row)));

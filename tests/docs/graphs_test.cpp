@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <iostream>
 #include <tapegrad/graph/analysis.hpp>
-#include <tapegrad/tapegrad.hpp>
-
 #include <tapegrad/graph/capture.hpp>
+#include <tapegrad/graph/graph.hpp>
 #include <tapegrad/graph/save.hpp>
+#include <tapegrad/optim/graph_snapshots.hpp>
+#include <tapegrad/tapegrad.hpp>
+#include <tapegrad/testing/graphs.hpp>
 
 namespace tapegrad::tests {
 namespace {
@@ -16,8 +18,9 @@ namespace {
 // Lines as they are on the page.
 // clang-format off
 void draw(const Tensor& loss) {
+  graph::save(loss, "loss.svg");                                     // in one line
   graph::ComputationGraph g = graph::capture(loss, {.title = "my model"});
-  graph::save(g, "model.svg");                                       // or .mmd .dot .png .pdf .txt .json .graphml
+  graph::save(g, "model.svg");                                       // or .mmd .dot .png .pdf .txt .json .graphml .html
   graph::save(g, "model.mmd", {.draw = {.depth = 1}});               // the architecture, as one would draw it by hand
   graph::save(g, "joint.svg", {.draw = {.pass = graph::Pass::joint}});  // values and gradients, twin by twin
 }
@@ -27,7 +30,16 @@ void ask(const graph::ComputationGraph& g) {
   std::cerr << graph::explain_gradient(g, *g.find("hidden.weight")).text;             // … every way … is cut by detach: n31 detach
   graph::critical_path(g, graph::Cost::flops);
   graph::estimate_memory(g).peak;
-  graph::kept_alive_by(g, 4);
+  graph::kept_alive_by(g, 4);                                         // the gradients that keep this buffer, or a view of it
+}
+
+void watch(optim::Trainer& trainer, const data::Dataset& train) {
+  optim::GraphSnapshots graphs("graphs", {.every_steps = 100});      // graphs/step-00000001.json, step-00000101.json, ...
+  trainer.fit(train, {.observers = {&graphs}});
+}
+
+void compare(const nn::Linear& model, const Tensor& x) {
+  EXPECT_THAT(model.forward(x), MatchesGoldenGraph("tests/model.json"));
 }
 // clang-format on
 
@@ -40,8 +52,17 @@ TEST(GraphsPage, ShowsWhatRuns) {
   const Tensor weight = parameter(ones({2, 3}), "hidden.weight");
   const Tensor loss = mean(square(matmul(ones({4, 2}), weight)));
   draw(loss);
-  EXPECT_TRUE(fs::exists("model.svg") && fs::exists("model.mmd") && fs::exists("joint.svg"));
+  EXPECT_TRUE(fs::exists("loss.svg") && fs::exists("model.svg") && fs::exists("model.mmd") && fs::exists("joint.svg"));
   ask(graph::capture(loss));
+
+  nn::Linear model(2, 3);
+  optim::Trainer trainer(model, optim::Sgd{.lr = 0.1}, nn::cross_entropy);
+  watch(trainer, data::TensorDataset(ones({4, 2}), zeros({4}, i64)));
+  EXPECT_TRUE(fs::exists("graphs/step-00000001.json"));
+  fs::create_directory("tests");
+  const Tensor x = ones({4, 2});
+  graph::save(model.forward(x), "tests/model.json");
+  compare(model, x);
   fs::current_path(before);
   fs::remove_all(folder);
 }

@@ -22,7 +22,7 @@ inline std::filesystem::path make_folder(const std::string& name) {
 
 }  // namespace tapegrad::graph
 
-// A test that cannot run without something is skipped, but fails where everything must run: in scripts/test.
+// A test that cannot run without something is skipped, but fails where everything must run: in .ci/run.
 #define SKIP_UNLESS(condition, message)                 \
   if (condition) {                                      \
   } else if (std::getenv("TAPEGRAD_TEST_EVERYTHING")) { \

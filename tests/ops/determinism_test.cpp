@@ -35,6 +35,7 @@ std::vector<Case> cases() {
       {"norm", {{300, 700}}, [](const Tensor& x) { return norm(x, 1, {1}) + norm(x, 2, {1}) + norm(x, 3, {1}); }},
       {"logsumexp", {{300, 700}}, [](const Tensor& x) { return logsumexp(x, {1}); }},
       {"matmul", {{300, 500}, {500, 400}}, matmul},
+      {"matmul_small", {{5, 7}, {7, 3}}, matmul},
       {"matmul_transposed",
        {{500, 300}, {400, 500}},
        [](const Tensor& a, const Tensor& b) { return matmul(transpose(a), transpose(b)); }},

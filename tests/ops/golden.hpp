@@ -45,6 +45,9 @@ std::vector<Golden> indexing_goldens();
 std::vector<Golden> arrange_goldens();
 std::vector<Golden> recurrence_goldens();
 std::vector<Golden> convolution_goldens();
+std::vector<Golden> pooling_goldens();
+std::vector<Golden> attention_goldens();
+std::vector<Golden> resample_goldens();
 std::vector<Golden> normalization_goldens();
 
 std::vector<Golden> all_goldens();

@@ -16,7 +16,7 @@ std::vector<Golden> all_goldens() {
            special_goldens,     view_goldens,       reduce_goldens,     extremum_goldens,      moment_goldens,
            order_goldens,       scan_goldens,       softmax_goldens,    loss_goldens,          matmul_goldens,
            indexing_goldens,    arrange_goldens,    recurrence_goldens, normalization_goldens, linear_algebra_goldens,
-           convolution_goldens,
+           convolution_goldens, pooling_goldens,    attention_goldens,  resample_goldens,
        })
     for (Golden& golden : family()) all.push_back(std::move(golden));
   return all;

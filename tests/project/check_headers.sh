@@ -12,7 +12,7 @@ declare -A leans_on=(
   [graph]='core ops'
   [nn]='core ops'
   [io]='core ops'
-  [testing]='core ops'
+  [testing]='core ops graph'
   [optim]='core ops data nn io graph'
 )
 # The public headers whose very subject is another library. All others show nothing but the standard library.
@@ -22,6 +22,7 @@ declare -A subject=(
   [ops/formula.hpp]='Eigen/|unsupported/Eigen/'
   [graph/boost_graph.hpp]='boost/'
   [testing/gradients.hpp]='gmock/|gtest/'
+  [testing/graphs.hpp]='gmock/|gtest/'
 )
 
 broken=0

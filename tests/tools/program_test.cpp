@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,84 +14,20 @@
 #include <sstream>
 #include <thread>
 
+#include "program.hpp"
+
 namespace tapegrad::tools {
 namespace {
 
-namespace fs = std::filesystem;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-struct Outcome {
-  int status;
-  std::string out, err;
-};
-
-std::string read(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-class Program : public ::testing::Test {
- protected:
-  Program() {
-    std::string name = (fs::temp_directory_path() / "tapegrad_program_XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~Program() override { fs::remove_all(folder_); }
-
-  Outcome run(const std::string& arguments) const {
-    const fs::path out = folder_ / ".out", err = folder_ / ".err";
-    const std::string command = "cd '" + folder_.string() + "' && '" TAPEGRAD_PROGRAM "' " + arguments + " >'" +
-                                out.string() + "' 2>'" + err.string() + "' </dev/null";
-    const int status = std::system(command.c_str());
-    Outcome outcome{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(out), read(err)};
-    fs::remove(out);
-    fs::remove(err);
-    return outcome;
-  }
-
-  void write(const std::string& name, const std::string& content) const {
-    fs::create_directories((folder_ / name).parent_path());
-    std::ofstream(folder_ / name, std::ios::binary) << content;
-  }
-
-  // Two classes that one word tells apart.
-  void write_texts(const std::string& name, int count = 200) const {
-    std::string lines;
-    for (int i = 0; i < count; ++i)
-      lines += i % 2 ? "bird\ta small feathered animal number " + std::to_string(i % 7) + "\n"
-                     : "tool\tan instrument of steel number " + std::to_string(i % 5) + "\n";
-    write(name, lines);
-  }
-
-  std::vector<std::string> files(const std::string& name) const {
-    std::vector<std::string> found;
-    for (const auto& entry : fs::directory_iterator(folder_ / name)) found.push_back(entry.path().filename());
-    std::sort(found.begin(), found.end());
-    return found;
-  }
-
-  // One line on stderr that says all of `parts`, status 2, and nothing new beside the input.
-  void expect_refused(const std::string& arguments, const std::vector<std::string>& parts) const {
-    const std::vector<std::string> before = files(".");
-    const Outcome o = run(arguments);
-    EXPECT_EQ(o.status, 2) << arguments << '\n' << o.out << o.err;
-    EXPECT_EQ(std::count(o.err.begin(), o.err.end(), '\n'), 1) << o.err;
-    for (const std::string& part : parts) EXPECT_THAT(o.err, HasSubstr(part));
-    EXPECT_EQ(files("."), before) << "left behind by " << arguments;
-  }
-
-  fs::path folder_;
-};
 
 TEST_F(Program, HelpsAndTellsItsVersion) {
   EXPECT_THAT(run("--version").out, ContainsRegex("^tapegrad [0-9]"));
   const Outcome help = run("--help");
   EXPECT_EQ(help.status, 0);
-  for (const char* command : {"train", "predict", "graph", "gradcheck", "ops"}) {
+  for (const char* command : {"train", "predict", "generate", "graph", "gradcheck", "op", "ops"}) {
     EXPECT_THAT(help.out, HasSubstr(command));
     const Outcome own = run(std::string(command) + " --help");
     EXPECT_EQ(own.status, 0);
@@ -102,14 +37,17 @@ TEST_F(Program, HelpsAndTellsItsVersion) {
 
 TEST_F(Program, TrainsPredictsAndDraws) {
   write_texts("texts.tsv");
-  const Outcome trained = run("train text texts.tsv --epochs 8 --lr 0.05 --embedding 8 --hidden 4 --out model");
+  const Outcome trained =
+      run("train text texts.tsv --epochs 8 --lr 0.05 --embedding 8 --hidden 4 --out model --tensorboard curves");
   ASSERT_EQ(trained.status, 0) << trained.err;
   EXPECT_THAT(trained.out, HasSubstr("embedding"));
   EXPECT_THAT(trained.out, HasSubstr("epoch"));
   EXPECT_THAT(trained.out, ContainsRegex("\ntest accuracy 1.0000\n$"));
   EXPECT_EQ(files("model"),
             (std::vector<std::string>{"config.json", "curves.svg", "metrics.jsonl", "model.dot", "model.json",
-                                      "model.mmd", "model.safetensors", "model.svg", "vocabulary.txt"}));
+                                      "model.mmd", "model.safetensors", "model.svg", "report.html", "vocabulary.txt"}));
+  EXPECT_THAT(read(folder_ / "model/report.html"), HasSubstr("Confusion matrix"));
+  EXPECT_EQ(files("curves").size(), 1u);
   std::istringstream metrics(read(folder_ / "model/metrics.jsonl"));
   int epochs = 0;
   for (std::string line; std::getline(metrics, line); ++epochs)
@@ -138,6 +76,66 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   EXPECT_EQ(differing.status, 1);
   EXPECT_THAT(differing.out, ContainsRegex("\\+ .*matmul"));
   EXPECT_THAT(run("graph diff model deeper -f mermaid").out, HasSubstr("flowchart"));
+}
+
+TEST_F(Program, DrawsItsExamples) {
+  for (const char* name : {"mlp", "cnn", "text-classifier", "lstm", "transformer"}) {
+    const std::string example = std::string("graph --example ") + name;
+    const Outcome drawn = run(example + " --joint");
+    EXPECT_EQ(drawn.status, 0) << drawn.err;
+    EXPECT_THAT(drawn.out, HasSubstr("flowchart"));
+    EXPECT_EQ(run(example + " --joint").out, drawn.out);
+    EXPECT_EQ(run(example + " --depth 1 -o small.mmd").status, 0);
+    EXPECT_EQ(run("graph check small.mmd").status, 0);
+    EXPECT_EQ(run(example + " -o page.html").status, 0);
+    EXPECT_THAT(read(folder_ / "page.html"), HasSubstr("<!doctype html>"));
+  }
+  EXPECT_THAT(run("graph --example mlp --why hidden1.weight").out, HasSubstr("parameter 'hidden1.weight'"));
+  expect_refused("graph --example mlpp", {"mlpp", "mlp, "});
+  expect_refused("graph --example mlp --why nothing", {"nothing"});
+}
+
+// The architecture that people draw by hand, in any script, and 12 blocks as one.
+TEST_F(Program, FoldsExamplesToWhatAReaderTakesIn) {
+  const Outcome transformer = run("graph --example transformer");
+  EXPECT_THAT(transformer.out, ContainsRegex("encoder.*0…11.*12"));
+  EXPECT_THAT(transformer.err, HasSubstr("12"));
+  write("transformer.mmd", transformer.out);
+  EXPECT_EQ(run("graph check transformer.mmd").status, 0);
+  const std::string mlp = run("graph --example mlp --depth 1").out;
+  EXPECT_THAT(mlp, ContainsRegex("hidden1"));
+  EXPECT_THAT(mlp, HasSubstr("401,920 parameters"));
+}
+
+TEST_F(Program, WritesGraphsWhileItTrains) {
+  write_texts("texts.tsv");
+  ASSERT_EQ(run("train text texts.tsv --epochs 2 --embedding 8 --out model --graphs graphs --graph-steps 4").status, 0);
+  const std::vector<std::string> written = files("graphs");
+  ASSERT_GE(written.size(), 2u);
+  EXPECT_EQ(written[0], "step-00000001.json");
+  EXPECT_EQ(written[1], "step-00000005.json");
+  const Outcome differing = run("graph diff graphs/step-00000001.json graphs/step-00000005.json -o diff.html");
+  EXPECT_EQ(differing.status, 1) << differing.err;
+  EXPECT_THAT(read(folder_ / "diff.html"), HasSubstr("gradient norm"));
+}
+
+TEST_F(Program, RefusesToDrawWhereItCannot) {
+  expect_refused("graph --example mlp -o missing/picture.mmd", {"missing/picture.mmd"});
+  expect_refused("graph --example mlp -o /proc/picture.html", {"/proc/picture.html"});
+  write("later.json", R"({"format": "tapegrad-graph", "version": 99, "vertices": [], "edges": []})");
+  expect_refused("graph later.json -o picture.svg", {"later.json", "version"});
+  write("deep.json", std::string(100'000, '['));
+  expect_refused("graph deep.json", {"deep.json"});
+  write("cycle.json", R"({"format": "tapegrad-graph", "version": 1, "vertices": [{"id": "a", "op": "x", "shape": []},
+    {"id": "b", "op": "x", "shape": []}], "edges": [{"from": "a", "to": "b"}, {"from": "b", "to": "a"}]})");
+  expect_refused("graph cycle.json", {"cycle.json"});
+  const std::string program = std::string("'") + TAPEGRAD_PROGRAM "'";
+  const int status = std::system(
+      ("cd '" + folder_.string() + "' && PATH=/nowhere " + program + " graph --example mlp -o picture.svg 2>.err")
+          .c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 2);
+  EXPECT_THAT(read(folder_ / ".err"), HasSubstr("dot"));
+  EXPECT_FALSE(fs::exists(folder_ / "picture.svg"));
 }
 
 TEST_F(Program, TrainsTheSameModelTwice) {
@@ -203,8 +201,8 @@ TEST_F(Program, ChecksGradientsAndListsOperations) {
   const Outcome checked = run("gradcheck sigmoid matmul");
   EXPECT_EQ(checked.status, 0) << checked.out;
   EXPECT_THAT(checked.out, HasSubstr("2 operations, 2 differentiable"));
-  EXPECT_THAT(checked.out, ContainsRegex("sigmoid .* 1-2 +yes .*sample . ?.*: order"));
-  EXPECT_THAT(run("gradcheck softmax --order 3 --seed 5").out, ContainsRegex("softmax .* 1-3 +yes"));
+  EXPECT_THAT(checked.out, ContainsRegex("sigmoid .* 1-2 +rule .*sample . ?.*: order"));
+  EXPECT_THAT(run("gradcheck softmax --order 3 --seed 5").out, ContainsRegex("softmax .* 1-3 +rule"));
   EXPECT_THAT(run("gradcheck softmax --dtype f32").out, HasSubstr("0 failed"));
   EXPECT_NE(run("gradcheck softmax --order 5").status, 0);
   const auto json = nlohmann::json::parse(run("gradcheck tanh --json").out);

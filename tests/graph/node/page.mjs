@@ -25,7 +25,7 @@ async function open(options) {
 }
 
 const labels = (page) => page.locator('.node').evaluateAll((nodes) => nodes.map((node) => node.getAttribute('aria-label')));
-const selected = (page) => page.locator('.node.selected').getAttribute('data-key', {timeout: 2000}).catch(() => null);
+const selected = (page) => page.locator('.node.selected').getAttribute('data-key', {timeout: 500}).catch(() => null);
 
 async function use(page) {
   seen.atFirst = await labels(page);
@@ -33,7 +33,7 @@ async function use(page) {
 
   for (let i = 0; i < 12; ++i) await page.locator('#expand').click();
   seen.open = await labels(page);
-  await page.locator('#pass').selectOption('joint').catch(() => {});
+  await page.locator('#pass').selectOption('joint', {timeout: 500}).catch(() => {});
   seen.joint = await page.locator('.node').evaluateAll((nodes) => nodes.map((node) => node.dataset.key));
   seen.links = await page.locator('.link[data-from]').evaluateAll(
       (links) => links.map((link) => `${link.dataset.from} ${link.dataset.to}`));
@@ -50,7 +50,7 @@ async function use(page) {
   seen.walked = await selected(page);
   seen.focused = await page.evaluate(() => document.activeElement.dataset?.key);
   await page.locator(`.node[data-key="${seen.walked}"]`).hover();
-  seen.twin = await page.locator('.node.twin').getAttribute('data-key', {timeout: 2000}).catch(() => null);
+  seen.twin = await page.locator('.node.twin').getAttribute('data-key', {timeout: 500}).catch(() => null);
   await page.keyboard.press('t');
   seen.wentToTwin = await selected(page);
 

@@ -1,11 +1,11 @@
-#include "line_chart.hpp"
+#include <tapegrad/optim/line_chart.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-namespace tapegrad::tools {
+namespace tapegrad::optim {
 namespace {
 
 using ::testing::HasSubstr;
@@ -27,4 +27,4 @@ TEST(LineChart, DrawsConstantsSinglePointsAndNothing) {
 }
 
 }  // namespace
-}  // namespace tapegrad::tools
+}  // namespace tapegrad::optim

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace tapegrad::tools {
+namespace tapegrad::optim {
 
 struct Series {
   std::string name;
@@ -19,4 +19,4 @@ struct Panel {
 /// Panels side by side, over one x axis each, labelled `x_label`. Lines differ in dash as well as in colour.
 std::string line_chart_svg(const std::string& title, const std::string& x_label, const std::vector<Panel>& panels);
 
-}  // namespace tapegrad::tools
+}  // namespace tapegrad::optim

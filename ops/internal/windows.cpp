@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/ops/windows.hpp>
+#include <tapegrad/ops/internal/windows.hpp>
 
 namespace tapegrad {
 

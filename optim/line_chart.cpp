@@ -1,4 +1,4 @@
-#include "line_chart.hpp"
+#include <tapegrad/optim/line_chart.hpp>
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <iterator>
 #include <limits>
 
-namespace tapegrad::tools {
+namespace tapegrad::optim {
 namespace {
 
 constexpr double kPanelWidth = 420, kPanelHeight = 300, kLeft = 62, kRight = 18, kTop = 58, kBottom = 46;
@@ -122,10 +122,12 @@ std::string line_chart_svg(const std::string& title, const std::string& x_label,
                height = kPanelHeight + 26;
   Canvas canvas;
   canvas.add(
-      R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0:.0f} {1:.0f}" width="{0:.0f}" height="{1:.0f}" role="img" aria-labelledby="t">)",
+      R"(<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0:.0f} {1:.0f}" width="{0:.0f}" height="{1:.0f}" class="line-chart" role="img" aria-labelledby="line-chart-title">)",
       width, height);
-  canvas.add(R"(<title id="t">{}</title>)", escaped(title));
-  canvas.add("<style>text{{font:12px sans-serif;fill:#222}}.title{{font-weight:bold}}.grid{{stroke:#ccc}}</style>");
+  canvas.add(R"(<title id="line-chart-title">{}</title>)", escaped(title));
+  canvas.add(
+      "<style>.line-chart text{{font:12px sans-serif;fill:#222}}.line-chart .title{{font-weight:bold}}"
+      ".line-chart .grid{{stroke:#ccc}}</style>");
   canvas.add(R"(<rect width="100%" height="100%" fill="#fff"/>)");
   canvas.add(R"(<text x="16" y="20" style="font-size:14px;font-weight:bold">{}</text>)", escaped(title));
   canvas.add("<g transform='translate(0 26)'>");
@@ -135,4 +137,4 @@ std::string line_chart_svg(const std::string& title, const std::string& x_label,
   return canvas.take();
 }
 
-}  // namespace tapegrad::tools
+}  // namespace tapegrad::optim

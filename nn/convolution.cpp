@@ -1,0 +1,118 @@
+#include <tapegrad/nn/convolution.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tapegrad/core/error.hpp>
+
+namespace tapegrad::nn {
+namespace {
+
+/// A window of [first, second, kernel…].
+Shape weight_shape(const Module& layer, int dimensions, std::int64_t in, std::int64_t out, std::int64_t groups,
+                   const PerAxis& kernel, bool transposed) {
+  if (in < 1 || out < 1 || groups < 1 || in % groups != 0 || out % groups != 0)
+    throw ValueError(
+        fmt::format("{}: {} channels to {} in {} groups; each must be at least 1, and the groups divide "
+                    "both",
+                    layer.describe(), in, out, groups));
+  std::vector<std::int64_t> extents = kernel.values();
+  if (extents.size() == 1) extents.resize(static_cast<std::size_t>(dimensions), extents[0]);
+  if (std::ssize(extents) != dimensions || std::ranges::min(extents) < 1)
+    throw ValueError(fmt::format("{}: a kernel of {} extents; expected one, or {}, of at least 1", layer.describe(),
+                                 extents.size(), dimensions));
+  extents.insert(extents.begin(), transposed ? std::initializer_list<std::int64_t>{in, out / groups}
+                                             : std::initializer_list<std::int64_t>{out, in / groups});
+  return Shape(extents);
+}
+
+void require_channels(const Module& layer, const Tensor& x, int dimensions, std::int64_t channels) {
+  if (x.rank() != dimensions + 2 || x.size(1) != channels)
+    throw ShapeError(fmt::format("{}: input {}, expected [B, {}] and {} spatial {}", layer.describe(),
+                                 to_string(x.shape()), channels, dimensions, dimensions == 1 ? "axis" : "axes"));
+}
+
+template <class Options>
+void create(Module& layer, Parameter& weight, Parameter& bias, const Shape& shape, std::int64_t out,
+            const Options& options) {
+  Rng& rng = options.rng ? *options.rng : default_rng();
+  weight.create(layer, "weight", options.weight_init(shape, options.dtype, rng));
+  if (options.bias) bias.create(layer, "bias", options.bias_init({out}, options.dtype, rng));
+}
+
+}  // namespace
+
+template <int kDimensions>
+Conv<kDimensions>::Conv(std::int64_t in, std::int64_t out, const PerAxis& kernel, const ConvOptions& options)
+    : options_(options) {
+  build(in, out, kernel);
+}
+
+template <int kDimensions>
+Conv<kDimensions>::Conv(Module& parent, const MemberName& name, std::int64_t in, std::int64_t out,
+                        const PerAxis& kernel, const ConvOptions& options)
+    : Layer<Conv>(parent, name), options_(options) {
+  build(in, out, kernel);
+}
+
+template <int kDimensions>
+void Conv<kDimensions>::build(std::int64_t in, std::int64_t out, const PerAxis& kernel) {
+  create(*this, weight, bias, weight_shape(*this, kDimensions, in, out, options_.groups, kernel, false), out, options_);
+  options_.rng = nullptr;
+}
+
+template <int kDimensions>
+Tensor Conv<kDimensions>::forward(const Tensor& x) const {
+  require_channels(*this, x, kDimensions, weight.size(1) * options_.groups);
+  const tapegrad::ConvOptions options{.bias = bias,
+                                      .stride = options_.stride,
+                                      .padding = options_.padding,
+                                      .dilation = options_.dilation,
+                                      .groups = options_.groups};
+  if constexpr (kDimensions == 1) return conv1d(x, weight, options);
+  if constexpr (kDimensions == 2) return conv2d(x, weight, options);
+  if constexpr (kDimensions == 3) return conv3d(x, weight, options);
+}
+
+template <int kDimensions>
+ConvTranspose<kDimensions>::ConvTranspose(std::int64_t in, std::int64_t out, const PerAxis& kernel,
+                                          const ConvTransposeOptions& options)
+    : options_(options) {
+  build(in, out, kernel);
+}
+
+template <int kDimensions>
+ConvTranspose<kDimensions>::ConvTranspose(Module& parent, const MemberName& name, std::int64_t in, std::int64_t out,
+                                          const PerAxis& kernel, const ConvTransposeOptions& options)
+    : Layer<ConvTranspose>(parent, name), options_(options) {
+  build(in, out, kernel);
+}
+
+template <int kDimensions>
+void ConvTranspose<kDimensions>::build(std::int64_t in, std::int64_t out, const PerAxis& kernel) {
+  create(*this, weight, bias, weight_shape(*this, kDimensions, in, out, options_.groups, kernel, true), out, options_);
+  options_.rng = nullptr;
+}
+
+template <int kDimensions>
+Tensor ConvTranspose<kDimensions>::forward(const Tensor& x) const {
+  require_channels(*this, x, kDimensions, weight.size(0));
+  const tapegrad::ConvTransposeOptions options{.bias = bias,
+                                               .stride = options_.stride,
+                                               .padding = options_.padding,
+                                               .output_padding = options_.output_padding,
+                                               .dilation = options_.dilation,
+                                               .groups = options_.groups};
+  if constexpr (kDimensions == 1) return conv_transpose1d(x, weight, options);
+  if constexpr (kDimensions == 2) return conv_transpose2d(x, weight, options);
+  if constexpr (kDimensions == 3) return conv_transpose3d(x, weight, options);
+}
+
+template class Conv<1>;
+template class Conv<2>;
+template class Conv<3>;
+template class ConvTranspose<1>;
+template class ConvTranspose<2>;
+template class ConvTranspose<3>;
+
+}  // namespace tapegrad::nn

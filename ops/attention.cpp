@@ -1,0 +1,214 @@
+#include <cmath>
+#include <limits>
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/parallel.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/attention.hpp>
+#include <tapegrad/ops/kernels/softmax.hpp>
+#include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/sampling.hpp>
+#include <tapegrad/ops/view.hpp>
+
+namespace tapegrad {
+namespace {
+
+/// Some rows of scores at a time, one thread's work.
+template <class Body>
+void for_row_blocks(std::int64_t rows, std::int64_t width, const Body& body) {
+  constexpr std::int64_t kElements = 1 << 13, kParallelElements = 1 << 16;
+  const std::int64_t block = std::max<std::int64_t>(1, kElements / std::max<std::int64_t>(1, width));
+  for_chunks((rows + block - 1) / block, rows * width >= kParallelElements,
+             [&](std::int64_t c) { body(c * block, std::min(rows, (c + 1) * block)); });
+}
+
+/// The mask in the scores' shape, one row at a time.
+class MaskRows {
+ public:
+  MaskRows(const Tensor& mask, const Shape& scores) : width_(scores[-1]) {
+    if (!mask.defined()) return;
+    dense_ = mask.contiguous();
+    rows_ = Integers{0};
+    // Where the row for each position of the leading axes begins: axes of extent 1 repeat.
+    const Strides own = row_major_strides(dense_.shape());
+    const int lead = scores.rank() - mask.rank();
+    const auto step = [&](int axis) {
+      return axis < lead || mask.shape()[axis - lead] == 1 ? 0 : own[static_cast<std::size_t>(axis - lead)];
+    };
+    for (int axis = 0; axis + 1 < scores.rank(); ++axis) {
+      Integers next;
+      next.reserve(rows_.size() * static_cast<std::size_t>(scores[axis]));
+      for (const std::int64_t row : rows_)
+        for (std::int64_t i = 0; i < scores[axis]; ++i) next.push_back(row + i * step(axis));
+      rows_ = std::move(next);
+    }
+    step_ = step(scores.rank() - 1);
+  }
+
+  bool hides_some() const { return dense_.defined(); }
+  /// Sets what row `row` does not see to -inf.
+  template <class T>
+  void hide(std::int64_t row, T* scores) const {
+    const bool* seen = dense_.data<bool>().data() + rows_[static_cast<std::size_t>(row)];
+    for (std::int64_t i = 0; i < width_; ++i)
+      scores[i] = seen[i * step_] ? scores[i] : -std::numeric_limits<T>::infinity();
+  }
+
+ private:
+  std::int64_t width_, step_ = 0;
+  Tensor dense_;
+  Integers rows_;
+};
+
+Cost cost_of(const Node& node, double flops) {
+  const auto n = static_cast<double>(node.shape.numel());
+  return {flops * n, 2 * n * static_cast<double>(size_of(node.dtype))};
+}
+
+}  // namespace
+
+namespace ops {
+
+struct MaskedSoftmax {
+  static constexpr OpInfo info{.name = "masked_softmax",
+                               .formula = "y = eˢˣ / Σ eˢˣ over what is seen, else 0",
+                               .doc = "The weights of attention; rows that see nothing are 0, with gradient 0.",
+                               .inputs = {"x", "mask"},
+                               .saves = kSavesOutput,
+                               .fixed = {1},
+                               .optional = {1},
+                               .forward = Forward::symmetric,
+                               .family = "normalization",
+                               .source = "Vaswani et al., Attention Is All You Need, NeurIPS 2017"};
+  struct Attrs {
+    double scale = 1;
+    bool causal = false;
+    bool operator==(const Attrs&) const = default;
+    static constexpr auto fields() {
+      return std::tuple{Field{"scale", &Attrs::scale, "factor of x"},
+                        Field{"causal", &Attrs::causal, "row i sees elements 0 to i only"}};
+    }
+  };
+
+  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& mask) {
+    if (x.rank() < (a.causal ? 2 : 1))
+      throw ShapeError("masked_softmax: x is " + to_string(x.shape()) + "; expected [..., S]" +
+                       (a.causal ? ", with rows [..., L, S] to be causal" : ""));
+    if (!std::isfinite(a.scale))
+      throw ValueError("masked_softmax: scale is " + format_attribute(a.scale) + "; expected a finite number");
+    if (mask.defined() && mask.dtype() != boolean)
+      throw DTypeError("masked_softmax: mask is " + describe(mask) + ", not bool; add masks of floats to x");
+    if (mask.defined() && !broadcasts_to(mask.shape(), x.shape()))
+      throw ShapeError("masked_softmax: mask is " + to_string(mask.shape()) + ", x " + to_string(x.shape()) +
+                       "; expected a mask that broadcasts to x");
+    return {x.shape(), x.dtype()};
+  }
+
+  static void forward(const Attrs& a, const Tensor& x, const Tensor& mask, Tensor& y) {
+    if (y.numel() == 0) return;
+    const std::int64_t width = x.shape()[-1], rows = x.numel() / width;
+    const std::int64_t queries = x.rank() > 1 ? x.shape()[-2] : 1;
+    const MaskRows masks(mask, x.shape());
+    dispatch_floating(y.dtype(), [&]<class T>() {
+      const T* from = x.data<T>().data();
+      T* to = y.mutable_data<T>().data();
+      const T scale = static_cast<T>(a.scale);
+      for_row_blocks(rows, width, [&](std::int64_t first, std::int64_t last) {
+        for (std::int64_t r = first; r < last; ++r) {
+          const T* in = from + r * width;
+          T* out = to + r * width;
+          const std::int64_t seen = a.causal ? std::min(width, r % queries + 1) : width;
+#pragma omp simd
+          for (std::int64_t i = 0; i < seen; ++i) out[i] = scale * in[i];
+          std::fill(out + seen, out + width, -std::numeric_limits<T>::infinity());
+          if (masks.hides_some()) masks.hide(r, out);
+        }
+        kernels::softmax(Slab{last - first, width, 1}, to + first * width, to + first * width);
+      });
+    });
+  }
+
+  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved, const Tensor& y) {
+    if (grad_enabled()) return y * (g - sum(g * y, {-1}, true)) * a.scale;
+    Tensor dx = empty(y.shape(), y.dtype());
+    if (y.numel() == 0) return dx;
+    const Tensor dense = g.contiguous();
+    const std::int64_t width = y.shape()[-1], rows = y.numel() / width;
+    dispatch_floating(y.dtype(), [&]<class T>() {
+      const T *cotangent = dense.data<T>().data(), *share = y.data<T>().data();
+      T* to = dx.mutable_data<T>().data();
+      for_row_blocks(rows, width, [&](std::int64_t first, std::int64_t last) {
+        const std::int64_t begin = first * width, length = (last - first) * width;
+        kernels::softmax_gradient(Slab{last - first, width, 1}, cotangent + begin, share + begin, to + begin);
+        if (a.scale == 1) return;
+        const T scale = static_cast<T>(a.scale);
+#pragma omp simd
+        for (std::int64_t i = begin; i < begin + length; ++i) to[i] *= scale;
+      });
+    });
+    return dx;
+  }
+  static Cost cost(const Attrs&, const Node& node) { return cost_of(node, 14); }
+
+  static Tensor mask_of(std::initializer_list<double> values, const Shape& shape) {
+    return tensor(values, shape, boolean);
+  }
+  static std::vector<SampleOf<MaskedSoftmax>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{x({3, 4})}, {}},
+            {{x({2, 3, 3})}, {0.5, true}},
+            {{x({2, 4}), mask_of({1, 0, 1, 1, 0, 0, 0, 0}, {2, 4})}, {2, false}},
+            {{x({2, 2, 3}), mask_of({1, 0, 1, 0, 1, 1}, {2, 1, 3})}, {-0.5, true}},
+            {{x({2, 5}), mask_of({1, 0}, {2, 1})}, {1, true}},
+            {{transpose(x({4, 2})), mask_of({1, 1, 0, 1}, {4})}, {}},
+            {{x({3})}, {}},
+            {{x({0, 3}), mask_of({1, 0, 1}, {3})}, {1, true}},
+            {{x({2, 0})}, {}}};
+  }
+  static std::vector<BadInputOf<MaskedSoftmax>> bad_inputs() {
+    return {{{zeros({})}, {}, "x is []; expected [..., S]"},
+            {{zeros({3})}, {1, true}, "x is [3]; expected [..., S], with rows [..., L, S] to be causal"},
+            {{zeros({2, 3}), zeros({2, 3})}, {}, "not bool; add masks of floats to x"},
+            {{zeros({2, 3}), zeros({2}, boolean)}, {}, "mask is [2], x [2, 3]; expected a mask that broadcasts to x"},
+            {{zeros({3}), zeros({2, 3}, boolean)}, {}, "mask is [2, 3], x [3]"},
+            {{zeros({3})}, {NAN, false}, "scale is nan; expected a finite number"}};
+  }
+};
+
+using AttentionOps = OpList<MaskedSoftmax>;
+
+}  // namespace ops
+
+Tensor masked_softmax(const Tensor& scores, const Tensor& mask, bool causal, double scale) {
+  return ops::AttentionOps::apply<ops::MaskedSoftmax>(ops::MaskedSoftmax::Attrs{scale, causal}, scores, mask);
+}
+
+Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                                    const AttentionOptions& options) {
+  const auto describe_all = [&] {
+    return "query is " + to_string(query.shape()) + ", key " + to_string(key.shape()) + ", value " +
+           to_string(value.shape());
+  };
+  if (query.rank() < 2 || key.rank() < 2 || value.rank() < 2 || query.shape()[-1] != key.shape()[-1] ||
+      key.shape()[-2] != value.shape()[-2])
+    throw ShapeError("scaled_dot_product_attention: " + describe_all() +
+                     "; expected [..., L, E], [..., S, E] and [..., S, V]");
+  if (query.shape()[-1] == 0 && options.scale == 0)
+    throw ShapeError("scaled_dot_product_attention: " + describe_all() + "; vectors without elements need a scale");
+  double scale = options.scale;
+  if (scale == 0) scale = 1 / std::sqrt(static_cast<double>(query.shape()[-1]));
+  const bool adds = options.mask.defined() && options.mask.dtype() != boolean;
+  // A mask that is added comes after the scale; else the scale is part of the softmax' own pass.
+  Tensor scores = matmul(query, transpose(key));
+  if (adds) scores = scores * scale + options.mask;
+  const Tensor mask = adds ? Tensor() : options.mask;
+  Tensor weights = masked_softmax(scores, mask, options.causal, adds ? 1 : scale);
+  weights = dropout(weights, options.dropout, options.rng ? *options.rng : default_rng());
+  return matmul(weights, value);
+}
+
+std::span<const OpEntry> attention_ops() { return ops::AttentionOps::entries; }
+
+}  // namespace tapegrad

@@ -1,0 +1,182 @@
+#include <tapegrad/ops/checkpoint.hpp>
+
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/random.hpp>
+#include <tapegrad/core/record.hpp>
+#include <tapegrad/ops/family.hpp>
+#include <unordered_set>
+
+namespace tapegrad {
+namespace {
+
+// The node has the function's inputs as its first inputs, and the leaves that the function closes over as the rest.
+struct Segment {
+  TensorFunction f;
+  std::size_t inputs;
+  Rng::State rng;
+};
+
+Tensor gradient_of(const Node& node, int input, const Tensor& g);
+
+constexpr OpInfo kInfo{.name = "checkpoint",
+                       .formula = "y = f(x...)",
+                       .doc = "A function that is computed again in the backward pass.",
+                       .inputs = {"x"},
+                       .saves = kSavesInputs,
+                       .variadic = true};
+constexpr StructuralFamily kFamily{};
+const OpRecord kRecord{.info = &kInfo,
+                       .vjp = gradient_of,
+                       .destroy_attributes = [](void* segment) noexcept { delete static_cast<Segment*>(segment); },
+                       .family = &kFamily};
+
+/// The thread's generator stands where it stood, while it lives.
+class Replay {
+ public:
+  explicit Replay(const Rng::State& state) : before_(default_rng()) { default_rng() = Rng(state); }
+  ~Replay() { default_rng() = before_; }
+  Replay(const Replay&) = delete;
+  Replay& operator=(const Replay&) = delete;
+
+ private:
+  Rng before_;
+};
+
+/// Lends leaves that the running backward pass has claimed to one inside it.
+class Lent {
+ public:
+  explicit Lent(std::span<const Tensor> leaves) {
+    for (const Tensor& leaf : leaves) {
+      Node& node = leaf.node();
+      held_.push_back(
+          {&node, node.sweep.exchange(0), node.pending, node.sweep_marks, std::exchange(node.gradient, nullptr)});
+    }
+  }
+  ~Lent() {
+    for (const Held& h : held_) {
+      h.node->pending = h.pending;
+      h.node->sweep_marks = h.marks;
+      h.node->gradient = h.gradient;
+      h.node->sweep.store(h.sweep);
+    }
+  }
+  Lent(const Lent&) = delete;
+  Lent& operator=(const Lent&) = delete;
+
+ private:
+  struct Held {
+    Node* node;
+    std::uint32_t sweep, pending;
+    std::uint8_t marks;
+    Node* gradient;
+  };
+  std::vector<Held> held_;
+};
+
+std::vector<Tensor> detached(std::span<const Tensor> inputs) {
+  std::vector<Tensor> copies;
+  for (const Tensor& input : inputs) {
+    copies.push_back(input.detach());
+    if (input.requires_grad()) copies.back().set_requires_grad();
+  }
+  return copies;
+}
+
+// The leaves below `result` that require a gradient, but for `inputs`, which are younger than `since`.
+std::vector<Tensor> closed_over_leaves(const Tensor& result, std::span<const Tensor> inputs, std::uint64_t since) {
+  std::vector<Tensor> leaves;
+  std::unordered_set<const Node*> seen;
+  for (const Tensor& input : inputs) seen.insert(&input.node());
+  std::vector<Node*> stack;
+  const auto visit = [&](Node* node) {
+    if (node && node->requires_grad && seen.insert(node).second) stack.push_back(node);
+  };
+  visit(&result.node());
+  while (!stack.empty()) {
+    Node& node = *stack.back();
+    stack.pop_back();
+    if (node.is_leaf()) {
+      leaves.push_back(Tensor::of(node));
+      continue;
+    }
+    if (node.sequence < since)
+      throw ValueError("checkpoint: the function closes over " + describe(node) + ", a result of " +
+                       std::string(node.op->info->name) + " computed outside of it; pass it as an input");
+    for (std::size_t i = 0; i < node.edge_count; ++i) visit(node.edges()[i].node());
+  }
+  return leaves;
+}
+
+Tensor run_segment(const TensorFunction& f, std::span<const Tensor> inputs, Rng::State rng) {
+  std::vector<Tensor> copies = detached(inputs);
+  const std::uint64_t since = inputs.empty() ? 0 : copies[0].node().sequence;
+  const Tensor result = f(copies);
+  if (!grad_enabled() || !result.requires_grad()) return result;
+  std::vector<Tensor> all(inputs.begin(), inputs.end());
+  for (Tensor& leaf : closed_over_leaves(result, copies, since)) all.push_back(std::move(leaf));
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& input : all) pointers.push_back(&input);
+  Tensor value = result.detach();
+  record(value.node(), kRecord, pointers, new Segment{f, inputs.size(), rng});
+  return value;
+}
+
+// The cotangents of all inputs of the node, where `given` are leaves for the function's inputs, and its own leaves.
+std::vector<Tensor> pull_back(const Segment& segment, std::span<const Tensor> given, const Tensor& cotangent,
+                              bool create_graph) {
+  const GradMode recording(true);
+  const Replay replay(segment.rng);
+  const std::span<const Tensor> leaves = given.subspan(segment.inputs);
+  const Lent lent(leaves);
+  const Tensor result = segment.f(given.first(segment.inputs));
+  std::vector<Tensor> targets;
+  for (const Tensor& input : given)
+    if (input.requires_grad()) targets.push_back(input);
+  std::vector<Tensor> found = grad({&result, 1}, targets, {&cotangent, 1}, {.create_graph = create_graph});
+  std::vector<Tensor> gradients(given.size());
+  for (std::size_t i = 0, next = 0; i < given.size(); ++i)
+    if (given[i].requires_grad()) gradients[i] = std::move(found[next++]);
+  return gradients;
+}
+
+Tensor gradient_of(const Node& node, int input, const Tensor& g) {
+  const auto& segment = *static_cast<const Segment*>(node.attributes);
+  std::vector<Tensor> values;
+  for (std::size_t i = 0; i < node.edge_count; ++i) values.push_back(Tensor::of(*node.edges()[i].node()));
+  const auto with_leaves = [&](std::span<const Tensor> inputs) {
+    std::vector<Tensor> all(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(segment.inputs));
+    all.insert(all.end(), values.begin() + static_cast<std::ptrdiff_t>(segment.inputs), values.end());
+    return all;
+  };
+  if (!grad_enabled()) {
+    const std::vector<Tensor> all = shared_by_rules(
+        [&] { return pull_back(segment, with_leaves(detached(std::span(values).first(segment.inputs))), g, false); });
+    return all[static_cast<std::size_t>(input)];
+  }
+  // To be differentiated again, the gradient is a function of inputs and cotangent that is itself computed again.
+  const std::vector<Tensor> leaves(values.begin() + static_cast<std::ptrdiff_t>(segment.inputs), values.end());
+  const auto gradient = [segment, leaves, input](std::span<const Tensor> given) {
+    std::vector<Tensor> all(given.begin(), given.end() - 1);
+    all.insert(all.end(), leaves.begin(), leaves.end());
+    Tensor found = pull_back(segment, all, given.back(), grad_enabled())[static_cast<std::size_t>(input)];
+    return found.defined() ? found : zeros_like(all[static_cast<std::size_t>(input)]);
+  };
+  std::vector<Tensor> given(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(segment.inputs));
+  given.push_back(g);
+  const Lent lent(leaves);
+  return run_segment(gradient, given, segment.rng);
+}
+
+}  // namespace
+
+Tensor checkpoint(const TensorFunction& f, const std::vector<Tensor>& inputs) {
+  for (const Tensor& input : inputs)
+    if (!input.defined()) throw ValueError("checkpoint: an input is undefined");
+  return run_segment(f, inputs, default_rng().state());
+}
+
+Tensor checkpoint(const TensorFunction& f, const Tensor& input) { return checkpoint(f, std::vector<Tensor>{input}); }
+
+}  // namespace tapegrad

@@ -1,0 +1,522 @@
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/random.hpp>
+#include <tapegrad/ops/gather.hpp>
+#include <tapegrad/ops/internal/windows.hpp>
+#include <tapegrad/ops/kernels/axis_map.hpp>
+#include <tapegrad/ops/kernels/max_pool.hpp>
+#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/ops/pooling.hpp>
+#include <tapegrad/ops/positions.hpp>
+#include <tapegrad/ops/view.hpp>
+
+namespace tapegrad {
+namespace {
+
+using kernels::AxisMap;
+using kernels::AxisWindows;
+using kernels::PoolWindows;
+
+/// Windows of one size.
+struct PoolAttrs {
+  Integers kernel_size = {}, stride = {}, padding = {};
+  bool ceil_mode = false;
+  bool operator==(const PoolAttrs&) const = default;
+  static constexpr auto fields() {
+    return std::tuple{Field{"kernel_size", &PoolAttrs::kernel_size, "extents of the window"},
+                      Field{"stride", &PoolAttrs::stride, "step of the window; none means its extents"},
+                      Field{"padding", &PoolAttrs::padding, "elements before and behind each axis; none means 0"},
+                      Field{"ceil_mode", &PoolAttrs::ceil_mode, "a last window that reaches past the end counts too"}};
+  }
+};
+
+struct MaxPoolAttrs : PoolAttrs {
+  Integers dilation = {};
+  bool operator==(const MaxPoolAttrs&) const = default;
+  static constexpr auto fields() {
+    return std::tuple_cat(PoolAttrs::fields(), std::tuple{Field{"dilation", &MaxPoolAttrs::dilation,
+                                                                "distance of a window's elements; none means 1"}});
+  }
+};
+
+struct AvgPoolAttrs : PoolAttrs {
+  bool count_include_pad = true;
+  bool operator==(const AvgPoolAttrs&) const = default;
+  static constexpr auto fields() {
+    return std::tuple_cat(PoolAttrs::fields(), std::tuple{Field{"count_include_pad", &AvgPoolAttrs::count_include_pad,
+                                                                "whether padding counts in the mean"}});
+  }
+};
+
+/// Windows that divide the input.
+struct AdaptiveAttrs {
+  Integers output_size = {};
+  bool operator==(const AdaptiveAttrs&) const = default;
+  static constexpr auto fields() {
+    return std::tuple{Field{"output_size", &AdaptiveAttrs::output_size, "parts that each axis is divided into"}};
+  }
+};
+
+/// One axis' windows, some of which may begin before the input or end behind it.
+struct AxisSteps {
+  std::int64_t in, kernel, stride, padding, dilation, out;
+
+  std::int64_t begin(std::int64_t o) const { return o * stride - padding; }
+};
+
+std::vector<AxisSteps> steps_of(const char* op, const PoolAttrs& a, const Integers& dilation, const Shape& x) {
+  const int axes = x.rank() - 2;
+  if (a.kernel_size.empty()) throw ValueError(std::string(op) + ": kernel_size is []; give the extents of the window");
+  const Integers kernel = for_axes(op, "kernel_size", a.kernel_size, axes, 1, 1);
+  const Integers stride = a.stride.empty() ? kernel : for_axes(op, "stride", a.stride, axes, 1, 1);
+  const Integers padding = for_axes(op, "padding", a.padding, axes, 0, 0);
+  const Integers apart = for_axes(op, "dilation", dilation, axes, 1, 1);
+  std::vector<AxisSteps> steps;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(axes); ++i) {
+    AxisSteps s{x[static_cast<int>(i) + 2], kernel[i], stride[i], padding[i], apart[i], 0};
+    if (2 * s.padding > s.kernel)
+      throw ValueError(std::string(op) + ": padding is " + format_attribute(padding) + ", kernel_size " +
+                       format_attribute(kernel) + "; expected at most half the window");
+    const std::int64_t room = s.in + 2 * s.padding - s.dilation * (s.kernel - 1) - 1;
+    if (room < 0)
+      throw ShapeError(std::string(op) + ": a window of " + format_attribute(kernel) + " does not fit x " +
+                       to_string(x) + " on axis " + std::to_string(i + 2) + ", padded to " +
+                       std::to_string(s.in + 2 * s.padding));
+    s.out = (a.ceil_mode ? room + s.stride - 1 : room) / s.stride + 1;
+    if (s.begin(s.out - 1) >= s.in) --s.out;  // it would begin in the padding behind
+    steps.push_back(s);
+  }
+  return steps;
+}
+
+/// Bounds of adaptive windows.
+struct Parts {
+  std::int64_t in, out;
+
+  std::int64_t begin(std::int64_t o) const { return o * in / out; }
+  std::int64_t end(std::int64_t o) const { return ((o + 1) * in + out - 1) / out; }
+};
+
+std::vector<Parts> parts_of(const char* op, const AdaptiveAttrs& a, const Shape& x) {
+  if (a.output_size.empty()) throw ValueError(std::string(op) + ": output_size is []; give the extents of the result");
+  const Integers out = for_axes(op, "output_size", a.output_size, x.rank() - 2, 1, 0);
+  std::vector<Parts> parts;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::int64_t in = x[static_cast<int>(i) + 2];
+    if (in == 0 && out[i] > 0)
+      throw ShapeError(std::string(op) + ": x is " + to_string(x) + "; there is nothing on axis " +
+                       std::to_string(i + 2) + " to make " + std::to_string(out[i]) + " parts of");
+    parts.push_back({in, out[i]});
+  }
+  return parts;
+}
+
+template <class Axes>
+Shape pooled_shape(const Axes& axes, const Shape& x) {
+  Integers dims{x[0], x[1]};
+  for (const auto& axis : axes) dims.push_back(axis.out);
+  return Shape(dims);
+}
+
+/// Puts the windows of each axis where the kernels look for them, and one window where there is no axis.
+PoolWindows in_place(std::vector<AxisWindows> axes) {
+  PoolWindows all;
+  all.fill({.in = 1, .step = 1, .first = {0}, .count = {1}});
+  std::move(axes.begin(), axes.end(), all.end() - static_cast<std::ptrdiff_t>(axes.size()));
+  return all;
+}
+
+PoolWindows max_windows(const char* op, const MaxPoolAttrs& a, const Shape& x) {
+  std::vector<AxisWindows> axes;
+  for (const AxisSteps& s : steps_of(op, a, a.dilation, x)) {
+    AxisWindows w{.in = s.in, .step = s.dilation, .first = {}, .count = {}};
+    for (std::int64_t o = 0; o < s.out; ++o) {
+      const std::int64_t before = s.begin(o) < 0 ? (s.dilation - 1 - s.begin(o)) / s.dilation : 0;
+      const std::int64_t inside = s.begin(o) < s.in ? (s.in - 1 - s.begin(o)) / s.dilation + 1 : 0;
+      w.first.push_back(s.begin(o) + before * s.dilation);
+      w.count.push_back(std::min(s.kernel, inside) - before);
+      if (w.count.back() < 1)
+        throw ShapeError(std::string(op) + ": window " + std::to_string(o) + " along an axis of x " + to_string(x) +
+                         " covers padding only; use less padding or dilation");
+    }
+    axes.push_back(std::move(w));
+  }
+  return in_place(std::move(axes));
+}
+PoolWindows max_windows(const char* op, const AdaptiveAttrs& a, const Shape& x) {
+  std::vector<AxisWindows> axes;
+  for (const Parts& p : parts_of(op, a, x)) {
+    AxisWindows w{.in = p.in, .step = 1, .first = {}, .count = {}};
+    for (std::int64_t o = 0; o < p.out; ++o) {
+      w.first.push_back(p.begin(o));
+      w.count.push_back(p.end(o) - p.begin(o));
+    }
+    axes.push_back(std::move(w));
+  }
+  return in_place(std::move(axes));
+}
+
+std::vector<AxisMap> mean_maps(const char* op, const AvgPoolAttrs& a, const Shape& x) {
+  std::vector<AxisMap> maps;
+  for (const AxisSteps& s : steps_of(op, a, {}, x)) {
+    AxisMap& map = maps.emplace_back(s.in);
+    for (std::int64_t o = 0; o < s.out; ++o) {
+      const std::int64_t begin = std::max<std::int64_t>(s.begin(o), 0), end = std::min(s.begin(o) + s.kernel, s.in);
+      const std::int64_t padded = std::min(s.begin(o) + s.kernel, s.in + s.padding) - s.begin(o);
+      const double weight = 1.0 / static_cast<double>(a.count_include_pad ? padded : end - begin);
+      for (std::int64_t i = begin; i < end; ++i) map.add(i, weight);
+      map.end_row();
+    }
+  }
+  return maps;
+}
+std::vector<AxisMap> mean_maps(const char* op, const AdaptiveAttrs& a, const Shape& x) {
+  std::vector<AxisMap> maps;
+  for (const Parts& p : parts_of(op, a, x)) {
+    AxisMap& map = maps.emplace_back(p.in);
+    for (std::int64_t o = 0; o < p.out; ++o) {
+      for (std::int64_t i = p.begin(o); i < p.end(o); ++i) map.add(i, 1.0 / static_cast<double>(p.end(o) - p.begin(o)));
+      map.end_row();
+    }
+  }
+  return maps;
+}
+
+Shape shape_of(const char* op, const MaxPoolAttrs& a, const Shape& x) {
+  return pooled_shape(steps_of(op, a, a.dilation, x), x);
+}
+Shape shape_of(const char* op, const AvgPoolAttrs& a, const Shape& x) {
+  return pooled_shape(steps_of(op, a, {}, x), x);
+}
+Shape shape_of(const char* op, const AdaptiveAttrs& a, const Shape& x) { return pooled_shape(parts_of(op, a, x), x); }
+
+std::int64_t planes(const Shape& x) { return x[0] * x[1]; }
+
+Cost one_pass(const Node& node, double flops) {
+  const Node& x = *node.edges()[0].node();
+  const auto elements = static_cast<double>(x.shape.numel() + node.shape.numel());
+  return {flops * static_cast<double>(x.shape.numel()), elements * static_cast<double>(size_of(node.dtype))};
+}
+
+template <class Op, class A>
+struct MaxPooling {
+  using Attrs = A;
+  static constexpr const char* name() { return Op::info.name.data(); }
+  static TensorSpec result(const Attrs& a, const Tensor& x) {
+    check_images(name(), x);
+    max_windows(name(), a, x.shape());
+    return {shape_of(name(), a, x.shape()), x.dtype()};
+  }
+  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
+    dispatch_floating(y.dtype(), [&]<class T>() {
+      kernels::max_pool(max_windows(name(), a, x.shape()), planes(x.shape()), x.data<T>().data(),
+                        y.mutable_data<T>().data());
+    });
+  }
+  // Linear in g. To be differentiated again, it scatters to the positions of the largest elements.
+  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x_given, const Tensor& y) {
+    const Tensor x = x_given.contiguous();
+    const PoolWindows windows = max_windows(name(), a, x.shape());
+    return dispatch_floating(x.dtype(), [&]<class T>() {
+      const T *from = x.data<T>().data(), *largest = y.data<T>().data();
+      if (!grad_enabled()) {
+        const Tensor cotangent = g.contiguous();
+        Tensor dx = empty(x.shape(), x.dtype());
+        kernels::max_pool_gradient(windows, planes(x.shape()), from, largest, cotangent.data<T>().data(),
+                                   dx.mutable_data<T>().data());
+        return dx;
+      }
+      const std::int64_t rows = planes(x.shape());
+      if (rows == 0) return zeros_view(x.shape(), x.dtype());
+      Tensor positions = empty({rows, y.numel() / rows}, i64);
+      kernels::max_pool_positions(windows, rows, from, largest, positions.mutable_data<std::int64_t>().data());
+      const Tensor target = zeros_view({rows, x.numel() / rows}, x.dtype());
+      return reshape(scatter_add(target, 1, positions, reshape(g, positions.shape())), x.shape());
+    });
+  }
+  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 1); }
+};
+
+/// The mean over windows; linear, and the adjoint of Unpooling.
+template <class Op, class Adjoint, class A>
+struct AvgPooling {
+  using Attrs = A;
+  static constexpr const char* name() { return Op::info.name.data(); }
+  static TensorSpec result(const Attrs& a, const Tensor& x) {
+    check_images(name(), x);
+    return {shape_of(name(), a, x.shape()), x.dtype()};
+  }
+  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
+    if (y.numel() == 0) return;
+    dispatch_floating(y.dtype(), [&]<class T>() {
+      kernels::apply_maps<T>(planes(x.shape()), mean_maps(name(), a, x.shape()), x.data<T>().data(),
+                             y.mutable_data<T>().data());
+    });
+  }
+  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved) {
+    const auto extents = x.shape().dims().subspan(2);
+    return apply<Adjoint>({a, Integers(extents.begin(), extents.end())}, g);
+  }
+  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 1); }
+};
+
+template <class A>
+struct UnpoolAttrs : A {
+  Integers extents = {};
+  bool operator==(const UnpoolAttrs&) const = default;
+  static constexpr auto fields() {
+    return std::tuple_cat(A::fields(), std::tuple{Field{"extents", &UnpoolAttrs::extents, "of the result's axes"}});
+  }
+};
+
+/// Spreads each element evenly over its window.
+template <class Op, class Adjoint, class A>
+struct Unpooling {
+  using Attrs = UnpoolAttrs<A>;
+  static constexpr const char* name() { return Op::info.name.data(); }
+  static TensorSpec result(const Attrs& a, const Tensor& y) {
+    check_images(name(), y);
+    Integers dims{y.shape()[0], y.shape()[1]};
+    const Integers extents = for_axes(name(), "extents", a.extents, y.rank() - 2, 1, 0);
+    dims.insert(dims.end(), extents.begin(), extents.end());
+    const Shape x(dims), wanted = shape_of(name(), a, x);
+    if (y.shape() != wanted)
+      throw ShapeError(std::string(name()) + ": x is " + to_string(y.shape()) + "; the pooling of " + to_string(x) +
+                       " has shape " + to_string(wanted));
+    return {x, y.dtype()};
+  }
+  static void forward(const Attrs& a, const Tensor& y, Tensor& x) {
+    if (x.numel() == 0) return;
+    std::vector<AxisMap> maps;
+    for (const AxisMap& map : mean_maps(name(), a, x.shape())) maps.push_back(map.transposed());
+    dispatch_floating(x.dtype(), [&]<class T>() {
+      kernels::apply_maps<T>(planes(x.shape()), maps, y.data<T>().data(), x.mutable_data<T>().data());
+    });
+  }
+  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) { return apply<Adjoint>(a, g); }
+  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 1); }
+};
+
+}  // namespace
+
+namespace ops {
+
+struct MaxPool : MaxPooling<MaxPool, MaxPoolAttrs> {
+  static constexpr OpInfo info{.name = "max_pool",
+                               .formula = "y[p] = max over k of x[p · stride - padding + k · dilation]",
+                               .doc = "NaN where there is one; the gradient goes to the first of equal elements.",
+                               .inputs = {"x"},
+                               .saves = kSavesAll,
+                               .family = "reduction"};
+  static std::vector<SampleOf<MaxPool>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{x({1, 2, 6})}, {{.kernel_size = {2}}}},
+            {{x({1, 2, 4, 3})}, {{.kernel_size = {3, 2}, .stride = {1}, .padding = {1}}}},
+            {{x({1, 1, 5, 4})}, {{.kernel_size = {2}, .ceil_mode = true}}},
+            {{x({1, 1, 6, 4})}, {{.kernel_size = {2}, .stride = {2, 1}}, {3, 2}}},
+            {{x({1, 1, 2, 3, 4})}, {{.kernel_size = {2}, .stride = {1}}}},
+            {{transpose(x({1, 1, 3, 4}))}, {{.kernel_size = {2}}}},
+            {{x({0, 1, 4})}, {{.kernel_size = {2}}}}};
+  }
+  static std::vector<BadInputOf<MaxPool>> bad_inputs() {
+    const Tensor x = zeros({1, 2, 4, 4});
+    return {
+        {{zeros({4, 4})}, {{.kernel_size = {2}}}, "x is [4, 4]; expected [N, C, L]"},
+        {{x}, {}, "kernel_size is []; give the extents of the window"},
+        {{x}, {{.kernel_size = {2, 2, 2}}}, "kernel_size is [2, 2, 2] for 2 spatial axes"},
+        {{x}, {{.kernel_size = {0}}}, "kernel_size is [0]; expected 1 or more"},
+        {{x}, {{.kernel_size = {2}, .padding = {2}}}, "padding is [2, 2], kernel_size [2, 2]; expected at most half"},
+        {{x}, {{.kernel_size = {5, 2}}}, "a window of [5, 2] does not fit x [1, 2, 4, 4] on axis 2, padded to 4"},
+        {{zeros({1, 1, 1})}, {{.kernel_size = {2}, .padding = {1}}, {2}}, "covers padding only"},
+        {{x}, {{.kernel_size = {2}, .stride = {0}}}, "stride is [0]; expected 1 or more"}};
+  }
+};
+
+struct AdaptiveMaxPool : MaxPooling<AdaptiveMaxPool, AdaptiveAttrs> {
+  static constexpr OpInfo info{.name = "adaptive_max_pool",
+                               .formula = "y[o] = max x[⌊o · extent / parts⌋ … ⌈(o + 1) · extent / parts⌉)",
+                               .doc = "NaN where there is one; the gradient goes to the first of equal elements.",
+                               .inputs = {"x"},
+                               .saves = kSavesAll,
+                               .family = "reduction"};
+  static std::vector<SampleOf<AdaptiveMaxPool>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{x({1, 2, 5})}, {{3}}},
+            {{x({1, 2, 3, 4})}, {{1}}},
+            {{x({1, 1, 4, 3})}, {{2, 5}}},
+            {{x({1, 1, 3, 2, 3})}, {{2, 1, 2}}},
+            {{transpose(x({1, 1, 3, 4}))}, {{2}}},
+            {{x({0, 1, 4})}, {{2}}},
+            {{x({1, 2, 0})}, {{0}}}};
+  }
+  static std::vector<BadInputOf<AdaptiveMaxPool>> bad_inputs() {
+    return {{{zeros({4, 4})}, {{2}}, "x is [4, 4]; expected [N, C, L]"},
+            {{zeros({1, 2, 4, 4})}, {}, "output_size is []; give the extents of the result"},
+            {{zeros({1, 2, 4, 4})}, {{-1}}, "output_size is [-1]; expected 0 or more"},
+            {{zeros({1, 2, 0, 4})}, {{2}}, "x is [1, 2, 0, 4]; there is nothing on axis 2 to make 2 parts of"}};
+  }
+};
+
+struct AvgUnpool;
+struct AdaptiveAvgUnpool;
+
+struct AvgPool : AvgPooling<AvgPool, AvgUnpool, AvgPoolAttrs> {
+  static constexpr OpInfo info{.name = "avg_pool",
+                               .formula = "y[p] = mean over k of x[p · stride - padding + k]",
+                               .doc = "The mean of each window.",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .forward = Forward::linear,
+                               .family = "reduction"};
+  static std::vector<SampleOf<AvgPool>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{x({1, 2, 6})}, {{.kernel_size = {2}}}},
+            {{x({1, 2, 4, 3})}, {{.kernel_size = {3, 2}, .stride = {1}, .padding = {1}}}},
+            {{x({1, 1, 4, 5})}, {{.kernel_size = {3, 2}, .stride = {2}, .padding = {1}, .ceil_mode = true}}},
+            {{x({1, 1, 4, 5})}, {{.kernel_size = {3, 2}, .stride = {2}, .padding = {1}, .ceil_mode = true}, false}},
+            {{x({1, 1, 2, 3, 4})}, {{.kernel_size = {2}, .stride = {1}}}},
+            {{transpose(x({1, 1, 3, 4}))}, {{.kernel_size = {2}}}},
+            {{x({0, 1, 4})}, {{.kernel_size = {2}}}}};
+  }
+  static std::vector<BadInputOf<AvgPool>> bad_inputs() {
+    const Tensor x = zeros({1, 2, 4, 4});
+    return {{{zeros({4, 4})}, {{.kernel_size = {2}}}, "x is [4, 4]; expected [N, C, L]"},
+            {{x}, {{.kernel_size = {3}, .padding = {2}}}, "expected at most half the window"},
+            {{x}, {{.kernel_size = {5}}}, "does not fit x [1, 2, 4, 4] on axis 2"}};
+  }
+};
+
+struct AvgUnpool : Unpooling<AvgUnpool, AvgPool, AvgPoolAttrs> {
+  static constexpr OpInfo info{.name = "avg_unpool",
+                               .formula = "y[p · stride - padding + k] += x[p] / size of the window",
+                               .doc = "The adjoint of avg_pool.",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .forward = Forward::linear,
+                               .family = "reduction"};
+  static std::vector<SampleOf<AvgUnpool>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{x({1, 2, 3})}, {{{.kernel_size = {2}}}, {6}}},
+            {{x({1, 2, 4, 4})}, {{{.kernel_size = {3, 2}, .stride = {1}, .padding = {1}}}, {4, 3}}},
+            {{x({0, 1, 2})}, {{{.kernel_size = {2}}}, {4}}}};
+  }
+  static std::vector<BadInputOf<AvgUnpool>> bad_inputs() {
+    return {
+        {{zeros({1, 2, 4})}, {{{.kernel_size = {2}}}, {6}}, "x is [1, 2, 4]; the pooling of [1, 2, 6] has shape [1, "},
+        {{zeros({2, 4})}, {{{.kernel_size = {2}}}, {6}}, "x is [2, 4]; expected [N, C, L]"}};
+  }
+};
+
+struct AdaptiveAvgPool : AvgPooling<AdaptiveAvgPool, AdaptiveAvgUnpool, AdaptiveAttrs> {
+  static constexpr OpInfo info{.name = "adaptive_avg_pool",
+                               .formula = "y[o] = mean x[⌊o · extent / parts⌋ … ⌈(o + 1) · extent / parts⌉)",
+                               .doc = "The mean of each part.",
+                               .inputs = {"x"},
+                               .saves = kSavesNothing,
+                               .forward = Forward::linear,
+                               .family = "reduction"};
+  static std::vector<SampleOf<AdaptiveAvgPool>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{x({1, 2, 5})}, {{3}}},
+            {{x({1, 2, 3, 4})}, {{1}}},
+            {{x({1, 1, 4, 3})}, {{2, 5}}},
+            {{x({1, 1, 3, 2, 3})}, {{2, 1, 2}}},
+            {{transpose(x({1, 1, 3, 4}))}, {{2}}},
+            {{x({0, 1, 4})}, {{2}}}};
+  }
+  static std::vector<BadInputOf<AdaptiveAvgPool>> bad_inputs() {
+    return {{{zeros({4, 4})}, {{2}}, "x is [4, 4]; expected [N, C, L]"},
+            {{zeros({1, 2, 4, 4})}, {{1, 2, 3}}, "output_size is [1, 2, 3] for 2 spatial axes"},
+            {{zeros({1, 2, 0})}, {{2}}, "there is nothing on axis 2 to make 2 parts of"}};
+  }
+};
+
+struct AdaptiveAvgUnpool : Unpooling<AdaptiveAvgUnpool, AdaptiveAvgPool, AdaptiveAttrs> {
+  static constexpr OpInfo info{
+      .name = "adaptive_avg_unpool",
+      .formula = "y[⌊o · extent / parts⌋ … ⌈(o + 1) · extent / parts⌉) += x[o] / size of the part",
+      .doc = "The adjoint of adaptive_avg_pool.",
+      .inputs = {"x"},
+      .saves = kSavesNothing,
+      .forward = Forward::linear,
+      .family = "reduction"};
+  static std::vector<SampleOf<AdaptiveAvgUnpool>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{x({1, 2, 3})}, {{{3}}, {5}}}, {{x({1, 2, 1, 1})}, {{{1}}, {3, 4}}}, {{x({0, 1, 2})}, {{{2}}, {4}}}};
+  }
+  static std::vector<BadInputOf<AdaptiveAvgUnpool>> bad_inputs() {
+    return {{{zeros({1, 2, 4})}, {{{2}}, {6}}, "x is [1, 2, 4]; the pooling of [1, 2, 6] has shape [1, 2, 2]"},
+            {{zeros({2, 4})}, {{{2}}, {6}}, "x is [2, 4]; expected [N, C, L]"}};
+  }
+};
+
+using PoolingOps = OpList<MaxPool, AdaptiveMaxPool, AvgPool, AvgUnpool, AdaptiveAvgPool, AdaptiveAvgUnpool>;
+
+}  // namespace ops
+
+namespace {
+
+using ops::PoolingOps;
+
+Tensor max_pool(const char* name, int axes, const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& o) {
+  const MaxPoolAttrs a{{kernel_size.values(), o.stride.values(), attribute_of(o.padding, 0), o.ceil_mode},
+                       attribute_of(o.dilation, 1)};
+  return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<ops::MaxPool>(a, batch); });
+}
+
+Tensor avg_pool(const char* name, int axes, const Tensor& x, const PerAxis& kernel_size, const AvgPoolOptions& o) {
+  const AvgPoolAttrs a{{kernel_size.values(), o.stride.values(), attribute_of(o.padding, 0), o.ceil_mode},
+                       o.count_include_pad};
+  return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<ops::AvgPool>(a, batch); });
+}
+
+template <class Op>
+Tensor adaptive_pool(const char* name, int axes, const Tensor& x, const PerAxis& output_size) {
+  const AdaptiveAttrs a{output_size.values()};
+  return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<Op>(a, batch); });
+}
+
+}  // namespace
+
+Tensor max_pool1d(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& options) {
+  return max_pool("max_pool1d", 1, x, kernel_size, options);
+}
+Tensor max_pool2d(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& options) {
+  return max_pool("max_pool2d", 2, x, kernel_size, options);
+}
+Tensor max_pool3d(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& options) {
+  return max_pool("max_pool3d", 3, x, kernel_size, options);
+}
+
+Tensor avg_pool1d(const Tensor& x, const PerAxis& kernel_size, const AvgPoolOptions& options) {
+  return avg_pool("avg_pool1d", 1, x, kernel_size, options);
+}
+Tensor avg_pool2d(const Tensor& x, const PerAxis& kernel_size, const AvgPoolOptions& options) {
+  return avg_pool("avg_pool2d", 2, x, kernel_size, options);
+}
+Tensor avg_pool3d(const Tensor& x, const PerAxis& kernel_size, const AvgPoolOptions& options) {
+  return avg_pool("avg_pool3d", 3, x, kernel_size, options);
+}
+
+Tensor adaptive_avg_pool1d(const Tensor& x, const PerAxis& output_size) {
+  return adaptive_pool<ops::AdaptiveAvgPool>("adaptive_avg_pool1d", 1, x, output_size);
+}
+Tensor adaptive_avg_pool2d(const Tensor& x, const PerAxis& output_size) {
+  return adaptive_pool<ops::AdaptiveAvgPool>("adaptive_avg_pool2d", 2, x, output_size);
+}
+Tensor adaptive_avg_pool3d(const Tensor& x, const PerAxis& output_size) {
+  return adaptive_pool<ops::AdaptiveAvgPool>("adaptive_avg_pool3d", 3, x, output_size);
+}
+Tensor adaptive_max_pool1d(const Tensor& x, const PerAxis& output_size) {
+  return adaptive_pool<ops::AdaptiveMaxPool>("adaptive_max_pool1d", 1, x, output_size);
+}
+Tensor adaptive_max_pool2d(const Tensor& x, const PerAxis& output_size) {
+  return adaptive_pool<ops::AdaptiveMaxPool>("adaptive_max_pool2d", 2, x, output_size);
+}
+Tensor adaptive_max_pool3d(const Tensor& x, const PerAxis& output_size) {
+  return adaptive_pool<ops::AdaptiveMaxPool>("adaptive_max_pool3d", 3, x, output_size);
+}
+
+std::span<const OpEntry> pooling_ops() { return PoolingOps::entries; }
+
+}  // namespace tapegrad

@@ -1,0 +1,41 @@
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+#include <tapegrad/core/atomic_file.hpp>
+#include <tapegrad/graph/snapshot.hpp>
+#include <tapegrad/testing/golden_graph.hpp>
+#include <utility>
+
+namespace tapegrad::testing {
+namespace {
+
+constexpr const char* kSwitch = "TAPEGRAD_UPDATE_GOLDEN";
+
+bool updates() {
+  const char* value = std::getenv(kSwitch);
+  return value != nullptr && *value != '\0' && std::string_view(value) != "0";
+}
+
+}  // namespace
+
+GoldenGraphReport compare_with_golden(const graph::ComputationGraph& graph, const std::filesystem::path& file,
+                                      const graph::DiffOptions& options) {
+  if (updates()) {
+    write_file(file, graph::to_json(graph));
+    return {true, fmt::format("{} written anew", file.string())};
+  }
+  const std::string how = fmt::format("if that is meant, run the test with {}=1 and look at what it writes", kSwitch);
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream text;
+  if (!in || !(text << in.rdbuf())) return {false, fmt::format("{} cannot be read; {}", file.string(), how)};
+  const graph::ComputationGraph golden = graph::from_json(std::move(text).str(), file.string());
+  const graph::GraphDiff difference = graph::diff(golden, graph, options);
+  if (difference.empty()) return {true, fmt::format("the graph in {}", file.string())};
+  return {false,
+          fmt::format("it differs from {}:\n{}{}", file.string(), graph::to_text(difference, golden, graph), how)};
+}
+
+}  // namespace tapegrad::testing

@@ -1,0 +1,185 @@
+// From tensors to a graph, and the mistakes that people look for in one, planted.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/trace.hpp>
+#include <tapegrad/graph/analysis.hpp>
+#include <tapegrad/graph/capture.hpp>
+#include <tapegrad/graph/draw.hpp>
+#include <tapegrad/graph/page.hpp>
+#include <tapegrad/nn/linear.hpp>
+#include <tapegrad/ops/activation.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/view.hpp>
+
+#include "mermaid_reader.hpp"
+
+namespace tapegrad::graph {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using Finding = GradientReport::Finding;
+
+struct Net : nn::Module {
+  nn::Linear first{*this, "first", 3, 4}, second{*this, "second", 4, 4}, third{*this, "third", 4, 2};
+};
+
+VertexIndex vertex_of(const ComputationGraph& graph, std::string_view op) {
+  for (VertexIndex v = 0; v < graph.size(); ++v) {
+    if (graph[v].op == op) return v;
+  }
+  throw std::out_of_range(std::string(op));
+}
+
+Tensor named_input() {
+  Tensor x = tensor({0.5, -1, 2, 1, 0, -0.5}, {2, 3});
+  x.set_name("x");
+  return x;
+}
+
+TEST(Capture, HoldsWhatWasRecorded) {
+  Net net;
+  const ComputationGraph graph = capture(mean(net.first(named_input())), {.title = "net"});
+  EXPECT_EQ(graph.title(), "net");
+  const VertexIndex product = vertex_of(graph, "mean");
+  EXPECT_EQ(graph[product].shape, std::vector<std::int64_t>{});
+  const auto weight = graph.find("first.weight");
+  ASSERT_TRUE(weight);
+  EXPECT_EQ(graph[*weight].kind, VertexKind::parameter);
+  EXPECT_EQ(graph[*weight].scope, "first");
+  EXPECT_TRUE(graph.twin(*weight));
+  const auto x = graph.find("x");
+  ASSERT_TRUE(x);
+  EXPECT_EQ(graph[*x].kind, VertexKind::input);
+  EXPECT_FALSE(graph.twin(*x)) << "it requires no gradient";
+}
+
+TEST(Capture, IsTheSameBeforeAndAfterBackward) {
+  Net net;
+  Tensor loss = mean(square(net.first(named_input())));
+  const ComputationGraph before = capture(loss);
+  loss.backward({.retain_graph = true});
+  EXPECT_EQ(capture(loss), before);
+  const ComputationGraph measured = capture(loss, {.title = "net", .statistics = true});
+  const VertexIndex gradient = measured.twin(measured.find("first.weight").value()).value();
+  ASSERT_TRUE(measured[gradient].statistics);
+  EXPECT_GT(measured[gradient].statistics->norm.value(), 0);
+}
+
+// The logarithm of something negative, between two layers.
+class PlantedNan : public ::testing::Test {
+ protected:
+  PlantedNan() {
+    Net net;
+    const Tensor hidden = relu(net.first(named_input()));
+    const Tensor logarithm = log(net.second(hidden) - 100);
+    graph_ = capture(mean(net.third(logarithm)), {.title = "net", .statistics = true});
+  }
+  ComputationGraph graph_;
+};
+
+TEST_F(PlantedNan, IsFoundByTheAnalysis) {
+  const auto bad = first_bad_vertex(graph_);
+  ASSERT_TRUE(bad);
+  EXPECT_EQ(graph_[*bad].op, "log");
+  EXPECT_THAT(describe(graph_, *bad), HasSubstr("log"));
+}
+
+TEST_F(PlantedNan, IsMarkedByTheOverlay) {
+  const MermaidText read = read_mermaid(to_mermaid(graph_, {.overlay = Overlay::non_finite}));
+  const auto& node = read.nodes.at(graph_.id(vertex_of(graph_, "log")));
+  EXPECT_THAT(node.label, HasSubstr("✖ first of all: 8 NaN or Inf"));
+  EXPECT_EQ(node.paint, "alert");
+  int first = 0;
+  for (const auto& [id, other] : read.nodes) first += other.label.find("first of all") != std::string::npos;
+  EXPECT_EQ(first, 1);
+  EXPECT_THAT(to_dot(graph_, {.overlay = Overlay::non_finite}), HasSubstr("✖ first of all"));
+  EXPECT_THAT(to_html(graph_), HasSubstr("first bad value"));
+}
+
+TEST(PlantedDetach, IsFound) {
+  Net net;
+  const Trace trace;
+  const Tensor hidden = relu(net.first(named_input()));
+  const Tensor loss = mean(net.second(hidden.detach()));
+  const ComputationGraph graph = capture(trace);
+  for (const char* cut : {"first.weight", "first.bias"}) {
+    const GradientReport report = explain_gradient(graph, graph.find(cut).value());
+    EXPECT_EQ(report.finding, Finding::detached) << cut;
+    ASSERT_EQ(report.where.size(), 1U);
+    EXPECT_EQ(graph[report.where[0]].op, "detach");
+    EXPECT_THAT(report.text, AllOf(HasSubstr(cut), HasSubstr("detach")));
+  }
+  EXPECT_EQ(explain_gradient(graph, graph.find("second.weight").value()).finding, Finding::flows);
+  EXPECT_THAT(to_mermaid(graph), HasSubstr("⊣ detached"));
+  EXPECT_THAT(to_html(graph), HasSubstr("every way"));
+}
+
+TEST(PlantedNoGrad, IsFound) {
+  Net net;
+  const Trace trace;
+  Tensor hidden;
+  {
+    const NoGrad off;
+    hidden = net.first(named_input());
+  }
+  const Tensor loss = mean(net.second(relu(hidden)));
+  const ComputationGraph graph = capture(trace);
+  EXPECT_EQ(explain_gradient(graph, graph.find("first.weight").value()).finding, Finding::no_grad);
+}
+
+TEST(KeptAlive, BufferIsKeptByTheGradientsThatNeedIt) {
+  const Tensor w = parameter(ones({3, 3}), "w");
+  const Tensor x = exp(w);
+  const ComputationGraph graph = capture(sum(matmul(x, x) + x));
+  std::vector<std::string> keepers;
+  for (const VertexIndex v : kept_alive_by(graph, vertex_of(graph, "exp"))) keepers.push_back(graph[v].op);
+  EXPECT_THAT(keepers, ElementsAre("matmul", "exp")) << "both its own gradient and the product's, but not the sum's";
+}
+
+TEST(KeptAlive, ThroughViewsOfTheBuffer) {
+  const Tensor w = parameter(ones({2, 3}), "w");
+  const Tensor x = exp(w), turned = transpose(x);
+  const ComputationGraph graph = capture(sum(matmul(turned, x + 1)));
+  const VertexIndex view = vertex_of(graph, "permute");
+  EXPECT_TRUE(graph[view].is_view);
+  std::vector<std::string> keepers;
+  for (const VertexIndex v : kept_alive_by(graph, vertex_of(graph, "exp"))) keepers.push_back(graph[v].op);
+  EXPECT_THAT(keepers, Contains("matmul"));
+  EXPECT_EQ(kept_alive_by(graph, view), kept_alive_by(graph, vertex_of(graph, "exp")));
+}
+
+TEST(FailedRun, IsDrawnAsFarAsItCame) {
+  Net net;
+  const Trace trace;
+  EXPECT_THROW(matmul(relu(net.first(named_input())), ones({7, 2})), ShapeError);
+  ASSERT_TRUE(trace.failure());
+  const ComputationGraph graph = capture(trace);
+  const VertexIndex failed = vertex_of(graph, "matmul");
+  std::vector<VertexIndex> marked;
+  for (VertexIndex v = 0; v < graph.size(); ++v) {
+    if (graph[v].failed) marked.push_back(v);
+  }
+  ASSERT_EQ(marked.size(), 1U);
+  EXPECT_EQ(graph[marked[0]].op, "matmul");
+  EXPECT_EQ(graph.in_edges(marked[0]).size(), 2U);
+  EXPECT_THAT(graph[marked[0]].attributes, Contains(::testing::Field(&Attribute::value, HasSubstr("[7, 2]"))));
+  const MermaidText read = read_mermaid(to_mermaid(graph));
+  EXPECT_EQ(read.nodes.at(graph.id(marked[0])).paint, "alert");
+  EXPECT_THAT(read.nodes.at(graph.id(marked[0])).label, HasSubstr("✖ failed"));
+  EXPECT_LE(failed, marked[0]);
+  EXPECT_TRUE(graph.find("first.weight")) << "what came before is there";
+}
+
+}  // namespace
+}  // namespace tapegrad::graph

@@ -1,0 +1,129 @@
+// The systems of `tapegrad train`, on data small enough for a test.
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "program.hpp"
+
+namespace tapegrad::tools {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
+
+/// Language models.
+class Language : public Program {
+ protected:
+  Language() {
+    std::string texts;
+    for (int i = 0; i < 120; ++i)
+      texts +=
+          "the " + std::string(i % 2 ? "cat" : "dog") + " sat on the mat number " + std::to_string(i % 10) + "\n%\n";
+    write("texts", texts);
+  }
+  static constexpr const char* kSmall =
+      " --tokens 280 --width 32 --context 16 --epochs 20 --batch 4 --lr 0.01 --dropout 0 ";
+};
+
+TEST_F(Language, IsLearnedAndGoesOn) {
+  for (const std::string kind : {"lstm", "gpt"}) {
+    const Outcome trained = run("train language texts --heads 2 --model " + kind + kSmall + "--out " + kind);
+    ASSERT_EQ(trained.status, 0) << trained.err;
+    EXPECT_THAT(trained.out, ContainsRegex("\ntest nats per character 0\\.[0-3]"));
+    EXPECT_THAT(files(kind),
+                IsSupersetOf({"config.json", "tokens.txt", "model.safetensors", "model.mmd", "metrics.jsonl"}));
+
+    const std::string generate = "generate --model " + kind + " --prompt 'the cat' --temperature 0 --length 12";
+    const Outcome text = run(generate);
+    EXPECT_EQ(text.status, 0) << text.err;
+    EXPECT_THAT(text.out, HasSubstr("the cat sat on the mat"));
+    EXPECT_EQ(run(generate + " --no-cache").out, text.out);
+
+    const std::string random = "generate --model " + kind + " --count 2 --length 40 --top-k 20 --seed ";
+    EXPECT_EQ(run(random + "5").out, run(random + "5").out);
+    EXPECT_NE(run(random + "5").out, run(random + "6").out);
+    EXPECT_THAT(run(random + "5").out, HasSubstr("\n%\n"));
+  }
+}
+
+TEST_F(Language, SaysWhatIsWrong) {
+  write("empty", "");
+  write("latin", "caf\xe9\n%\nbar\n");
+  write("one", "alone\n");
+  expect_refused("train language missing --out m", {"missing: cannot be read"});
+  expect_refused("train language empty --out m", {"empty: cannot be read, or is empty"});
+  expect_refused("train language latin --out m", {"latin:1: is not UTF-8"});
+  expect_refused("train language one --out m", {"one: holds 1 texts"});
+  expect_refused("train language fortunes:/nowhere",
+                 {"/nowhere: holds no fortunes", "packages fortunes and fortunes-min"});
+  expect_refused("train language texts --context 60000", {"shorter than one context of 60000"});
+  expect_refused("train language texts --width 30 --heads 4", {"--heads 4 does not divide --width 30"});
+  expect_refused("train language texts --model rnn", {"rnn"});
+  expect_refused("generate --model texts", {"texts/config.json: cannot be read"});
+  expect_refused("generate --model texts --top-p 2", {"--top-p"});
+}
+
+/// Images.
+class Images : public Program {
+ protected:
+  /// Images of 8 × 8, dark but for one row that is the class.
+  void write_images(const std::string& part, int count) const {
+    std::string images(std::string("\0\0\x08\x03", 4)), labels(std::string("\0\0\x08\x01", 4));
+    const auto number = [](int n) { return std::string{'\0', '\0', static_cast<char>(n >> 8), static_cast<char>(n)}; };
+    images += number(count) + number(8) + number(8);
+    labels += number(count);
+    for (int i = 0; i < count; ++i) {
+      const int label = i % 8;
+      for (int p = 0; p < 64; ++p)
+        images.push_back(static_cast<char>(p / 8 == label ? 200 + i % 50 : (i * 7 + p) % 30));
+      labels.push_back(static_cast<char>(label));
+    }
+    write("set/" + part + "-images-idx3-ubyte", images);
+    write("set/" + part + "-labels-idx1-ubyte", labels);
+  }
+};
+
+TEST_F(Images, AreClassified) {
+  write_images("train", 320);
+  write_images("t10k", 80);
+  for (const std::string model : {"mlp --hidden 32", "cnn --channels 8 16"}) {
+    const Outcome o = run(
+        "train fashion-mnist set --no-augment --epochs 8 --lr 0.01 --batch 32 --dropout 0 --out out --model " + model);
+    ASSERT_EQ(o.status, 0) << o.err;
+    EXPECT_THAT(o.out, HasSubstr("304 training, 16 validation and 80 test images of 8 × 8"));
+    EXPECT_THAT(o.out, ContainsRegex("\ntest accuracy (0\\.9|1\\.0)"));
+    EXPECT_EQ(nlohmann::json::parse(read(folder_ / "out/config.json"))["model"], model.substr(0, 3));
+  }
+  EXPECT_EQ(run("train fashion-mnist set --epochs 1 --limit 64 --hidden 8").status, 0);
+}
+
+TEST_F(Images, SayWhatIsWrong) {
+  write_images("train", 40);
+  expect_refused("train fashion-mnist set", {"set/t10k-", "-ubyte.gz: is missing"});
+  expect_refused("train fashion-mnist nowhere --out m", {"nowhere/train-", "-ubyte.gz: is missing"});
+  write("set/t10k-images-idx3-ubyte", "nonsense");
+  write("set/t10k-labels-idx1-ubyte", "nonsense");
+  expect_refused("train fashion-mnist set --out m", {"set/t10k-", "not an IDX file"});
+}
+
+class Sentiment : public Program {};
+
+TEST_F(Sentiment, IsReadFromATrainAndATestPart) {
+  std::string train = "text,label\n", test = train;
+  for (int i = 0; i < 200; ++i)
+    (i % 5 ? train : test) += i % 2 ? "\"I love it, great\",great\n" : "it was not good at all,other\n";
+  write("reviews/train.csv", train);
+  write("reviews/test.csv", test);
+  const Outcome o = run("train sentiment reviews --epochs 10 --lr 0.01 --out model");
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_THAT(o.out, ContainsRegex("\ntest accuracy 1.0000\n$"));
+  EXPECT_THAT(run("predict --model model 'great, I love it'").out, ContainsRegex("%  great"));
+  expect_refused("train sentiment",
+                 {"food-reviews/train.csv: is missing", "scripts/data/food-reviews", "r-cran-modeldata"});
+}
+
+}  // namespace
+}  // namespace tapegrad::tools

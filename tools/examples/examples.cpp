@@ -1,0 +1,39 @@
+#include "examples.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/graph/capture.hpp>
+
+namespace tapegrad::tools {
+
+std::span<const Example> examples() {
+  static constexpr std::array kExamples{
+      Example{"mlp", "three dense layers that tell digits apart", mlp_example},
+      Example{"cnn", "two convolutions with pooling that tell digits apart", cnn_example},
+      Example{"lstm", "a recurrent layer over a sentence", lstm_example},
+      Example{"transformer", "twelve blocks that guess the next word", transformer_example},
+      Example{"text-classifier", "the model of `tapegrad train text`", text_classifier_example},
+  };
+  return kExamples;
+}
+
+const Example& find_example(std::string_view name) {
+  const auto all = examples();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Example& e) { return e.name == name; });
+  if (found != all.end()) return *found;
+  std::string names;
+  for (const Example& e : all) names += fmt::format("{}{}", names.empty() ? "" : ", ", e.name);
+  throw ValueError(fmt::format("there is no example '{}'; there are {}", name, names));
+}
+
+graph::ComputationGraph differentiated(Tensor loss, std::string_view title) {
+  loss.set_name("loss");
+  loss.backward({.retain_graph = true});  // so that the picture can tell what is saved
+  return graph::capture(loss, {.title = std::string(title), .statistics = true});
+}
+
+}  // namespace tapegrad::tools

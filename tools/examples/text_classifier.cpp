@@ -1,0 +1,22 @@
+#include "../text_classifier.hpp"
+
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/random.hpp>
+#include <tapegrad/nn/loss.hpp>
+
+#include "examples.hpp"
+
+namespace tapegrad::tools {
+
+graph::ComputationGraph text_classifier_example() {
+  Rng rng(0);
+  TextClassifier model({.vocabulary = 10'000, .embedding = 32, .hidden = {64}, .classes = 10}, rng);
+  Tensor words = tensor({4, 8, 15, 16, 23, 42, 4, 8}, i64), offsets = tensor({0, 3, 8}, i64);
+  Tensor classes = tensor({1, 7}, i64);
+  words.set_name("words");
+  offsets.set_name("offsets");
+  classes.set_name("classes");
+  return differentiated(nn::cross_entropy(model.forward(words, offsets), classes), "Text classifier");
+}
+
+}  // namespace tapegrad::tools

@@ -1,0 +1,65 @@
+#include "image_classifier.hpp"
+
+#include <nlohmann/json.hpp>
+#include <tapegrad/ops/activation.hpp>
+#include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/view.hpp>
+
+namespace tapegrad::tools {
+namespace {
+
+std::int64_t features(const ImageClassifierSizes& sizes) {
+  if (sizes.kind == ImageClassifierKind::cnn) return sizes.channels.back();
+  return sizes.hidden.empty() ? sizes.height * sizes.width : sizes.hidden.back();
+}
+
+}  // namespace
+
+ImageClassifier::ImageClassifier(const ImageClassifierSizes& sizes, Rng& rng)
+    : dropout(*this, "dropout", sizes.dropout), output(*this, "output", features(sizes), sizes.classes, {.rng = &rng}) {
+  if (sizes.kind == ImageClassifierKind::mlp) {
+    std::int64_t width = sizes.height * sizes.width;
+    for (const std::int64_t next : sizes.hidden) {
+      hidden.emplace_back(width, next, nn::LinearOptions{.weight_init = nn::init::kaiming_uniform(), .rng = &rng});
+      width = next;
+    }
+    return;
+  }
+  std::int64_t width = 1;
+  for (const std::int64_t next : sizes.channels)
+    for (const std::int64_t stride : {1, 2}) {
+      convolutions.emplace_back(width, next, PerAxis(3),
+                                nn::ConvOptions{.stride = stride, .padding = 1, .bias = false, .rng = &rng});
+      norms.emplace_back(next);
+      width = next;
+    }
+}
+
+Tensor ImageClassifier::forward(const Tensor& images) {
+  if (convolutions.size() == 0) {
+    Tensor x = flatten(images, 1);
+    for (nn::Linear& layer : hidden) x = dropout(relu(layer(x)));
+    return output(x);
+  }
+  Tensor x = images;
+  for (std::size_t i = 0; i < convolutions.size(); ++i) x = relu(norms[i](convolutions[i](x)));
+  return output(dropout(mean(x, {2, 3})));
+}
+
+std::string config_json(const ImageClassifierSizes& sizes, const std::vector<std::string>& classes, double mean,
+                        double deviation) {
+  const nlohmann::ordered_json config = {{"kind", "image classifier"},
+                                         {"version", 1},
+                                         {"model", sizes.kind == ImageClassifierKind::mlp ? "mlp" : "cnn"},
+                                         {"height", sizes.height},
+                                         {"width", sizes.width},
+                                         {"classes", classes},
+                                         {"hidden", sizes.hidden},
+                                         {"channels", sizes.channels},
+                                         {"dropout", sizes.dropout},
+                                         {"mean", mean},
+                                         {"deviation", deviation}};
+  return config.dump(2) + "\n";
+}
+
+}  // namespace tapegrad::tools

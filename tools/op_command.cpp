@@ -1,0 +1,236 @@
+// tapegrad op: one operation on arrays in files, with its derivatives.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <set>
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/named_tensors.hpp>
+#include <tapegrad/io/npy.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/registry.hpp>
+
+#include "commands.hpp"
+#include "ops_pages.hpp"
+#include "output_folder.hpp"
+
+namespace tapegrad::tools {
+namespace {
+
+constexpr std::string_view kValueFile = "y.npy";
+
+struct Options {
+  std::string name;
+  std::vector<std::string> inputs, attributes, vectors;
+  std::string cotangent, out;
+  int order = 1;
+  bool help = false;
+};
+
+// ---- help -----------------------------------------------------------------------------------------------------------
+
+/// "[2, 3], [3, 4] -> [2, 4]" of each sample, with the attributes that it sets.
+std::vector<std::string> example_shapes(const OpEntry& op) {
+  constexpr std::size_t kMost = 6;
+  Rng rng(1);
+  std::vector<std::string> lines;
+  for (const Sample& sample : op.samples(rng)) {
+    std::string line;
+    for (const Tensor& t : sample.inputs)
+      line +=
+          (line.empty() ? "" : ", ") +
+          (t.defined() ? (is_floating(t.dtype()) ? "" : std::string(name_of(t.dtype())) + " ") + to_string(t.shape())
+                       : "none");
+    line += " -> " + to_string(sample.function(sample.inputs).shape());
+    for (const auto& [name, value] : sample.attributes)
+      for (const AttributeInfo& a : op.attributes())
+        if (a.name == name && a.default_value != value) line += ", " + name + "=" + value;
+    if (std::ranges::find(lines, line) == lines.end()) lines.push_back(line);
+    if (lines.size() == kMost) break;
+  }
+  return lines;
+}
+
+void print_help(const OpEntry& op) {
+  const OpInfo& info = op.info();
+  std::cout << fmt::format("{}\n    {}\n", signature(op), info.formula);
+  if (!info.doc.empty()) std::cout << "    " << info.doc << '\n';
+  std::cout << "\nInputs:\n";
+  for (int i = 0; i < info.inputs.count; ++i)
+    std::cout << fmt::format("  {:<16}{}{}{}{}\n", info.inputs.name[i],
+                             info.masks.has(i)                           ? "bool"
+                             : info.fixed.has(i) || !info.differentiable ? "without a gradient"
+                                                                         : "with a gradient",
+                             info.optional.has(i) ? ", optional: - leaves it out" : "",
+                             info.variadic ? ", any number of them" : "",
+                             info.kind == Kind::floating ? "" : ", any dtype");
+  std::cout << "\nAttributes:" << (op.attributes().empty() ? " none\n" : "\n");
+  for (const AttributeInfo& a : op.attributes())
+    std::cout << fmt::format("  {:<16}{}{}default {}\n", a.name, a.doc, a.doc.empty() ? "" : "; ",
+                             a.default_value.empty() ? "empty" : a.default_value);
+  std::cout << "\nShapes, for example:\n";
+  for (const std::string& line : example_shapes(op)) std::cout << "  " << line << '\n';
+}
+
+// ---- run ------------------------------------------------------------------------------------------------------------
+
+NamedValues parsed_attributes(const Options& options) {
+  NamedValues attributes;
+  for (const std::string& text : options.attributes) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw ValueError("op: --attr '" + text + "' is not name=value, as in --attr axis=1");
+    attributes.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return attributes;
+}
+
+/// An operation's call on files, and what is derived from it.
+class Run {
+ public:
+  explicit Run(const Options& options) : options_(options), op_(find_op(options.name)), info_(op_.info()) {
+    for (std::size_t i = 0; i < options.inputs.size(); ++i) {
+      Tensor t = options.inputs[i] == "-" ? Tensor() : io::load_npy(options.inputs[i]);
+      const int at = static_cast<int>(i);
+      if (info_.differentiable && t.defined() && is_floating(t.dtype()) && !info_.fixed.has(at) && !info_.masks.has(at))
+        moving_.push_back({name(i), t = parameter(t)});
+      inputs_.push_back(std::move(t));
+    }
+  }
+
+  /// What is to be written, by the name of its file.
+  NamedTensors results() {
+    const GradMode on(true);
+    const Tensor y = op_.call(inputs_, parsed_attributes(options_));
+    NamedTensors results{{"y", y}};
+    if (!y.requires_grad()) {
+      if (!options_.cotangent.empty() || options_.order > 1 || !options_.vectors.empty())
+        throw ValueError("op: " + std::string(info_.name) + " of these inputs has no gradient; leave out " +
+                         "--cotangent, --vector and --order");
+      return results;
+    }
+    const std::vector<Tensor> vectors = directions();
+    Tensor gradient_of = y, cotangent = weights(y);
+    for (int order = 1; order <= options_.order; ++order) {
+      const std::vector<Tensor> gradients = differentiate(gradient_of, cotangent, order < options_.order);
+      Tensor next = scalar(0, y.dtype());
+      for (std::size_t i = 0; i < moving_.size(); ++i) {
+        results.push_back(
+            {fmt::format("grad{}_{}", order == 1 ? "" : std::to_string(order), moving_[i].name), gradients[i]});
+        if (order < options_.order) next = next + cast(sum(gradients[i] * vectors[i]), y.dtype());
+      }
+      gradient_of = next;
+      cotangent = ones_like(next);
+    }
+    return results;
+  }
+
+ private:
+  std::string name(std::size_t i) const {
+    if (info_.variadic) return std::string(info_.inputs.name[0]) + std::to_string(i);
+    return std::string(i < static_cast<std::size_t>(info_.inputs.count) ? info_.inputs.name[i] : "extra");
+  }
+
+  Tensor weights(const Tensor& y) const {
+    if (options_.cotangent.empty()) return ones_like(y);
+    return matching(options_.cotangent, y, "the cotangent", "the value");
+  }
+
+  std::vector<Tensor> directions() const {
+    std::vector<Tensor> all;
+    if (!options_.vectors.empty() && options_.order < 2)
+      throw ValueError("op: --vector is for second-order products; give --order 2");
+    if (!options_.vectors.empty() && options_.vectors.size() != moving_.size())
+      throw ValueError(fmt::format("op: {} files for --vector and {} inputs with a gradient; give one for each",
+                                   options_.vectors.size(), moving_.size()));
+    for (std::size_t i = 0; i < moving_.size(); ++i)
+      all.push_back(options_.vectors.empty() ? ones_like(moving_[i].tensor)
+                                             : matching(options_.vectors[i], moving_[i].tensor, "the vector",
+                                                        ("input " + moving_[i].name).c_str()));
+    return all;
+  }
+
+  static Tensor matching(const std::string& file, const Tensor& like, const char* what, const char* of) {
+    const Tensor t = io::load_npy(file);
+    if (t.shape() != like.shape())
+      throw ShapeError(fmt::format("op: {} {} is {}, {} {}; the shapes must be equal", what, file, to_string(t.shape()),
+                                   of, to_string(like.shape())));
+    return cast(t, like.dtype());
+  }
+
+  /// Dense gradients with respect to the inputs, zeros where `of` does not depend on one.
+  std::vector<Tensor> differentiate(const Tensor& of, const Tensor& cotangent, bool again) const {
+    std::vector<Tensor> wanted, all;
+    for (const auto& [_, t] : moving_) wanted.push_back(t);
+    if (of.requires_grad()) all = grad({&of, 1}, wanted, {&cotangent, 1}, {.create_graph = again});
+    all.resize(wanted.size());
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = all[i].defined() ? all[i].to_dense() : zeros_like(wanted[i]);
+    return all;
+  }
+
+  const Options& options_;
+  const OpEntry& op_;
+  const OpInfo& info_;
+  std::vector<Tensor> inputs_;
+  NamedTensors moving_;  // inputs that have gradients
+};
+
+void run(const Options& options) {
+  if (options.out.empty()) throw ValueError("op: --out is missing: the folder for " + std::string(kValueFile));
+  const NamedTensors results = Run(options).results();
+  OutputFolder folder(options.out, kValueFile);
+  for (const auto& [name, tensor] : results) io::save_npy(folder.path(name + ".npy"), tensor);
+  folder.commit();
+  for (const auto& [name, tensor] : results)
+    std::cout << fmt::format("{:<20} {} {}\n", name + ".npy", name_of(tensor.dtype()), to_string(tensor.shape()));
+}
+
+}  // namespace
+
+void add_op_command(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("op", "Run one operation and its derivatives on .npy files");
+  command->set_help_flag();  // our own: after an operation's name it is about that
+  command->add_flag("-h,--help", options->help, "This, or after a NAME its inputs, attributes and shapes");
+  command->add_option("name", options->name, "Of the operation; tapegrad ops lists them");
+  command->add_option("inputs", options->inputs, "Its inputs as .npy files; - for an optional one that is left out");
+  command->add_option("--attr", options->attributes, "An attribute, as in axis=1, axes=(0,2), keepdims=True")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  command->add_option("--cotangent", options->cotangent, "What the value is weighted with; ones if left out")
+      ->type_name("FILE");
+  command->add_option("--order", options->order, "Of derivatives: 2 adds products of the second ones with a vector")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3));
+  command
+      ->add_option("--vector", options->vectors, "For --order 2, one for each input with a gradient; ones if left out")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  command->add_option("--out", options->out, "Folder for y.npy, grad_<input>.npy, grad2_<input>.npy, …");
+  command->footer(
+      "With s = sum(cotangent * y), grad_x is ds/dx, and grad2_x the gradient of the sum over the inputs of\n"
+      "grad_i * vector_i.\n"
+      "Examples:\n"
+      "  tapegrad op cumsum --help\n"
+      "  tapegrad op solve a.npy b.npy --cotangent g.npy --order 2 --out solved\n"
+      "  tapegrad op var x.npy --attr 'axes=(0,1)' --attr keepdims=True --out variance");
+  command->callback([options, command] {
+    if (options->help && options->name.empty())
+      std::cout << command->help();
+    else if (options->name.empty())
+      throw ValueError("op: name an operation; tapegrad ops lists them");
+    else if (options->help)
+      print_help(find_op(options->name));
+    else
+      run(*options);
+  });
+}
+
+}  // namespace tapegrad::tools
