@@ -52,6 +52,7 @@ std::vector<KinkGroup> decided() {
            at("leaky_relu", {-kInf}, -kInf, {0.01}),
            at("elu", {0}, 0, {1}),
            at("elu", {0}, 0, {2}, {{"alpha", "2"}}),
+           at("prelu", {0, 0.25}, 0, {0.25, 0}),
            at("elu", {-kInf}, -1, {0}),
            at("elu", {kInf}, kInf, {1}),
            at("selu", {0}, 0, {1.7580993408473768599}),
