@@ -55,6 +55,7 @@ struct Det {
   }
   static std::vector<SampleOf<Det>> samples(Rng& rng) {
     return {{{internal::distinct_matrices({3, 3}, rng)}},
+            {{internal::distinct_matrices({2, 3, 3}, rng)}},
             {{randn({2, 2, 2}, f64, rng)}},
             {{transpose(randn({2, 2}, f64, rng))}},
             {{randn({1, 1}, f64, rng)}},

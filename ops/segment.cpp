@@ -143,7 +143,7 @@ struct SegmentMax : SegmentCommon {
     const Tensor top = take(y.detach(), segments, 0);
     // A NaN is the maximum of its run.
     const Tensor wins = cast(value == top || isnan(value), x.dtype());
-    return take(g, segments, 0) * (wins / maximum(take(segment_sum(wins, checked), segments, 0), 1));
+    return take(g, segments, 0) * (wins / take(segment_sum(wins, checked), segments, 0));
   }
   static std::vector<SampleOf<SegmentMax>> samples(Rng& rng) { return common_samples<SegmentMax>(rng); }
   static std::vector<BadInputOf<SegmentMax>> bad_inputs() { return common_bad_inputs<SegmentMax>(); }

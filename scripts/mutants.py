@@ -171,7 +171,8 @@ class Mutator:
     def visit(self, i):
         token = self.tokens[i]
         after = self.tokens[i + 1].text
-        if token.text in ("throw", "static_assert", "using") or token.text == "if" and after == "constexpr":
+        # Messages, types, and constants by which work is divided.
+        if token.text in ("throw", "static_assert", "using", "constexpr") or token.text == "if" and after == "constexpr":
             return self.statement_end(i) if token.text != "if" else self.partner[i + 2] + 1
         if token.kind == "name" and after == "<" and not self.tokens[i + 1].spaced:
             return self.visit_template(i)

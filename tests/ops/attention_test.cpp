@@ -69,6 +69,17 @@ TEST(Attention, AgreesWithItsCompositionToTheThirdOrder) {
   expect_twins(attend({.mask = bias, .causal = true}), wanted(triangle, usual, bias), flat, 3);
 }
 
+TEST(Attention, TakesManyRowsInBlocks) {
+  Rng rng(8);
+  const Tensor x = parameter(randn({300, 70}, f64, rng)), g = randn({300, 70}, f64, rng);
+  for (const double scale : {1.0, 0.5}) {
+    const Tensor fused = masked_softmax(x, {}, false, scale), plain = softmax(x * scale);
+    const auto wanted = grad(sum(plain * g), x).values();
+    EXPECT_THAT(fused.values(), Pointwise(DoubleNear(1e-14), plain.values()));
+    EXPECT_THAT(grad(sum(fused * g), x).values(), Pointwise(DoubleNear(1e-13), wanted));
+  }
+}
+
 TEST(Attention, TheMaskThatIsAddedHasAGradient) {
   Rng rng(4);
   const Packed p(randn({52}, f64, rng));

@@ -134,6 +134,15 @@ TEST(EmbeddingBag, EqualsSegmentsOfAnEmbedding) {
     }
 }
 
+TEST(MaskedMean, OfNothingPassesAnomalyMode) {
+  const AnomalyMode on;
+  const Tensor x = parameter(ones({2, 3}, f64));
+  for (const bool recorded : {false, true}) {
+    const Tensor y = sum(masked_mean(x, tensor({1, 0, 0, 0, 0, 0}, {2, 3}, boolean)));
+    EXPECT_THAT(grad(y, x, {.create_graph = recorded}).values(), ElementsAre(1, 0, 0, 0, 0, 0));
+  }
+}
+
 TEST(SegmentMax, ANaNWinsItsRun) {
   const Tensor x = parameter(tensor({1, NAN, 3, 4}, f64));
   const Tensor y = segment_max(x, ids({0, 3, 4}));
