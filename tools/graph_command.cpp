@@ -61,7 +61,8 @@ std::string explanation(const graph::ComputationGraph& graph, const std::string&
 
 void run(const Options& options) {
   const graph::ComputationGraph recorded =
-      options.example.empty() ? load(options.source) : find_example(options.example).record();
+      options.example.empty() ? load(options.source)
+                              : find_example(options.example).record(options.overlay == graph::Overlay::time);
   if (!options.why.empty()) {
     std::cout << explanation(recorded, options.why);
     return;
@@ -176,12 +177,11 @@ void add_graph_command(CLI::App& app, int& status) {
   command->add_option("--direction", options->direction, "down or right")
       ->transform(CLI::CheckedTransformer(directions))
       ->default_str("down");
-  const std::map<std::string, graph::Overlay> overlays{{"none", graph::Overlay::none},
-                                                       {"gradient-norm", graph::Overlay::gradient_norm},
-                                                       {"non-finite", graph::Overlay::non_finite},
-                                                       {"time", graph::Overlay::time},
-                                                       {"saved-bytes", graph::Overlay::saved_bytes}};
-  command->add_option("--overlay", options->overlay, "none, gradient-norm, non-finite, time or saved-bytes")
+  const std::map<std::string, graph::Overlay> overlays{
+      {"none", graph::Overlay::none},     {"gradient-norm", graph::Overlay::gradient_norm},
+      {"values", graph::Overlay::values}, {"non-finite", graph::Overlay::non_finite},
+      {"time", graph::Overlay::time},     {"saved-bytes", graph::Overlay::saved_bytes}};
+  command->add_option("--overlay", options->overlay, "none, gradient-norm, values, non-finite, time or saved-bytes")
       ->transform(CLI::CheckedTransformer(overlays))
       ->default_str("none");
   auto* joint = command->add_flag("--joint", options->joint, "Gradients beside their values");

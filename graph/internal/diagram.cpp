@@ -32,6 +32,8 @@ class DiagramMaker {
     order_parts();
     add_edges();
     describe();
+    if (options_.overlay != Overlay::none && writer_.overlay().empty())
+      diagram_.notes.emplace_back("the graph holds nothing that this overlay shows");
     if (options_.legend && style_.legend) add_legend();
     return std::move(diagram_);
   }
