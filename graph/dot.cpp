@@ -95,7 +95,7 @@ class DotWriter {
         put("  {} -> {} [class=gradient, dir=back, style=dashed, color=\"#be185d\"{}]\n", to, from, label);
         break;
       case EdgeKind::saved:
-        put("  {} -> {} [class=saved, constraint=false, style=dotted, arrowhead=odot{}]\n", from, to, label);
+        put("  {} -> {} [class=saved, style=dotted, arrowhead=odot{}]\n", from, to, label);
         break;
     }
   }
