@@ -261,7 +261,8 @@ class DiagramMaker {
     std::map<Paint, Outline> used;
     for (const DiagramNode& node : diagram_.nodes) used.try_emplace(node.paint, node.outline);
     for (const auto& [paint, outline] : used) {
-      const std::string_view meaning = style_of(paint).meaning;
+      const bool may_be_zero = paint == Paint::rest && options_.overlay != Overlay::none;
+      const std::string_view meaning = may_be_zero ? "∅ zero, or left out" : style_of(paint).meaning;
       if (!meaning.empty()) diagram_.legend.push_back({outline, paint, std::string(meaning)});
     }
     const std::vector<LegendEntry> overlay = writer_.overlay().legend();
