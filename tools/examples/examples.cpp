@@ -32,6 +32,7 @@ const Example& find_example(std::string_view name) {
 }
 
 graph::ComputationGraph recorded(std::string_view title, bool times, const std::function<Tensor()>& loss) {
+  if (times) loss();  // the first run pays for what is set up once
   const Trace trace(Trace::Keep::measurements);
   Tensor result = loss();
   result.set_name("loss");
