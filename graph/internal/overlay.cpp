@@ -51,6 +51,7 @@ OverlayScale::OverlayScale(const Sketch& sketch, const DrawOptions& options)
   if (overlay_ == Overlay::non_finite) first_bad_ = first_bad_vertex(graph_);
   for (const Item& item : sketch.items()) {
     for (const bool gradient : {false, true}) {
+      if (options.pass == (gradient ? Pass::forward : Pass::backward)) continue;  // not in the picture
       const auto v = value(item, gradient);
       empty_ &= !v;
       if (!v || !(*v > 0) || !std::isfinite(*v)) continue;

@@ -306,7 +306,9 @@ TEST(Overlay, CostsAreSharesOfTheLargest) {
     v.op = "exp";
     v.saved_bytes = bytes;
     v.seconds = bytes * 1e-6;
-    builder.add(v);
+    const auto handle = builder.add(v);
+    v.seconds = 1;
+    builder.add_gradient(handle, v);  // which is not drawn
   }
   const ComputationGraph graph = std::move(builder).build();
   const MermaidText saved = drawn(graph, {.overlay = Overlay::saved_bytes});
