@@ -286,7 +286,8 @@ Tensor run_pointwise(const OpRecord& op, std::span<const Operand> operands, void
 }  // namespace
 
 Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, void* attributes) try {
-  return run_pointwise(op, operands, attributes);
+  const Trace::Timer timer;
+  return timer.stop(run_pointwise(op, operands, attributes));
 } catch (const std::exception& error) {
   if (Trace* trace = Trace::current()) {
     static const Tensor none;

@@ -93,6 +93,9 @@ TEST_F(Program, DrawsItsExamples) {
   EXPECT_THAT(run("graph --example mlp --why hidden1.weight").out, HasSubstr("parameter 'hidden1.weight'"));
   expect_refused("graph --example mlpp", {"mlpp", "mlp, "});
   expect_refused("graph --example mlp --why nothing", {"nothing"});
+  expect_refused("graph --example mlp --overlay warmth", {"--overlay", "warmth", "gradient-norm"});
+  EXPECT_THAT(run("graph --example mlp --joint --overlay values").out, HasSubstr(", mean "));
+  EXPECT_THAT(run("graph --example mlp --overlay time").out, HasSubstr("s █"));
 }
 
 // The architecture that people draw by hand, in any script, and 12 blocks as one.
@@ -124,6 +127,8 @@ TEST_F(Program, RefusesToDrawWhereItCannot) {
   expect_refused("graph --example mlp -o /proc/picture.html", {"/proc/picture.html"});
   write("later.json", R"({"format": "tapegrad-graph", "version": 99, "vertices": [], "edges": []})");
   expect_refused("graph later.json -o picture.svg", {"later.json", "version"});
+  write("empty.json", "");
+  expect_refused("graph empty.json", {"empty.json:1:1", "end of input"});
   write("deep.json", std::string(100'000, '['));
   expect_refused("graph deep.json", {"deep.json"});
   write("cycle.json", R"({"format": "tapegrad-graph", "version": 1, "vertices": [{"id": "a", "op": "x", "shape": []},
