@@ -47,6 +47,7 @@
 #include <tapegrad/nn/sampling.hpp>
 #include <tapegrad/nn/sequential.hpp>
 #include <tapegrad/nn/transformer.hpp>
+#include <tapegrad/nn/upsample.hpp>
 #include <tapegrad/nn/window_pooling.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
