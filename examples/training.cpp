@@ -97,6 +97,7 @@ void table(const std::filesystem::path& out) {
   const std::vector<std::int64_t> rows{0, 1, 3, 4};
   data::TableEncoder encoder(table, "price", rows);
   data::TensorDataset houses = encoder.encode(table, rows);
+  encoder.save(out / "houses.encoder.json");  // for TableEncoder::load() beside the model
 
   nn::Linear model(std::ssize(encoder.feature_names()), 1);
   const data::Batch all = houses.batch(data::all_rows(houses.size()));
