@@ -12,10 +12,12 @@ using nlohmann::ordered_json;
 
 TextClassifier::TextClassifier(const TextClassifierSizes& sizes, Rng& rng)
     : embedding(*this, "embedding", sizes.vocabulary, sizes.embedding, {.sparse = sizes.sparse, .rng = &rng}),
+      mean_dropout(*this, "mean_dropout", sizes.mean_dropout),
       dropout(*this, "dropout", sizes.dropout),
       output(*this, "output", sizes.hidden.empty() ? sizes.embedding : sizes.hidden.back(), sizes.classes,
              {.rng = &rng}) {
   std::int64_t width = sizes.embedding;
+  if (!sizes.hidden.empty()) norm.emplace_back(width);
   for (const std::int64_t next : sizes.hidden) {
     hidden.emplace_back(width, next, nn::LinearOptions{.rng = &rng});
     width = next;
@@ -24,6 +26,7 @@ TextClassifier::TextClassifier(const TextClassifierSizes& sizes, Rng& rng)
 
 Tensor TextClassifier::classify(const Tensor& words, const Tensor& offsets) {
   Tensor x = pooling(words, offsets);
+  for (nn::LayerNorm& layer : norm) x = mean_dropout(layer(x));
   for (nn::Linear& layer : hidden) x = dropout(relu(layer(x)));
   return output(x);
 }
@@ -43,6 +46,7 @@ std::string config_json(const TextClassifierSizes& sizes, const std::vector<std:
                                {"embedding", sizes.embedding},
                                {"hidden", sizes.hidden},
                                {"dropout", sizes.dropout},
+                               {"mean_dropout", sizes.mean_dropout},
                                {"sparse", sizes.sparse},
                                {"vocabulary", sizes.vocabulary},
                                {"max_length", encoder.options().max_length},
@@ -70,6 +74,7 @@ SavedClassifier SavedClassifier::load(const std::filesystem::path& folder) {
     config.at("embedding").get_to(sizes.embedding);
     config.at("hidden").get_to(sizes.hidden);
     config.at("dropout").get_to(sizes.dropout);
+    config.at("mean_dropout").get_to(sizes.mean_dropout);
     config.at("sparse").get_to(sizes.sparse);
     config.at("vocabulary").get_to(sizes.vocabulary);
     config.at("max_length").get_to(encoder.max_length);

@@ -1,6 +1,7 @@
 #pragma once
 // The text classifier of `tapegrad train text`: Embedding → mean over the words → hidden layers → Linear, and what has
-// to be saved with it to classify new texts.
+// to be saved with it to classify new texts. Before hidden layers the mean is normalised: a text of many words has a
+// shorter one, which a linear layer reads as doubt and a hidden one as another place.
 
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <tapegrad/nn/embedding.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/module_list.hpp>
+#include <tapegrad/nn/normalization.hpp>
 #include <tapegrad/nn/pooling.hpp>
 #include <vector>
 
@@ -22,8 +24,9 @@ struct TextClassifierSizes {
   std::int64_t embedding = 32;
   std::vector<std::int64_t> hidden;  ///< widths of the layers between the mean and the classes
   std::int64_t classes = 0;
-  double dropout = 0;
-  bool sparse = true;  ///< step only the embedding rows that a batch uses
+  double dropout = 0;       ///< after each hidden layer
+  double mean_dropout = 0;  ///< before the first
+  bool sparse = true;       ///< step only the embedding rows that a batch uses
 };
 
 class TextClassifier : public nn::Module {
@@ -37,6 +40,8 @@ class TextClassifier : public nn::Module {
 
   nn::Embedding embedding;
   nn::GlobalAveragePooling1D pooling{*this, "pooling"};
+  nn::ModuleList<nn::LayerNorm> norm{*this, "norm"};  ///< of the mean, if there are hidden layers
+  nn::Dropout mean_dropout;
   nn::ModuleList<nn::Linear> hidden{*this, "hidden"};
   nn::Dropout dropout;
   nn::Linear output;

@@ -71,7 +71,9 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   EXPECT_EQ(run("graph check model/model.mmd").status, 0);
   EXPECT_THAT(run("graph check model/model.mmd").out, HasSubstr("GitHub  draws it"));
   EXPECT_EQ(run("graph diff model model/model.json").status, 0);
-  ASSERT_EQ(run("train text texts.tsv --epochs 1 --embedding 8 --hidden 4 4 --out deeper").status, 0);
+  ASSERT_EQ(run("train text texts.tsv --epochs 1 --embedding 8 --hidden 4 4 --mean-dropout 0.2 --lr-decay --out deeper")
+                .status,
+            0);
   const Outcome differing = run("graph diff model deeper");
   EXPECT_EQ(differing.status, 1);
   EXPECT_THAT(differing.out, ContainsRegex("\\+ .*matmul"));
