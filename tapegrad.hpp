@@ -16,6 +16,7 @@
 #include <tapegrad/data/dataset.hpp>
 #include <tapegrad/data/idx.hpp>
 #include <tapegrad/data/loader.hpp>
+#include <tapegrad/data/pgm.hpp>
 #include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/sampler.hpp>
 #include <tapegrad/data/samples.hpp>

@@ -12,7 +12,6 @@
 #include <tapegrad/nn/embedding.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/module_list.hpp>
-#include <tapegrad/nn/normalization.hpp>
 #include <tapegrad/nn/pooling.hpp>
 #include <vector>
 
@@ -40,7 +39,6 @@ class TextClassifier : public nn::Module {
 
   nn::Embedding embedding;
   nn::GlobalAveragePooling1D pooling{*this, "pooling"};
-  nn::ModuleList<nn::LayerNorm> norm{*this, "norm"};  ///< of the mean, if there are hidden layers
   nn::Dropout mean_dropout;
   nn::ModuleList<nn::Linear> hidden{*this, "hidden"};
   nn::Dropout dropout;
@@ -54,8 +52,7 @@ struct SavedClassifier {
   data::TextEncoder encoder;
   TextClassifier model;
 
-  static constexpr std::string_view kConfig = "config.json", kVocabulary = "vocabulary.txt",
-                                    kWeights = "model.safetensors";
+  static constexpr std::string_view kConfig = "config.json", kVocabulary = "vocabulary.txt";
   /// Throws IoError that names the file when one is missing or does not fit the others.
   static SavedClassifier load(const std::filesystem::path& folder);
 };
