@@ -57,10 +57,18 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   const Outcome predicted = run("predict --model model 'a feathered animal' 'made of steel'");
   EXPECT_EQ(predicted.status, 0) << predicted.err;
   EXPECT_THAT(predicted.out, ContainsRegex("%  bird"));
-  EXPECT_THAT(predicted.out, HasSubstr("words for bird (gradient × input): "));
+  EXPECT_THAT(predicted.out, HasSubstr("words for bird (integrated-gradients): "));
   EXPECT_THAT(predicted.out, HasSubstr("words for tool"));
   const auto json = nlohmann::json::parse(run("predict --model model --json 'made of steel'").out);
   EXPECT_EQ(json["class"], "tool");
+  EXPECT_EQ(json["attribution"], "integrated-gradients");
+  // Of the words, those that tell the classes apart matter most.
+  const auto most =
+      std::ranges::max_element(json["words"], {}, [](const auto& w) { return w["share"].template get<double>(); });
+  EXPECT_TRUE((*most)["word"] == "steel" || (*most)["word"] == "of") << json;
+  EXPECT_THAT(run("predict --model model --attribution gradient-x-input steel").out, HasSubstr("(gradient-x-input): "));
+  expect_refused("predict --model model --attribution saliency steel", {"saliency is the same for every word"});
+  expect_refused("predict --model model --picture why.png steel", {"--picture is for images"});
 
   EXPECT_THAT(run("graph model").out, HasSubstr("flowchart"));
   EXPECT_THAT(run("graph model -f dot --joint").out, HasSubstr("digraph"));
@@ -71,7 +79,9 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   EXPECT_EQ(run("graph check model/model.mmd").status, 0);
   EXPECT_THAT(run("graph check model/model.mmd").out, HasSubstr("GitHub  draws it"));
   EXPECT_EQ(run("graph diff model model/model.json").status, 0);
-  ASSERT_EQ(run("train text texts.tsv --epochs 1 --embedding 8 --hidden 4 4 --out deeper").status, 0);
+  ASSERT_EQ(run("train text texts.tsv --epochs 1 --embedding 8 --hidden 4 4 --mean-dropout 0.2 --lr-decay --out deeper")
+                .status,
+            0);
   const Outcome differing = run("graph diff model deeper");
   EXPECT_EQ(differing.status, 1);
   EXPECT_THAT(differing.out, ContainsRegex("\\+ .*matmul"));
