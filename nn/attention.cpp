@@ -3,18 +3,17 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/nn/positions.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/attention.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/sampling.hpp>
-#include <tapegrad/ops/selection.hpp>
-#include <tapegrad/ops/softmax.hpp>
 #include <tapegrad/ops/view.hpp>
+#include <utility>
 
 namespace tapegrad::nn {
 namespace {
@@ -40,12 +39,12 @@ std::int64_t checked_heads(const Module& layer, std::int64_t width, std::int64_t
   return heads;
 }
 
-/// Where query i of the last `queries` of `keys` positions looks ahead, bool [queries, keys].
-Tensor ahead(std::int64_t queries, std::int64_t keys) {
+/// Where query i of the last `queries` of `keys` positions does not look ahead, bool [queries, keys].
+Tensor not_ahead(std::int64_t queries, std::int64_t keys) {
   Tensor mask = empty({queries, keys}, boolean);
   auto out = mask.mutable_data<bool>().begin();
   for (std::int64_t i = 0; i < queries; ++i)
-    for (std::int64_t j = 0; j < keys; ++j) *out++ = j > keys - queries + i;
+    for (std::int64_t j = 0; j < keys; ++j) *out++ = j <= keys - queries + i;
   return mask;
 }
 
@@ -96,13 +95,16 @@ Tensor MultiHeadAttention::forward(const Tensor& x, const Tensor& context, const
     throw ShapeError(
         fmt::format("{}: {} queries, but {} keys; causal queries are the last of the keys", describe(), queries, keys));
 
-  constexpr double kForbidden = -std::numeric_limits<double>::infinity();
-  Tensor scores = matmul(q * (1 / std::sqrt(static_cast<double>(q.size(3)))), transpose(k));
-  if (call.mask.defined())
-    scores =
-        call.mask.dtype() == boolean ? masked_fill(scores, logical_not(call.mask), kForbidden) : scores + call.mask;
-  if (call.causal && queries > 1) scores = masked_fill(scores, ahead(queries, keys), kForbidden);
-  const Tensor weights = softmax(scores);
+  Tensor scores = matmul(q, transpose(k)), seen = call.mask;
+  double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  if (call.mask.defined() && call.mask.dtype() != boolean) {
+    scores = scores * std::exchange(scale, 1) + call.mask;
+    seen = {};
+  }
+  // What the op calls causal begins with the first key.
+  if (call.causal && queries > 1 && queries < keys)
+    seen = seen.defined() ? logical_and(seen, not_ahead(queries, keys)) : not_ahead(queries, keys);
+  const Tensor weights = masked_softmax(scores, seen, call.causal && queries == keys, scale);
   if (call.weights) *call.weights = weights;
   const Tensor mixed = matmul(dropout(weights, dropout_, default_rng(), training()), v);
   return output(reshape(transpose(mixed, 1, 2), x.shape()));

@@ -30,6 +30,33 @@ struct Options : TrainingOptions {
   double held_out = 0.1, validation = 0.02, clip = 1, warm_up = 0.2;
 };
 
+constexpr const char* kByModel = "by model, see below";
+
+/// Options and what they are unless given, by model.
+using Defaults = std::vector<std::pair<std::string, std::string>>;
+Defaults defaults_of(LanguageModelKind kind) {
+  if (kind == LanguageModelKind::lstm)
+    return {{"--width", "512"}, {"--layers", "1"}, {"--context", "64"}, {"--dropout", "0.3"},
+            {"--batch", "32"},  {"--epochs", "8"}, {"--lr", "0.002"},   {"--weight-decay", "0.01"}};
+  return {{"--width", "256"}, {"--layers", "4"}, {"--heads", "4"},   {"--context", "128"},     {"--dropout", "0.15"},
+          {"--batch", "16"},  {"--epochs", "6"}, {"--lr", "0.0015"}, {"--weight-decay", "0.1"}};
+}
+
+void set_defaults(CLI::App& command, LanguageModelKind kind) {
+  for (const auto& [name, value] : defaults_of(kind)) {
+    CLI::Option* option = command.get_option(name);
+    if (option->count() > 0) continue;
+    option->add_result(value);
+    option->run_callback();
+  }
+}
+
+std::string describe_defaults(LanguageModelKind kind) {
+  std::string text;
+  for (const auto& [name, value] : defaults_of(kind)) text += " " + name + " " + value;
+  return text;
+}
+
 std::vector<std::string> take(const std::vector<std::string>& texts, std::span<const std::int64_t> rows) {
   std::vector<std::string> taken;
   for (const std::int64_t row : rows) taken.push_back(texts[static_cast<std::size_t>(row)]);
@@ -138,10 +165,6 @@ int run(Options options) {
 
 void add_train_language_command(CLI::App& train, int& status) {
   auto options = std::make_shared<Options>();
-  options->epochs = 12;
-  options->batch_size = 32;
-  options->lr = 2e-3;
-  options->weight_decay = 0.01;
   CLI::App* command = train.add_subcommand("language", "A language model: an LSTM or a GPT over byte pairs");
   command
       ->add_option("data", options->source,
@@ -160,28 +183,36 @@ void add_train_language_command(CLI::App& train, int& status) {
   command->add_option("--tokens", options->tokens, "Different tokens: 257, the bytes alone, or more, with byte pairs")
       ->capture_default_str()
       ->check(CLI::Range(data::BytePairs::kEnd + 1, 65536));
-  command->add_option("--width", options->sizes.width)->capture_default_str()->check(CLI::Range(1, 65536));
-  command->add_option("--layers", options->sizes.layers)->capture_default_str()->check(CLI::Range(1, 1000));
-  command->add_option("--heads", options->sizes.heads, "Of a GPT")->capture_default_str()->check(CLI::Range(1, 1000));
+  command->add_option("--width", options->sizes.width)->default_str(kByModel)->check(CLI::Range(1, 65536));
+  command->add_option("--layers", options->sizes.layers)->default_str(kByModel)->check(CLI::Range(1, 1000));
+  command->add_option("--heads", options->sizes.heads, "Of a GPT")->default_str(kByModel)->check(CLI::Range(1, 1000));
   command->add_option("--context", options->sizes.context, "Tokens to learn from at a time; a GPT's memory")
-      ->capture_default_str()
+      ->default_str(kByModel)
       ->check(CLI::Range(2, 65536));
-  command->add_option("--dropout", options->sizes.dropout)->capture_default_str()->check(CLI::Range(0.0, 0.99));
+  command->add_option("--dropout", options->sizes.dropout)->default_str(kByModel)->check(CLI::Range(0.0, 0.99));
   command->add_option("--clip", options->clip, "Longest gradient")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_option("--warm-up", options->warm_up, "Epochs in which the learning rate rises")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   add_training_options(*command, *options);
+  for (const char* name : {"--batch", "--epochs", "--lr", "--weight-decay"})
+    command->get_option(name)->default_str(kByModel);
   command->footer(
+      "Defaults of an LSTM:" + describe_defaults(LanguageModelKind::lstm) +
+      "\nand of a GPT:" + describe_defaults(LanguageModelKind::gpt) +
+      "\n\n"
       "Prints three samples and, last, the nats per character of the texts held out. Writes into --out:\n"
       "model.safetensors, tokens.txt, config.json, metrics.jsonl, report.html, curves.svg and the graph as model.mmd,\n"
       ".dot, .json and .svg. Ctrl-C finishes the step, saves, and exits with status 130; --resume goes on from there.\n"
       "Examples:\n"
       "  tapegrad train language --model lstm --threads 2 --out out/lstm\n"
-      "  tapegrad train language --model gpt --width 256 --layers 6 --dropout 0.1 --threads 2 --out out/gpt\n"
+      "  tapegrad train language --model gpt --width 384 --layers 6 --epochs 8 --threads 2 --out out/gpt\n"
       "  tapegrad train language novel.txt --tokens 257 --epochs 3\n"
       "  tapegrad generate --model out/gpt --prompt \"The trouble with\"");
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, command, &status] {
+    set_defaults(*command, options->sizes.kind);
+    status = run(*options);
+  });
 }
 
 }  // namespace tapegrad::tools
