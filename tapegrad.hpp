@@ -16,6 +16,7 @@
 #include <tapegrad/data/dataset.hpp>
 #include <tapegrad/data/idx.hpp>
 #include <tapegrad/data/loader.hpp>
+#include <tapegrad/data/pgm.hpp>
 #include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/sampler.hpp>
 #include <tapegrad/data/samples.hpp>
@@ -47,6 +48,7 @@
 #include <tapegrad/nn/sampling.hpp>
 #include <tapegrad/nn/sequential.hpp>
 #include <tapegrad/nn/transformer.hpp>
+#include <tapegrad/nn/upsample.hpp>
 #include <tapegrad/nn/window_pooling.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>

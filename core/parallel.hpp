@@ -1,6 +1,7 @@
 #pragma once
 // Work on several threads, with results that do not depend on how many.
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
@@ -28,6 +29,18 @@ class OneThread {
 /// number of threads; then neither do the results. The first exception is rethrown.
 template <class Body>
 void for_chunks(std::int64_t chunks, bool parallel, Body&& body);
+
+/// Calls `body(first, last)` for [0, n) in blocks of `block`, the last of which may be shorter; otherwise as
+/// for_chunks.
+template <class Body>
+void for_blocks(std::int64_t n, std::int64_t block, bool parallel, Body&& body) {
+  for_chunks((n + block - 1) / block, parallel, [&](std::int64_t i) { body(i * block, std::min(n, (i + 1) * block)); });
+}
+
+/// So many rows of `width` elements have about `elements`; at least one.
+inline std::int64_t rows_of(std::int64_t elements, std::int64_t width) {
+  return std::max<std::int64_t>(1, elements / std::max<std::int64_t>(1, width));
+}
 
 namespace detail {
 void run_chunks(std::int64_t chunks, void* context, void (*body)(void*, std::int64_t));

@@ -10,6 +10,7 @@
 #include <tapegrad/core/node_extra.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/core/scope.hpp>
+#include <tapegrad/core/trace.hpp>
 #include <unordered_map>
 
 namespace tapegrad {
@@ -47,6 +48,22 @@ class SharedWork {
                    " was already differentiated and its saved values are gone; pass retain_graph to the first "
                    "backward(), or compute the result again");
 }
+
+/// The trace of this thread while a sweep runs: it gets to know the gradients, and not the operations that they are
+/// computed by, unless those are to be differentiated themselves.
+class TracedSweep {
+ public:
+  explicit TracedSweep(bool records) : trace_(thread_state().trace) {
+    if (!records) thread_state().trace = nullptr;
+  }
+  ~TracedSweep() { thread_state().trace = trace_; }
+  TracedSweep(const TracedSweep&) = delete;
+  TracedSweep& operator=(const TracedSweep&) = delete;
+  Trace* trace() const { return trace_; }
+
+ private:
+  Trace* trace_;
+};
 
 class Sweep {
  public:
@@ -225,6 +242,7 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
 
   const GradMode mode(create_graph_);
   SharedWork shared;
+  const TracedSweep traced(create_graph_);
   for (Node* node : order_) {
     Tensor gradient = Tensor::adopt(std::exchange(node->gradient, nullptr));
     if (gradient.defined() && (node->sweep_marks & kOnPath)) {
@@ -239,10 +257,12 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
       }
       if (node->sweep_marks & kTarget)
         for (std::size_t i : targets_[node]) (*found)[i] = gradient;
+      const Trace::Timer timer(traced.trace());
       if (!node->is_leaf())
         propagate(*node, gradient), shared.clear();
       else if (!found)
         deliver(*node, gradient);
+      timer.stop(*node, gradient);
     }
     if (!keep_) node->release_saved();
     node->sweep.store(0, std::memory_order_release);

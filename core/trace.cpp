@@ -17,7 +17,7 @@ constexpr OpInfo kDetach{.name = "detach",
 
 constexpr OpRecord kDetachRecord{.info = &kDetach, .vjp = nullptr};
 
-Trace::Trace() : outer_(std::exchange(thread_state().trace, this)) {}
+Trace::Trace(Keep keep) : outer_(std::exchange(thread_state().trace, this)), keep_(keep) {}
 
 Trace::~Trace() {
   thread_state().trace = outer_;
@@ -32,6 +32,42 @@ Trace* Trace::current() { return thread_state().trace; }
 void Trace::add(Node& result) {
   nodes_.push_back(&result);
   result.retain_record();
+  if (keep_ != Keep::measurements) return;
+  measured_[&result].value = Tensor::of(result);
+  for (std::size_t i = 0; i < result.edge_count; ++i)
+    if (Node* input = result.edges()[i].node(); input && input->is_leaf())
+      measured_.try_emplace(input, Measured{.value = Tensor::of(*input), .gradient = {}});
+}
+
+const Trace::Measured* Trace::measured(const Node& node) const {
+  const auto found = measured_.find(&node);
+  return found == measured_.end() ? nullptr : &found->second;
+}
+
+Trace::Timer::Timer(Trace* trace) : trace_(trace && trace->keep_ == Keep::measurements ? trace : nullptr) {
+  if (trace_) [[unlikely]]
+    start_ = std::chrono::steady_clock::now();
+}
+
+double Trace::Timer::seconds() const {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+}
+
+Tensor Trace::Timer::stop(Tensor result) const {
+  if (trace_) [[unlikely]]
+    if (const auto found = trace_->measured_.find(&result.node()); found != trace_->measured_.end())
+      found->second.seconds = seconds();
+  return result;
+}
+
+void Trace::Timer::stop(const Node& node, const Tensor& gradient) const {
+  if (!trace_) return;
+  const double taken = seconds();
+  Measured& measured = trace_->measured_[&node];
+  // The node itself is a leaf that the trace has not recorded, or one that it keeps.
+  if (!measured.value.defined()) measured.value = Tensor::of(const_cast<Node&>(node));
+  measured.gradient = gradient;
+  measured.gradient_seconds = measured.gradient_seconds.value_or(0) + taken;
 }
 
 void Trace::fail(const OpRecord& op, std::span<const Tensor* const> inputs, std::string message) {

@@ -69,6 +69,15 @@ class TableEncoder {
   std::vector<std::string> feature_names() const;
   /// Of a target that is a category; empty for a number.
   const std::vector<std::string>& class_names() const { return classes_; }
+  /// Of the features' columns, for TableOptions: a further file may not have what tells them, such as a code
+  /// with letters.
+  std::map<std::string, ColumnType> types() const;
+
+  /// Writes a JSON file of all that was learned, to be kept beside the weights of the model that it feeds. Throws
+  /// IoError.
+  void save(const std::filesystem::path& path) const;
+  /// Throws IoError, which names the file, if it is anything else than what save() wrote.
+  static TableEncoder load(const std::filesystem::path& path);
 
  private:
   struct Feature {
@@ -78,6 +87,7 @@ class TableEncoder {
     bool marks_missing = false;
     std::vector<std::string> categories;
   };
+  TableEncoder() = default;
   Tensor targets(const Table& table, std::span<const std::int64_t> rows) const;
 
   std::string target_;

@@ -12,14 +12,14 @@ struct Cnn : nn::Module {
   Tensor forward(const Tensor& x) { return output(dropout(flatten(relu(second(relu(first(x)))), 1))); }
 };
 
-data::ImageDataset read(const std::string& part) {
-  const std::string path = "/usr/share/datasets/fashion-mnist/" + part;
+data::ImageDataset read(const std::string& path) {
   return data::read_idx_images(path + "-images-idx3-ubyte.gz", path + "-labels-idx1-ubyte.gz", 10,
                                {.mean = 0.286, .deviation = 0.353});
 }
 
-int main() {
-  const data::ImageDataset train = read("train"), test = read("t10k");
+int main(int argc, char** argv) {
+  const std::string folder = argc > 1 ? argv[1] : "/usr/share/datasets/fashion-mnist";
+  const data::ImageDataset train = read(folder + "/train"), test = read(folder + "/t10k");
   Cnn model;
   optim::Trainer trainer(model, optim::AdamW{.lr = 2e-3}, nn::cross_entropy);
   optim::ConsoleProgress progress(std::cout, true);

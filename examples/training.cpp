@@ -69,6 +69,13 @@ void train(const std::filesystem::path& out, const data::Dataset& images, const 
   io::save_png(out / "why.png", io::heat_map(one.inputs[0][0], why[0]), 20);
 }
 
+void attention_map(const std::filesystem::path& out) {
+  nn::MultiHeadAttention attention(16, 2);
+  Tensor looks;
+  Tensor read = attention(randn({1, 5, 16}), nn::AttentionCall{.causal = true, .weights = &looks});
+  io::save_png(out / "looks.png", io::heat_map(zeros({5, 5}), looks[0][0]), 20);
+}
+
 void own_loop(const data::Dataset& images) {
   Classifier model;
   optim::Optimizer optimizer;
@@ -97,6 +104,7 @@ void table(const std::filesystem::path& out) {
   const std::vector<std::int64_t> rows{0, 1, 3, 4};
   data::TableEncoder encoder(table, "price", rows);
   data::TensorDataset houses = encoder.encode(table, rows);
+  encoder.save(out / "houses.encoder.json");  // for TableEncoder::load() beside the model
 
   nn::Linear model(std::ssize(encoder.feature_names()), 1);
   const data::Batch all = houses.batch(data::all_rows(houses.size()));
@@ -117,6 +125,7 @@ int main() {
   std::filesystem::remove_all(out);
   std::filesystem::create_directories(out);
   train(out, corners(1000, 1), corners(200, 2));
+  attention_map(out);
   own_loop(corners(200, 1));
   table(out);
   memory_for_time(randn({4, 8}), nn::Linear(8, 8));

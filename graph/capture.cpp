@@ -107,9 +107,14 @@ class Capture {
     v.requires_grad = node.requires_grad;
   }
 
+  const Trace::Measured* measured(const Node& node) const {
+    return options_.trace ? options_.trace->measured(node) : nullptr;
+  }
+
   Vertex vertex_of(const Node& node) const {
     Vertex v;
     describe_value(node, v);
+    if (const Trace::Measured* m = measured(node); m && options_.times) v.seconds = m->seconds;
     if (node.extra) v.name = node.extra->name;
     if (node.scope) {
       v.scope = node.scope->path;
@@ -171,10 +176,7 @@ class Capture {
   void add_gradients() {
     for (const Node* node : nodes_) {
       if (!node->requires_grad) continue;
-      Vertex measured;
-      if (options_.statistics && node->extra && node->extra->gradient.defined())
-        measured.statistics = measure(node->extra->gradient);
-      builder_.add_gradient(handles_.at(node), measured);
+      builder_.add_gradient(handles_.at(node), gradient_of(*node));
     }
     for (const Node* node : nodes_) {
       const auto gradient = builder_.gradient_of(handles_.at(node));
@@ -185,6 +187,20 @@ class Capture {
     }
     for (const auto& [from, to] : saved_) builder_.connect(from, to, 0, EdgeKind::saved);
     builder_.mirror_gradients();
+  }
+
+  Vertex gradient_of(const Node& node) const {
+    const Trace::Measured* m = measured(node);
+    Vertex v;
+    if (m && options_.times) v.seconds = m->gradient_seconds;
+    if (options_.statistics) {
+      if (node.extra && node.extra->gradient.defined()) {
+        v.statistics = measure(node.extra->gradient);
+      } else if (m && m->gradient.defined()) {
+        v.statistics = measure(m->gradient);
+      }
+    }
+    return v;
   }
 
   struct PairHash {
@@ -214,7 +230,9 @@ ComputationGraph capture(std::span<const Tensor> outputs, const CaptureOptions& 
 ComputationGraph capture(const Tensor& output, const CaptureOptions& options) { return capture({&output, 1}, options); }
 
 ComputationGraph capture(const Trace& trace, const CaptureOptions& options) {
-  Capture capture(options);
+  CaptureOptions with_trace = options;
+  with_trace.trace = &trace;
+  Capture capture(with_trace);
   for (const Node* node : trace.nodes()) capture.reach(*node);
   if (trace.failure())
     for (const Node* input : trace.failure()->inputs)

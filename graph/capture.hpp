@@ -10,9 +10,12 @@
 namespace tapegrad::graph {
 
 struct CaptureOptions {
-  std::string title;
+  std::string title{};
   bool gradients = true;    ///< add the gradient twins of what requires a gradient
   bool statistics = false;  ///< measure values and gradients that are still alive
+  bool times = false;       ///< of each operation, and of its gradient, as `trace` took them
+  /// One that keeps measurements: with it, statistics are of every value and gradient that it saw. May be null.
+  const Trace* trace = nullptr;
 };
 
 /// Everything that `outputs` were computed from, as far as it was recorded: what no gradient goes through is a leaf,

@@ -17,7 +17,8 @@ enum class Direction : std::uint8_t { down, right };
 enum class Pass : std::uint8_t { forward, backward, joint };
 
 /// What is shown on every node beside what it is: as a number, a mark and a colour.
-enum class Overlay : std::uint8_t { none, gradient_norm, non_finite, time, saved_bytes };
+/// values: the smallest, largest and mean element of the value, or of the gradient where that is drawn.
+enum class Overlay : std::uint8_t { none, gradient_norm, values, non_finite, time, saved_bytes };
 
 enum class ShapeLabels : std::uint8_t { nodes, edges, none };
 

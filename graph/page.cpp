@@ -333,7 +333,7 @@ std::string paints() {
 }
 
 std::string start(const DrawOptions& options) {
-  constexpr std::array kOverlays{"none", "gradient-norm", "non-finite", "time", "saved-bytes"};
+  constexpr std::array kOverlays{"none", "gradient-norm", "values", "non-finite", "time", "saved-bytes"};
   constexpr std::array kPasses{"forward", "backward", "joint"};
   nlohmann::ordered_json start{{"direction", options.direction == Direction::down ? "TB" : "LR"},
                                {"pass", kPasses[static_cast<std::size_t>(options.pass)]},

@@ -109,11 +109,13 @@ class Summary {
     const std::size_t count = sketch_.frames().size();
     totals_.resize(count);
     last_op_.assign(count, std::nullopt);
+    computes_.assign(count, false);
     children_.resize(count);
     std::vector<VertexIndex> first(count, ~VertexIndex{0}), any = first;  // op, vertex
     for (ItemIndex i = 0; i < sketch_.items().size(); ++i) {
       const Item& item = sketch_.items()[i];
       children_[item.frame].push_back({item.shown, false, i});
+      if (!is_leaf(graph_[item.shown])) computes_[item.frame] = true;
       for (FrameIndex f = item.frame;; f = sketch_.frames()[f].parent) {
         for (const VertexIndex v : item.members) totals_[f].add(graph_[v]);
         if (!is_leaf(graph_[item.shown])) last_op_[f] = std::max(last_op_[f].value_or(0), item.shown);
@@ -167,7 +169,8 @@ class Summary {
       const std::string inner = outermost ? "" : top.indent + (last ? "   " : "│  ");
       FrameIndex frame = child.index;
       std::string name = sketch_.frames()[frame].name;
-      while (sketch_.frames()[frame].times == 1 && children_[frame].size() == 1 && children_[frame][0].is_frame) {
+      while (sketch_.frames()[frame].times == 1 && children_[frame].size() == 1 && children_[frame][0].is_frame &&
+             !computes_[frame]) {
         frame = children_[frame][0].index;
         name += "." + sketch_.frames()[frame].name;
       }
@@ -235,6 +238,7 @@ class Summary {
   NodeWriter writer_;
   std::vector<Totals> totals_;                       // of each frame
   std::vector<std::optional<VertexIndex>> last_op_;  // of each frame
+  std::vector<bool> computes_;                       // each frame itself, and not only what lies in it
   std::vector<std::vector<Child>> children_;         // of each frame: those that get rows
   mutable std::vector<std::vector<ItemIndex>> items_in_;
   Table table_{{"layer", "ops", "output", "parameters", "operations", "saved"}};

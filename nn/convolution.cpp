@@ -1,4 +1,5 @@
 #include <tapegrad/nn/convolution.hpp>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -43,15 +44,15 @@ void create(Module& layer, Parameter& weight, Parameter& bias, const Shape& shap
 }  // namespace
 
 template <int kDimensions>
-Conv<kDimensions>::Conv(std::int64_t in, std::int64_t out, const PerAxis& kernel, const ConvOptions& options)
-    : options_(options) {
+Conv<kDimensions>::Conv(std::int64_t in, std::int64_t out, const PerAxis& kernel, ConvOptions options)
+    : options_(std::move(options)) {
   build(in, out, kernel);
 }
 
 template <int kDimensions>
 Conv<kDimensions>::Conv(Module& parent, const MemberName& name, std::int64_t in, std::int64_t out,
-                        const PerAxis& kernel, const ConvOptions& options)
-    : Layer<Conv>(parent, name), options_(options) {
+                        const PerAxis& kernel, ConvOptions options)
+    : Layer<Conv>(parent, name), options_(std::move(options)) {
   build(in, out, kernel);
 }
 
@@ -76,15 +77,15 @@ Tensor Conv<kDimensions>::forward(const Tensor& x) const {
 
 template <int kDimensions>
 ConvTranspose<kDimensions>::ConvTranspose(std::int64_t in, std::int64_t out, const PerAxis& kernel,
-                                          const ConvTransposeOptions& options)
-    : options_(options) {
+                                          ConvTransposeOptions options)
+    : options_(std::move(options)) {
   build(in, out, kernel);
 }
 
 template <int kDimensions>
 ConvTranspose<kDimensions>::ConvTranspose(Module& parent, const MemberName& name, std::int64_t in, std::int64_t out,
-                                          const PerAxis& kernel, const ConvTransposeOptions& options)
-    : Layer<ConvTranspose>(parent, name), options_(options) {
+                                          const PerAxis& kernel, ConvTransposeOptions options)
+    : Layer<ConvTranspose>(parent, name), options_(std::move(options)) {
   build(in, out, kernel);
 }
 

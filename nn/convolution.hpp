@@ -24,9 +24,9 @@ template <int kDimensions>
 class Conv : public Layer<Conv<kDimensions>> {
  public:
   /// `kernel`: the window's extents. ValueError if a size is below 1 or the groups do not divide the channels.
-  Conv(std::int64_t in, std::int64_t out, const PerAxis& kernel, const ConvOptions& options = {});
+  Conv(std::int64_t in, std::int64_t out, const PerAxis& kernel, ConvOptions options = {});
   Conv(Module& parent, const MemberName& name, std::int64_t in, std::int64_t out, const PerAxis& kernel,
-       const ConvOptions& options = {});
+       ConvOptions options = {});
 
   /// ShapeError if x has other axes or channels.
   Tensor forward(const Tensor& x) const;
@@ -61,9 +61,9 @@ template <int kDimensions>
 class ConvTranspose : public Layer<ConvTranspose<kDimensions>> {
  public:
   /// As Conv.
-  ConvTranspose(std::int64_t in, std::int64_t out, const PerAxis& kernel, const ConvTransposeOptions& options = {});
+  ConvTranspose(std::int64_t in, std::int64_t out, const PerAxis& kernel, ConvTransposeOptions options = {});
   ConvTranspose(Module& parent, const MemberName& name, std::int64_t in, std::int64_t out, const PerAxis& kernel,
-                const ConvTransposeOptions& options = {});
+                ConvTransposeOptions options = {});
 
   /// ShapeError if x has other axes or channels.
   Tensor forward(const Tensor& x) const;

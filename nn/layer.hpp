@@ -10,6 +10,20 @@
 
 namespace tapegrad::nn {
 
+/// While it lives, what this thread records is in a scope of the layer's path, as its parameters' names have it: below
+/// the layer that is being called, if that is an ancestor ("blocks.3" within "encoder"), and else the whole path.
+class LayerScope {
+ public:
+  LayerScope(const Module& layer, const std::source_location& where);
+  ~LayerScope();
+  LayerScope(const LayerScope&) = delete;
+  LayerScope& operator=(const LayerScope&) = delete;
+
+ private:
+  const Module* outer_;
+  std::optional<Scope> scope_;  // none for a model itself, which has no name
+};
+
 /// The base of layers and of users' own blocks, which have a function `forward`:
 ///
 ///   struct Block : nn::Layer<Block> {
@@ -18,8 +32,8 @@ namespace tapegrad::nn {
 ///     Tensor forward(const Tensor& x) const { return x + out(relu(in(x))); }
 ///   };
 ///
-/// Calling a layer runs `forward` in a scope of the layer's name, so that pictures of the graph show the layer, and
-/// then the forward hooks.
+/// Calling a layer runs `forward` in a LayerScope, so that pictures of the graph show the layer, and then the forward
+/// hooks.
 template <class Self>
 class Layer : public Module {
  public:
@@ -37,8 +51,7 @@ class Layer : public Module {
  private:
   template <class L, class... Arguments>
   static auto call(L& layer, Arguments&&... arguments) {
-    std::optional<Scope> scope;
-    if (!layer.path().empty()) scope.emplace(layer.name(), layer.declared_at());
+    const LayerScope scope(layer, layer.declared_at());
     auto output = layer.forward(arguments...);
     if constexpr (std::is_same_v<decltype(output), Tensor>)
       if (layer.has_forward_hooks()) return layer.run_forward_hooks(tensors_of(arguments...), std::move(output));

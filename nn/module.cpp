@@ -44,9 +44,11 @@ Module::Module(const Module& other)
       training_(other.training_) {}
 
 // Whoever is moved from keeps its members, which have been moved from too: it can still be assigned to.
+// NOLINTNEXTLINE(performance-move-constructor-init)
 Module::Module(Module&& other) noexcept : Module(static_cast<const Module&>(other)) {}
 
 Module& Module::operator=(const Module& other) {
+  if (this == &other) return *this;
   members_ = other.members_;
   hooks_ = other.hooks_;
   next_hook_ = other.next_hook_;

@@ -56,7 +56,7 @@ class Module {
   NamedTensors state() const;
   /// Overwrites parameters and buffers. Throws one ValueError that lists all that is missing, unexpected, or of another
   /// shape or dtype; nothing is changed then.
-  void load_state(const NamedTensors& state);
+  void load_state(const NamedTensors& given);
 
   /// Switches this module and all below between training and use (dropout, normalisation).
   void train(bool on = true);

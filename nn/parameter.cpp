@@ -3,6 +3,8 @@
 
 namespace tapegrad::nn {
 
+// A tensor of its own, not another handle of the same.
+// NOLINTNEXTLINE(bugprone-copy-constructor-init,readability-redundant-member-init)
 OwnedTensor::OwnedTensor(const OwnedTensor& other) : Tensor() {
   if (other.defined()) become(other, other.requires_grad(), other.name());
 }

@@ -34,8 +34,10 @@ std::int64_t sample_token(const Tensor& logits, const SamplingOptions& options, 
   while (count < shares.size() && kept < options.top_p * all) kept += shares[count++];
 
   double left = rng.uniform() * kept;
-  for (std::size_t i = 0; i + 1 < count; ++i)
-    if ((left -= shares[i]) < 0) return static_cast<std::int64_t>(order[i]);
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    left -= shares[i];
+    if (left < 0) return static_cast<std::int64_t>(order[i]);
+  }
   return static_cast<std::int64_t>(order[count - 1]);
 }
 

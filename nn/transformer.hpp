@@ -84,10 +84,10 @@ class TransformerDecoderBlock : public Layer<TransformerDecoderBlock> {
 class TransformerEncoder : public Layer<TransformerEncoder> {
  public:
   /// ValueError if there are no layers.
-  TransformerEncoder(std::int64_t layers, std::int64_t width, std::int64_t heads,
+  TransformerEncoder(std::int64_t count, std::int64_t width, std::int64_t heads,
                      const TransformerOptions& options = {});
-  TransformerEncoder(Module& parent, const MemberName& name, std::int64_t layers, std::int64_t width,
-                     std::int64_t heads, const TransformerOptions& options = {});
+  TransformerEncoder(Module& parent, const MemberName& name, std::int64_t count, std::int64_t width, std::int64_t heads,
+                     const TransformerOptions& options = {});
 
   /// x [B, L, width] to the same shape. `caches`: one a layer, or none. `weights`, if given, takes each layer's.
   Tensor forward(const Tensor& x, const AttentionCall& call = {}, std::span<KeyValueCache> caches = {},

@@ -19,9 +19,7 @@ namespace {
 template <class Body>
 void for_row_blocks(std::int64_t rows, std::int64_t width, const Body& body) {
   constexpr std::int64_t kElements = 1 << 13, kParallelElements = 1 << 16;
-  const std::int64_t block = std::max<std::int64_t>(1, kElements / std::max<std::int64_t>(1, width));
-  for_chunks((rows + block - 1) / block, rows * width >= kParallelElements,
-             [&](std::int64_t c) { body(c * block, std::min(rows, (c + 1) * block)); });
+  for_blocks(rows, rows_of(kElements, width), rows * width >= kParallelElements, body);
 }
 
 /// The mask in the scores' shape, one row at a time.

@@ -112,7 +112,7 @@ std::vector<Tensor> closed_over_leaves(const Tensor& result, std::span<const Ten
 Tensor run_segment(const TensorFunction& f, std::span<const Tensor> inputs, Rng::State rng) {
   std::vector<Tensor> copies = detached(inputs);
   const std::uint64_t since = inputs.empty() ? 0 : copies[0].node().sequence;
-  const Tensor result = f(copies);
+  Tensor result = f(copies);
   if (!grad_enabled() || !result.requires_grad()) return result;
   std::vector<Tensor> all(inputs.begin(), inputs.end());
   for (Tensor& leaf : closed_over_leaves(result, copies, since)) all.push_back(std::move(leaf));

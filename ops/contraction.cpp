@@ -57,7 +57,8 @@ Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, double beta, dou
   if (!broadcasts_to(c.shape(), shape))
     throw ShapeError("addmm: c is " + to_string(c.shape()) + "; it must broadcast to the product's shape, " +
                      to_string(shape));
-  const Tensor product = matmul(a, b), scaled = alpha == 1 ? product : product * alpha;
+  const Tensor product = matmul(a, b);
+  Tensor scaled = alpha == 1 ? product : product * alpha;
   if (beta == 0) return scaled;
   return (beta == 1 ? c : c * beta) + scaled;
 }

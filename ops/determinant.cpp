@@ -55,7 +55,7 @@ struct Det {
   }
   static std::vector<SampleOf<Det>> samples(Rng& rng) {
     return {{{internal::distinct_matrices({3, 3}, rng)}},
-            {{internal::distinct_matrices({2, 3, 3}, rng)}},
+            {{internal::distinct_matrices({1, 2, 3, 3}, rng)}},
             {{randn({2, 2, 2}, f64, rng)}},
             {{transpose(randn({2, 2}, f64, rng))}},
             {{randn({1, 1}, f64, rng)}},
@@ -102,7 +102,7 @@ struct Cofactor {
     return internal::matrix_cost(node, internal::batch_of(node.shape), 4 * lu_flops(node.shape));
   }
   static std::vector<SampleOf<Cofactor>> samples(Rng& rng) {
-    return {{{internal::distinct_matrices({3, 3}, rng)}},
+    return {{{internal::distinct_matrices({1, 2, 3, 3}, rng)}},
             {{randn({2, 2, 2}, f64, rng)}},
             {{transpose(internal::distinct_matrices({3, 3}, rng))}},
             {{zeros({0, 0}, f64)}},

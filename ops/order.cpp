@@ -155,7 +155,7 @@ Tensor median(const Tensor& x, int axis, bool keepdims) {
   if (n == 0)
     throw ValueError("median: axis " + std::to_string(axis) + " of shape " + to_string(x.shape()) + " is empty");
   const Tensor middle = slice(positions(x, axis, false, n / 2 + 1), axis, (n - 1) / 2);
-  const Tensor medians = mean(gather(x, axis, middle), {axis}, keepdims);
+  Tensor medians = mean(gather(x, axis, middle), {axis}, keepdims);
   if (!is_floating(x.dtype())) return medians;
   return where(any(isnan(x), {axis}, keepdims), std::numeric_limits<double>::quiet_NaN(), medians);
 }

@@ -16,7 +16,7 @@ namespace tapegrad {
 namespace {
 
 constexpr std::int64_t kBlock = 1024;       // elements a scratch buffer holds
-constexpr std::int64_t kChunk = 16 * 1024;  // elements one thread takes at a time
+constexpr std::int64_t kChunk = 1 << 14;    // elements one thread takes at a time
 constexpr double kParallelFlops = 1 << 18;  // about 20 µs of work; less is done on the caller's thread
 
 const PointwiseFamily& family_of(const OpRecord& op) { return *static_cast<const PointwiseFamily*>(op.family); }
@@ -146,9 +146,7 @@ void for_dense_blocks(const Reader* readers, int count, std::int64_t n, double f
     if (n > 0) run(0, n);
     return;
   }
-  const std::int64_t chunks = (n + kChunk - 1) / kChunk;
-  for_chunks(chunks, static_cast<double>(n) * flops >= kParallelFlops,
-             [&](std::int64_t c) { run(c * kChunk, std::min(n, (c + 1) * kChunk)); });
+  for_blocks(n, kChunk, static_cast<double>(n) * flops >= kParallelFlops, run);
 }
 
 /// A number in the representation of a dtype.
@@ -288,7 +286,8 @@ Tensor run_pointwise(const OpRecord& op, std::span<const Operand> operands, void
 }  // namespace
 
 Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, void* attributes) try {
-  return run_pointwise(op, operands, attributes);
+  const Trace::Timer timer;
+  return timer.stop(run_pointwise(op, operands, attributes));
 } catch (const std::exception& error) {
   if (Trace* trace = Trace::current()) {
     static const Tensor none;

@@ -70,7 +70,7 @@ Tensor checked_offsets(const char* op, const Tensor& offsets, std::int64_t rows)
   const std::string name(op);
   if (offsets.dtype() != i64 && offsets.dtype() != i32)
     throw DTypeError(name + ": 'offsets' is " + describe(offsets) + "; offsets are i64 or i32, cast() them");
-  const Tensor checked = cast(offsets, i64).contiguous();
+  Tensor checked = cast(offsets, i64).contiguous();
   const auto o = checked.data<std::int64_t>();
   if (o.front() != 0 || o.back() != rows)
     throw ValueError(name + ": offsets run from " + std::to_string(o.front()) + " to " + std::to_string(o.back()) +

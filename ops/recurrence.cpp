@@ -248,7 +248,8 @@ struct Recurrence {
 
   /// The hidden state that each step starts from, [T, B, H].
   Tensor hidden_before(const Tensor& initial, const Tensor& y) const {
-    const Tensor h = select(y, 0, static_cast<std::int64_t>(kPlanes) - 1), first = unsqueeze(initial, 0);
+    Tensor h = select(y, 0, static_cast<std::int64_t>(kPlanes) - 1);
+    const Tensor first = unsqueeze(initial, 0);
     if (steps == 0) return h;
     return attributes.reverse ? concat({slice(h, 0, 1), first}) : concat({first, slice(h, 0, 0, steps - 1)});
   }

@@ -49,9 +49,9 @@ struct Dropout {
     dispatch_floating(y.dtype(), [&]<class T>() {
       const T* from = x.data<T>().data();
       T* to = y.mutable_data<T>().data();
-      for_chunks((n + kBlock - 1) / kBlock, n >= kParallelElements, [&](std::int64_t c) {
+      for_blocks(n, kBlock, n >= kParallelElements, [&](std::int64_t begin, std::int64_t end) {
         std::uint32_t words[kBlock];
-        const std::int64_t begin = c * kBlock, count = std::min(kBlock, n - begin);
+        const std::int64_t count = end - begin;
         Rng rng(Rng::State{static_cast<std::uint64_t>(a.seed), static_cast<std::uint64_t>(a.position + begin)});
         rng.fill({words, static_cast<std::size_t>(count)});
         const T scale = static_cast<T>(1 / (1 - a.p));

@@ -55,7 +55,8 @@ Tensor run_structural(const OpRecord& op, std::span<const Tensor> inputs, void* 
 }  // namespace
 
 Tensor call_structural(const OpRecord& op, std::span<const Tensor> inputs, void* attributes) try {
-  return run_structural(op, inputs, attributes);
+  const Trace::Timer timer;
+  return timer.stop(run_structural(op, inputs, attributes));
 } catch (const std::exception& error) {
   if (Trace* trace = Trace::current()) {
     std::vector<const Tensor*> pointers;

@@ -93,7 +93,7 @@ class Call {
 
  private:
   Tensor argument(const Tensor& input) const {
-    const Tensor dense = input.to_dense();
+    Tensor dense = input.to_dense();
     if (!is_floating(dense.dtype())) return dense;
     // A node of the call's own, so that what f closes over does not count as its argument.
     return recorded_ && dense.requires_grad() ? reshape(dense, dense.shape()) : parameter(dense);

@@ -75,6 +75,11 @@ void ConsoleProgress::on_epoch(Trainer&, const EpochRecord& epoch) {
   out_ << "  " << format_seconds(epoch.seconds) << '\n' << std::flush;
 }
 
+void ConsoleProgress::on_warning(Trainer&, const std::string& warning) {
+  clear_bar();
+  out_ << "warning: " << warning << '\n' << std::flush;
+}
+
 void ConsoleProgress::on_end(Trainer&, const History& history) {
   clear_bar();
   if (history.stopped == StopReason::early)

@@ -22,6 +22,7 @@ class ConsoleProgress final : public Observer {
 
   void on_step(Trainer& trainer, const StepRecord& step) override;
   void on_epoch(Trainer& trainer, const EpochRecord& epoch) override;
+  void on_warning(Trainer& trainer, const std::string& warning) override;
   void on_end(Trainer& trainer, const History& history) override;
 
  private:

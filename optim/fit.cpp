@@ -10,6 +10,7 @@
 #include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/optim/clip.hpp>
 #include <tapegrad/optim/ema.hpp>
+#include <tapegrad/optim/internal/divergence_watch.hpp>
 #include <tapegrad/optim/internal/loop_state.hpp>
 #include <tapegrad/optim/internal/prefix.hpp>
 
@@ -181,6 +182,7 @@ class Trainer::Run {
       require_finite("loss", value);
       step_.loss = value;
       last_loss_ = value;
+      watch(value);
       loss.backward();
       for (Observer* observer : options_.observers) observer->on_gradients(t_, loss);
       tally.add(outputs, batch, step_.loss);
@@ -303,14 +305,30 @@ class Trainer::Run {
 
   double elapsed() const { return std::chrono::duration<double>(Clock::now() - began_).count(); }
 
+  // "step 7 (epoch 1, batch 7 of 10)": the one that the loop is in.
+  std::string here() const {
+    const std::string of = step_.batches > 0 ? fmt::format(" of {}", step_.batches) : "";
+    return fmt::format("step {} (epoch {}, batch {}{})", t_.optimizer_.steps() + 1, step_.epoch, step_.batch, of);
+  }
+
+  void watch(double loss) {
+    const auto& epochs = t_.history_.epochs;
+    if (!watch_.update(loss, epochs.empty() ? 0 : epochs.front().train.loss)) return;
+    const std::string warning = fmt::format(
+        "the loss has run away: {:.6g} over the batches up to {}, at learning rate {:g}, from {:.6g} at the start. Try "
+        "a smaller learning rate or clip_norm = 1{}",
+        watch_.recent(), here(), t_.optimizer_.lr(), watch_.start(), last_good());
+    history_.warnings.push_back(warning);
+    for (Observer* observer : options_.observers) observer->on_warning(t_, warning);
+  }
+
   void require_finite(std::string_view what, double value) const {
     if (std::isfinite(value)) return;
-    const std::string of = step_.batches > 0 ? fmt::format(" of {}", step_.batches) : "";
     const std::string before = last_loss_ ? fmt::format("; the loss before was {:.6g}", *last_loss_) : "";
     throw DivergenceError(fmt::format(
-        "training: the {} became {} at step {} (epoch {}, batch {}{}), at learning rate {:g}{}. Try a smaller learning "
-        "rate or clip_norm = 1; AnomalyMode names the first operation with such a result; see that the data has none{}",
-        what, value, t_.optimizer_.steps() + 1, step_.epoch, step_.batch, of, t_.optimizer_.lr(), before, last_good()));
+        "training: the {} became {} at {}, at learning rate {:g}{}. Try a smaller learning rate or clip_norm = 1; "
+        "AnomalyMode names the first operation with such a result; see that the data has none{}",
+        what, value, here(), t_.optimizer_.lr(), before, last_good()));
   }
 
   // So that no checkpoint is given up for one of no use.
@@ -354,6 +372,7 @@ class Trainer::Run {
   History history_;
   StepRecord step_;
   std::optional<double> last_loss_;
+  DivergenceWatch watch_;
 };
 
 History Trainer::fit(data::BatchSource& train, data::BatchSource* validation, const FitOptions& options) {

@@ -142,10 +142,12 @@ Lbfgs::Vector Lbfgs::gather() const {
 
 void Lbfgs::scatter(const Vector& x) {
   const double* from = x.data();
-  for (auto& [name, tensor] : parameters_)
+  for (NamedTensor& parameter : parameters_) {
+    Tensor& tensor = parameter.tensor;
     dispatch_floating(tensor.dtype(), [&]<class T>() {
       for (T& value : tensor.mutable_data<T>()) value = static_cast<T>(*from++);
     });
+  }
 }
 
 Lbfgs::Point Lbfgs::evaluate(const std::function<Tensor()>& loss, Vector x) {

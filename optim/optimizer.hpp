@@ -55,7 +55,7 @@ class Optimizer {
   NamedTensors state() const;
   /// Throws one ValueError that lists all that is missing, unexpected (such as another rule's state), or of another
   /// shape or dtype; nothing is changed then.
-  void load_state(const NamedTensors& state);
+  void load_state(const NamedTensors& given);
 
  private:
   struct Entry {

@@ -82,10 +82,8 @@ class ElementwiseRule final : public Rule {
     constexpr std::int64_t kChunk = std::int64_t{1} << 16;
     const T* g = gradient.data<T>().data();
     const std::int64_t n = gradient.numel();
-    for_chunks((n + kChunk - 1) / kChunk, n > 2 * kChunk, [&](std::int64_t chunk) {
-      const std::int64_t begin = chunk * kChunk;
-      run<T>(step, p, g + begin, s, begin, std::min(kChunk, n - begin));
-    });
+    for_blocks(n, kChunk, n > 2 * kChunk,
+               [&](std::int64_t begin, std::int64_t end) { run<T>(step, p, g + begin, s, begin, end - begin); });
   }
 
   template <class T, class Step>

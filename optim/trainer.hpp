@@ -46,7 +46,8 @@ struct History {
   StopReason stopped = StopReason::completed;
   /// The epoch that early stopping found best; 0 without early stopping.
   std::int64_t best_epoch = 0;
-  std::filesystem::path checkpoint;  ///< the last one written; empty if none was
+  std::filesystem::path checkpoint;   ///< the last one written; empty if none was
+  std::vector<std::string> warnings;  ///< what this fit() warned of
 };
 
 /// What is known when fit() begins.
@@ -75,6 +76,8 @@ class Observer {
   virtual void on_gradients(Trainer& /*trainer*/, const Tensor& /*loss*/) {}
   virtual void on_step(Trainer& /*trainer*/, const StepRecord& /*step*/) {}
   virtual void on_epoch(Trainer& /*trainer*/, const EpochRecord& /*epoch*/) {}
+  /// Of what is no error, such as a loss that runs away: one sentence, which names the step.
+  virtual void on_warning(Trainer& /*trainer*/, const std::string& /*warning*/) {}
   virtual void on_checkpoint(Trainer& /*trainer*/, const std::filesystem::path& /*path*/) {}
   /// After the best weights, if wanted, are back in place. Not called if an exception ended the training.
   virtual void on_end(Trainer& /*trainer*/, const History& /*history*/) {}
@@ -141,6 +144,7 @@ class Trainer {
 
   /// Throws DivergenceError, before the optimiser steps, if the loss is NaN or infinite, and before a checkpoint is
   /// written, if a parameter is. Whatever is thrown, the model's parameters are those after the last completed step.
+  /// Warns, once, if the loss stays finite but grows to ten times what it was at the start.
   /// May be called again to go on.
   ///
   /// Stopped at any batch and resumed, with the same options and data, it comes to the same bits as without the stop.

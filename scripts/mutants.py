@@ -46,6 +46,7 @@ class Function:
     body: tuple  # indices of its braces' tokens
     type: str  # "auto" of a formula, which is read on numbers and on tensors
     calls: set = field(default_factory=set)
+    serves: set = field(default_factory=set)  # ops whose rules come to it
 
     def __str__(self):
         return f"{self.scope}::{self.name}" if self.scope else self.name
@@ -366,18 +367,30 @@ def rewrite(source, mutants):
 
 def rules(sources, public):
     """The gradient rules in some sources (a dict by path): functions called vjp or jvp, and, transitively, the functions
-    of these sources that they call. Functions that users call, listed in `public`, have tests of their own."""
+    of these sources that they call, each with its path. Functions that users call, listed in `public`, have tests of their
+    own."""
     by_name = {}
     for path, source in sources.items():
         for function in source.functions:
             by_name.setdefault(function.name, []).append((path, function))
-    members = [(p, f) for p, s in sources.items() for f in s.functions if f.scope]
-    found, waiting = [], [one for one in members if ROOT.fullmatch(one[1].name)]
+    found = {}  # by identity
+    for path, source in sources.items():
+        for root in source.functions:
+            if root.scope and ROOT.fullmatch(root.name):
+                ops = set(source.ops.get(root.scope) or [n for group in source.ops.values() for n in group])
+                reach(path, root, ops, by_name, public, found)
+    return sorted(found.values(), key=lambda one: (one[0], one[1].body))
+
+
+def reach(path, root, ops, by_name, public, found):
+    """Adds a rule of `ops`, and what it calls, to what was found."""
+    waiting = [(path, root)]
     while waiting:
         path, function = waiting.pop()
-        if any(f is function for _, f in found):
+        if id(function) in found and ops <= function.serves:
             continue
-        found.append((path, function))
+        found[id(function)] = path, function
+        function.serves |= ops
         if "/kernels/" in path:  # what kernels share is no gradient rule
             continue
         for name in function.calls - NOT_RULES - public:
@@ -385,4 +398,3 @@ def rules(sources, public):
                 continue
             defined = by_name.get(name, [])
             waiting += [one for one in defined if one[0] == path] or defined
-    return sorted(found, key=lambda one: (one[0], one[1].body))

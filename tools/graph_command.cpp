@@ -6,9 +6,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <memory>
-#include <sstream>
+#include <string>
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/graph/analysis.hpp>
@@ -33,10 +34,21 @@ struct Options {
 
 std::string read(const std::filesystem::path& path, const char* what_to_give) {
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  std::error_code ignored;
+  if (!file.is_open() || file.bad() || std::filesystem::is_directory(path, ignored))
     throw IoError(fmt::format("{}: cannot be read; give {}", path.string(), what_to_give));
-  return std::move(text).str();
+  return text;
+}
+
+/// An option whose value is one of a few words.
+template <class Value>
+void add_choice(CLI::App& command, const std::string& name, Value& value, const std::map<std::string, Value>& choices,
+                const std::string& help) {
+  command
+      .add_option_function<std::string>(
+          name, [&value, choices](const std::string& word) { value = choices.at(word); }, help)
+      ->check(CLI::IsMember(choices));
 }
 
 graph::ComputationGraph load(const std::string& source) {
@@ -61,7 +73,8 @@ std::string explanation(const graph::ComputationGraph& graph, const std::string&
 
 void run(const Options& options) {
   const graph::ComputationGraph recorded =
-      options.example.empty() ? load(options.source) : find_example(options.example).record();
+      options.example.empty() ? load(options.source)
+                              : find_example(options.example).record(options.overlay == graph::Overlay::time);
   if (!options.why.empty()) {
     std::cout << explanation(recorded, options.why);
     return;
@@ -173,17 +186,13 @@ void add_graph_command(CLI::App& app, int& status) {
                       "mermaid (the default), dot, svg, png, pdf, text, json, graphml, model-explorer or html");
   const std::map<std::string, graph::Direction> directions{{"down", graph::Direction::down},
                                                            {"right", graph::Direction::right}};
-  command->add_option("--direction", options->direction, "down or right")
-      ->transform(CLI::CheckedTransformer(directions))
-      ->default_str("down");
-  const std::map<std::string, graph::Overlay> overlays{{"none", graph::Overlay::none},
-                                                       {"gradient-norm", graph::Overlay::gradient_norm},
-                                                       {"non-finite", graph::Overlay::non_finite},
-                                                       {"time", graph::Overlay::time},
-                                                       {"saved-bytes", graph::Overlay::saved_bytes}};
-  command->add_option("--overlay", options->overlay, "none, gradient-norm, non-finite, time or saved-bytes")
-      ->transform(CLI::CheckedTransformer(overlays))
-      ->default_str("none");
+  add_choice(*command, "--direction", options->direction, directions, "down or right");
+  const std::map<std::string, graph::Overlay> overlays{
+      {"none", graph::Overlay::none},     {"gradient-norm", graph::Overlay::gradient_norm},
+      {"values", graph::Overlay::values}, {"non-finite", graph::Overlay::non_finite},
+      {"time", graph::Overlay::time},     {"saved-bytes", graph::Overlay::saved_bytes}};
+  add_choice(*command, "--overlay", options->overlay, overlays,
+             "none, gradient-norm, values, non-finite, time or saved-bytes");
   auto* joint = command->add_flag("--joint", options->joint, "Gradients beside their values");
   auto* backward = command->add_flag("--backward", options->backward, "Gradients only")->excludes(joint);
   command->add_flag("--only-forward", options->only_forward, "Values only, which is the default")

@@ -5,8 +5,12 @@
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 
+#include "saved_model.hpp"
+
 namespace tapegrad::tools {
 namespace {
+
+constexpr int kConfigVersion = 1;
 
 std::int64_t features(const ImageClassifierSizes& sizes) {
   if (sizes.kind == ImageClassifierKind::cnn) return sizes.channels.back();
@@ -48,8 +52,8 @@ Tensor ImageClassifier::forward(const Tensor& images) {
 
 std::string config_json(const ImageClassifierSizes& sizes, const std::vector<std::string>& classes, double mean,
                         double deviation) {
-  const nlohmann::ordered_json config = {{"kind", "image classifier"},
-                                         {"version", 1},
+  const nlohmann::ordered_json config = {{"kind", kImageClassifier},
+                                         {"version", kConfigVersion},
                                          {"model", sizes.kind == ImageClassifierKind::mlp ? "mlp" : "cnn"},
                                          {"height", sizes.height},
                                          {"width", sizes.width},
@@ -60,6 +64,28 @@ std::string config_json(const ImageClassifierSizes& sizes, const std::vector<std
                                          {"mean", mean},
                                          {"deviation", deviation}};
   return config.dump(2) + "\n";
+}
+
+SavedImageClassifier SavedImageClassifier::load(const std::filesystem::path& folder) {
+  ImageClassifierSizes sizes;
+  std::vector<std::string> classes;
+  data::ImageDataset::Scaling scaling;
+  read_config(folder, kImageClassifier, kConfigVersion, [&](const nlohmann::ordered_json& json) {
+    sizes.kind = json.at("model") == "mlp" ? ImageClassifierKind::mlp : ImageClassifierKind::cnn;
+    json.at("height").get_to(sizes.height);
+    json.at("width").get_to(sizes.width);
+    json.at("classes").get_to(classes);
+    json.at("hidden").get_to(sizes.hidden);
+    json.at("channels").get_to(sizes.channels);
+    json.at("dropout").get_to(sizes.dropout);
+    json.at("mean").get_to(scaling.mean);
+    json.at("deviation").get_to(scaling.deviation);
+  });
+  sizes.classes = std::ssize(classes);
+  Rng rng;
+  SavedImageClassifier saved{sizes, std::move(classes), scaling, ImageClassifier(sizes, rng)};
+  load_weights(folder, saved.model);
+  return saved;
 }
 
 }  // namespace tapegrad::tools

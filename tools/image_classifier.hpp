@@ -1,7 +1,10 @@
 #pragma once
 // The models of `tapegrad train fashion-mnist`.
 
+#include <filesystem>
 #include <string>
+#include <string_view>
+#include <tapegrad/data/idx.hpp>
 #include <tapegrad/nn/convolution.hpp>
 #include <tapegrad/nn/dropout.hpp>
 #include <tapegrad/nn/linear.hpp>
@@ -10,6 +13,9 @@
 #include <vector>
 
 namespace tapegrad::tools {
+
+/// The kind of model that config.json says.
+inline constexpr std::string_view kImageClassifier = "image classifier";
 
 enum class ImageClassifierKind { mlp, cnn };
 
@@ -39,5 +45,16 @@ class ImageClassifier : public nn::Module {
 
 std::string config_json(const ImageClassifierSizes& sizes, const std::vector<std::string>& classes, double mean,
                         double deviation);
+
+/// A trained classifier with what its images must be turned into: a folder of config.json and model.safetensors.
+struct SavedImageClassifier {
+  ImageClassifierSizes sizes;
+  std::vector<std::string> class_names;
+  data::ImageDataset::Scaling scaling;
+  ImageClassifier model;
+
+  /// Throws IoError that names the file when one is missing or does not fit the other.
+  static SavedImageClassifier load(const std::filesystem::path& folder);
+};
 
 }  // namespace tapegrad::tools

@@ -1,10 +1,11 @@
 #include "text_classifier.hpp"
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/ops/activation.hpp>
+#include <tapegrad/ops/normalization.hpp>
+
+#include "saved_model.hpp"
 
 namespace tapegrad::tools {
 
@@ -12,6 +13,7 @@ using nlohmann::ordered_json;
 
 TextClassifier::TextClassifier(const TextClassifierSizes& sizes, Rng& rng)
     : embedding(*this, "embedding", sizes.vocabulary, sizes.embedding, {.sparse = sizes.sparse, .rng = &rng}),
+      mean_dropout(*this, "mean_dropout", sizes.mean_dropout),
       dropout(*this, "dropout", sizes.dropout),
       output(*this, "output", sizes.hidden.empty() ? sizes.embedding : sizes.hidden.back(), sizes.classes,
              {.rng = &rng}) {
@@ -24,6 +26,7 @@ TextClassifier::TextClassifier(const TextClassifierSizes& sizes, Rng& rng)
 
 Tensor TextClassifier::classify(const Tensor& words, const Tensor& offsets) {
   Tensor x = pooling(words, offsets);
+  if (hidden.size() > 0) x = mean_dropout(layer_norm(x, {x.size(-1)}));
   for (nn::Linear& layer : hidden) x = dropout(relu(layer(x)));
   return output(x);
 }
@@ -43,6 +46,7 @@ std::string config_json(const TextClassifierSizes& sizes, const std::vector<std:
                                {"embedding", sizes.embedding},
                                {"hidden", sizes.hidden},
                                {"dropout", sizes.dropout},
+                               {"mean_dropout", sizes.mean_dropout},
                                {"sparse", sizes.sparse},
                                {"vocabulary", sizes.vocabulary},
                                {"max_length", encoder.options().max_length},
@@ -53,48 +57,33 @@ std::string config_json(const TextClassifierSizes& sizes, const std::vector<std:
 }
 
 SavedClassifier SavedClassifier::load(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / kConfig;
-  std::ifstream file(path);
-  if (!file) throw IoError(path.string() + ": cannot be read; a model is a folder written by tapegrad train --out");
   TextClassifierSizes sizes;
   std::vector<std::string> classes;
   data::EncoderOptions encoder;
   data::TokenizerOptions tokenizer;
-  try {
-    const ordered_json config = ordered_json::parse(file);
-    if (config.at("kind") != kKind) throw IoError(path.string() + ": is not of a text classifier");
-    if (config.at("version") != kConfigVersion)
-      throw IoError(path.string() + ": has version " + config.at("version").dump() + "; this program reads version " +
-                    std::to_string(kConfigVersion));
+  read_config(folder, kKind, kConfigVersion, [&](const ordered_json& config) {
     config.at("classes").get_to(classes);
     config.at("embedding").get_to(sizes.embedding);
     config.at("hidden").get_to(sizes.hidden);
     config.at("dropout").get_to(sizes.dropout);
+    config.at("mean_dropout").get_to(sizes.mean_dropout);
     config.at("sparse").get_to(sizes.sparse);
     config.at("vocabulary").get_to(sizes.vocabulary);
     config.at("max_length").get_to(encoder.max_length);
     config.at("keep_unknown").get_to(encoder.keep_unknown);
     config.at("lower_case").get_to(tokenizer.lower_case);
     config.at("strip_html").get_to(tokenizer.strip_html);
-  } catch (const nlohmann::json::exception& error) {
-    throw IoError(path.string() + ": is not a model's configuration: " + error.what());
-  }
+  });
   sizes.classes = static_cast<std::int64_t>(classes.size());
   data::Vocabulary vocabulary = data::Vocabulary::load(folder / kVocabulary);
   if (vocabulary.size() != sizes.vocabulary)
     throw IoError((folder / kVocabulary).string() + ": has " + std::to_string(vocabulary.size()) + " entries, where " +
-                  path.string() + " says " + std::to_string(sizes.vocabulary));
-  const NamedTensors weights = io::load_safetensors(folder / kWeights);
+                  (folder / kConfig).string() + " says " + std::to_string(sizes.vocabulary));
   Rng rng;
   SavedClassifier saved{sizes, std::move(classes),
                         data::TextEncoder(data::Tokenizer(tokenizer), std::move(vocabulary), encoder),
                         TextClassifier(sizes, rng)};
-  try {
-    saved.model.load_state(weights);
-  } catch (const Error& error) {
-    throw IoError((folder / kWeights).string() + ": " + error.what());
-  }
-  saved.model.eval();
+  load_weights(folder, saved.model);
   return saved;
 }
 

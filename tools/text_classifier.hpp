@@ -1,6 +1,7 @@
 #pragma once
 // The text classifier of `tapegrad train text`: Embedding → mean over the words → hidden layers → Linear, and what has
-// to be saved with it to classify new texts.
+// to be saved with it to classify new texts. Before hidden layers the mean is normalised: a text of many words has a
+// shorter one, which a linear layer reads as doubt and a hidden one as another place.
 
 #include <cstdint>
 #include <filesystem>
@@ -22,8 +23,9 @@ struct TextClassifierSizes {
   std::int64_t embedding = 32;
   std::vector<std::int64_t> hidden;  ///< widths of the layers between the mean and the classes
   std::int64_t classes = 0;
-  double dropout = 0;
-  bool sparse = true;  ///< step only the embedding rows that a batch uses
+  double dropout = 0;       ///< after each hidden layer
+  double mean_dropout = 0;  ///< before the first
+  bool sparse = true;       ///< step only the embedding rows that a batch uses
 };
 
 class TextClassifier : public nn::Module {
@@ -37,6 +39,7 @@ class TextClassifier : public nn::Module {
 
   nn::Embedding embedding;
   nn::GlobalAveragePooling1D pooling{*this, "pooling"};
+  nn::Dropout mean_dropout;
   nn::ModuleList<nn::Linear> hidden{*this, "hidden"};
   nn::Dropout dropout;
   nn::Linear output;
@@ -49,8 +52,7 @@ struct SavedClassifier {
   data::TextEncoder encoder;
   TextClassifier model;
 
-  static constexpr std::string_view kConfig = "config.json", kVocabulary = "vocabulary.txt",
-                                    kWeights = "model.safetensors";
+  static constexpr std::string_view kConfig = "config.json", kVocabulary = "vocabulary.txt";
   /// Throws IoError that names the file when one is missing or does not fit the others.
   static SavedClassifier load(const std::filesystem::path& folder);
 };

@@ -33,7 +33,7 @@ struct Options : TrainingOptions {
   data::ReadOptions columns;
   std::string text_column, label_column;
   TextClassifierSizes sizes;
-  bool dense = false;
+  bool dense = false, decay = false;
   data::VocabularyOptions vocabulary{.max_size = 200'000};
   std::int64_t length = 512;
   double validation = 0.1, held_out = 0.1;
@@ -156,6 +156,7 @@ int run(Options options) {
   optim::Trainer trainer(model, rule, nn::cross_entropy);
   const bool validates = validation.size() > 0;
   optim::FitOptions fit = fit_options(options);
+  if (options.decay) fit.schedule = optim::schedule::linear(1, 0.01, static_cast<double>(options.epochs));
   if (!validates) fit.early_stopping.reset();
   const optim::History history = run_training(trainer, train, validates ? &validation : nullptr, options, fit);
 
@@ -192,6 +193,9 @@ void add_model_options(CLI::App& command, Options& options) {
   command.add_option("--dropout", options.sizes.dropout, "After each hidden layer")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 0.99));
+  command.add_option("--mean-dropout", options.sizes.mean_dropout, "Before the hidden layers")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 0.99));
   command.add_option("--vocabulary", options.vocabulary.max_size, "Most entries of the vocabulary")
       ->capture_default_str()
       ->check(CLI::Range(3, 100'000'000));
@@ -206,6 +210,7 @@ void add_model_options(CLI::App& command, Options& options) {
       ->check(CLI::PositiveNumber);
 
   add_training_options(command, options);
+  command.add_flag("--lr-decay", options.decay, "Let the learning rate fall in a line, to a hundredth at the end");
   command.add_flag("--dense", options.dense, "Step every row of the embedding, not only those of the batch");
 }
 
@@ -228,10 +233,12 @@ void add_train_text_command(CLI::App& train, int& status) {
                    "with one folder of .txt files a class")
       ->capture_default_str();
   add_model_options(*command, *options);
-  command->footer(std::string(kWritten) +
-                  "  tapegrad train text wordnet: --out out/wordnet\n"
-                  "  tapegrad train text reviews.csv --text-column review --label-column stars --ngrams 2\n"
-                  "  tapegrad train text aclImdb --hidden 64 --dropout 0.3 --length 400");
+  command->footer(
+      std::string(kWritten) +
+      "  tapegrad train text wordnet: --out out/wordnet\n"
+      "  tapegrad train text reviews.csv --text-column review --label-column stars --ngrams 2\n"
+      "  tapegrad train text wordnet: --ngrams 2 --embedding 128 --hidden 128 --mean-dropout 0.7 --dropout 0.5 "
+      "--lr-decay");
   command->callback([options, &status] { status = run(*options); });
 }
 

@@ -54,6 +54,8 @@ optim::History run(const TrainingOptions& options, optim::FitOptions fit,
   fit.should_stop = Interrupt::requested;
   const auto begin = std::chrono::steady_clock::now();
   optim::History history = train(fit);
+  if (options.quiet)  // nothing has said it then
+    for (const std::string& warning : history.warnings) std::cerr << "tapegrad: warning: " << warning << '\n';
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   std::cout << fmt::format("trained {} epochs in {:.3f} s on {} thread{}\n\n", history.epochs.size(), seconds.count(),
                            options.threads, options.threads == 1 ? "" : "s");

@@ -32,6 +32,8 @@ class DiagramMaker {
     order_parts();
     add_edges();
     describe();
+    if (options_.overlay != Overlay::none && writer_.overlay().empty())
+      diagram_.notes.emplace_back("the graph holds nothing that this overlay shows");
     if (options_.legend && style_.legend) add_legend();
     return std::move(diagram_);
   }
@@ -259,7 +261,8 @@ class DiagramMaker {
     std::map<Paint, Outline> used;
     for (const DiagramNode& node : diagram_.nodes) used.try_emplace(node.paint, node.outline);
     for (const auto& [paint, outline] : used) {
-      const std::string_view meaning = style_of(paint).meaning;
+      const bool may_be_zero = paint == Paint::rest && options_.overlay != Overlay::none;
+      const std::string_view meaning = may_be_zero ? "∅ zero, or left out" : style_of(paint).meaning;
       if (!meaning.empty()) diagram_.legend.push_back({outline, paint, std::string(meaning)});
     }
     const std::vector<LegendEntry> overlay = writer_.overlay().legend();

@@ -10,11 +10,27 @@
 namespace tapegrad::graph {
 namespace {
 
+// The largest magnitude among the elements; NaN if one is not finite.
+std::optional<double> magnitude(const Statistics& s) {
+  if (s.nan + s.inf > 0) return std::nan("");
+  if (!s.min || !s.max) return std::nullopt;
+  return std::max(std::abs(*s.min), std::abs(*s.max));
+}
+
 constexpr std::array<const char*, 5> kMarks{"▁", "▂", "▄", "▆", "█"};
 // Upper ends of the levels of a cost, as shares of the largest in the picture.
 constexpr std::array<double, 5> kShares{0.02, 0.1, 0.25, 0.5, 1};
 
 Paint heat(int level) { return static_cast<Paint>(static_cast<int>(Paint::heat0) + level); }
+
+// Where there are both; NaN is larger than anything.
+std::optional<double> larger(std::optional<double> a, std::optional<double> b) {
+  if (!a || !b) return a ? a : b;
+  return std::isnan(*a) || *a > *b ? a : b;
+}
+
+// Costs add up, and are compared with the largest; the others spread over orders of magnitude.
+bool is_logarithmic(Overlay overlay) { return overlay == Overlay::gradient_norm || overlay == Overlay::values; }
 
 std::string quantity_text(Overlay overlay, double value) {
   switch (overlay) {
@@ -35,7 +51,9 @@ OverlayScale::OverlayScale(const Sketch& sketch, const DrawOptions& options)
   if (overlay_ == Overlay::non_finite) first_bad_ = first_bad_vertex(graph_);
   for (const Item& item : sketch.items()) {
     for (const bool gradient : {false, true}) {
+      if (options.pass == (gradient ? Pass::forward : Pass::backward)) continue;  // not in the picture
       const auto v = value(item, gradient);
+      empty_ &= !v;
       if (!v || !(*v > 0) || !std::isfinite(*v)) continue;
       smallest_ = smallest_ == 0 ? *v : std::min(smallest_, *v);
       largest_ = std::max(largest_, *v);
@@ -56,10 +74,10 @@ std::optional<double> OverlayScale::value(const Item& item, bool gradient) const
       case Overlay::none:
         break;
       case Overlay::gradient_norm:
-        if (v.statistics && v.statistics->norm) {
-          const double norm = *v.statistics->norm;
-          total = std::isnan(norm) || !total || norm > *total ? norm : *total;
-        }
+        if (v.statistics) total = larger(total, v.statistics->norm);
+        break;
+      case Overlay::values:
+        if (v.statistics) total = larger(total, magnitude(*v.statistics));
         break;
       case Overlay::time:
         if (v.seconds) total = total.value_or(0) + *v.seconds;
@@ -76,8 +94,28 @@ std::optional<double> OverlayScale::value(const Item& item, bool gradient) const
   return total;
 }
 
+// "−1.5 to 2, mean 0.25": of several vertices, the extremes alone.
+std::string OverlayScale::range_of(const Item& item, bool gradient) const {
+  Statistics all;
+  std::size_t measured = 0;
+  for (const VertexIndex member : item.members) {
+    const auto vertex = gradient ? graph_.twin(member) : std::optional(member);
+    if (!vertex || !graph_[*vertex].statistics || !graph_[*vertex].statistics->min) continue;
+    const Statistics& s = *graph_[*vertex].statistics;
+    all.min = std::min(all.min.value_or(*s.min), *s.min);
+    all.max = std::max(all.max.value_or(*s.max), *s.max);
+    all.mean = s.mean;
+    ++measured;
+  }
+  if (!all.min) return "no finite element";
+  if (*all.min == *all.max) return fmt::format("all {}", number_text(*all.min));
+  std::string text = fmt::format("{} to {}", number_text(*all.min), number_text(*all.max));
+  if (measured == 1) text += fmt::format(", mean {}", number_text(*all.mean));
+  return text;
+}
+
 int OverlayScale::level(double value) const {
-  if (overlay_ == Overlay::gradient_norm) {
+  if (is_logarithmic(overlay_)) {
     if (largest_ <= smallest_) return 2;
     const double place = std::log(value / smallest_) / std::log(largest_ / smallest_);
     return std::clamp(static_cast<int>(5 * place), 0, 4);
@@ -105,11 +143,12 @@ std::optional<OverlayLabel> OverlayScale::label(const Item& item, bool gradient)
   const std::string what = overlay_ == Overlay::gradient_norm ? "‖∇‖ "
                            : overlay_ == Overlay::saved_bytes ? "saved "
                                                               : "";
-  if (!std::isfinite(*v)) return OverlayLabel{fmt::format("{}{} ✖", what, quantity_text(overlay_, *v)), Paint::alert};
-  if (*v == 0) return OverlayLabel{what + quantity_text(overlay_, 0) + " ∅", Paint::rest};
+  const std::string text =
+      what + (overlay_ == Overlay::values ? range_of(item, gradient) : quantity_text(overlay_, *v));
+  if (!std::isfinite(*v)) return OverlayLabel{text + " ✖", Paint::alert};
+  if (*v == 0) return OverlayLabel{text + " ∅", Paint::rest};
   const int l = level(*v);
-  return OverlayLabel{fmt::format("{}{} {}", what, quantity_text(overlay_, *v), kMarks[static_cast<std::size_t>(l)]),
-                      heat(l)};
+  return OverlayLabel{fmt::format("{} {}", text, kMarks[static_cast<std::size_t>(l)]), heat(l)};
 }
 
 std::vector<LegendEntry> OverlayScale::legend() const {
@@ -118,13 +157,15 @@ std::vector<LegendEntry> OverlayScale::legend() const {
     entries.push_back({Outline::box, Paint::alert, "✖ first NaN or Inf"});
     entries.push_back({Outline::box, Paint::heat2, "⚠ NaN or Inf"});
   } else if (largest_ > 0) {
-    double from = overlay_ == Overlay::gradient_norm ? smallest_ : 0;
+    const bool logarithmic = is_logarithmic(overlay_);
+    double from = logarithmic ? smallest_ : 0;
     for (int l = 0; l < 5; ++l) {
-      const double to = overlay_ == Overlay::gradient_norm ? smallest_ * std::pow(largest_ / smallest_, (l + 1) / 5.0)
-                                                           : kShares[static_cast<std::size_t>(l)] * largest_;
+      const double to = logarithmic ? smallest_ * std::pow(largest_ / smallest_, (l + 1) / 5.0)
+                                    : kShares[static_cast<std::size_t>(l)] * largest_;
       entries.push_back({Outline::box, heat(l),
-                         fmt::format("{} {} to {}", kMarks[static_cast<std::size_t>(l)], quantity_text(overlay_, from),
-                                     quantity_text(overlay_, to))});
+                         fmt::format("{} {}{} to {}", kMarks[static_cast<std::size_t>(l)],
+                                     overlay_ == Overlay::values ? "largest element " : "",
+                                     quantity_text(overlay_, from), quantity_text(overlay_, to))});
       from = to;
     }
   }

@@ -102,12 +102,17 @@ function legendEntries(picture) {
   for (const box of picture.boxes.values()) {
     if (drawShape.paints[box.paint].meaning) used.set(box.paint, outlineOf(box));
   }
-  const entries = [...used].map(([paint, outline]) => ({paint, outline, text: drawShape.paints[paint].meaning}));
+  const meaningOf = (paint) => paint === 'rest' && picture.overlay.kind ? '∅ zero, or left out' : drawShape.paints[paint].meaning;
+  const entries = [...used].map(([paint, outline]) => ({paint, outline, text: meaningOf(paint)}));
   const overlay = picture.overlay.legend().map((entry) => ({...entry, outline: 'box'}));
   if (!overlay.length && [...picture.boxes.values()].some(({paint}) => paint === 'alert')) {
     entries.push({paint: 'alert', outline: 'box', text: '✖ failed'});
   }
-  return [...entries, ...overlay];
+  const has = (kind) => picture.links.some((link) => link.kind === kind);
+  const line = (text) => ({paint: 'rest', outline: 'box', text});
+  const lines = [...(has('data') && has('gradient') ? [line('dashed: gradients')] : []),
+                 ...(has('saved') ? [line('dotted: saved for gradients')] : [])];
+  return [...entries, ...overlay, ...lines];
 }
 
 // A column of boxes, from (0, 0) down, and its size.

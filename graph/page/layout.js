@@ -50,20 +50,32 @@ const measure = (() => {
   };
 })();
 
-// Frames that are open, as {id, frame, gradient, parent}: gradients get frames of their own.
+// Frames that are open, as {id, frame, parent}: of values and their gradients alike.
 function openFrames(boxes) {
   const open = new Map();
-  const add = (frame, gradient) => {
+  const add = (frame) => {
     if (!frame.parent) return null;
-    const key = `${frame.index} ${gradient}`;
-    if (!open.has(key)) {
-      const parent = add(frame.parent, gradient);
-      open.set(key, {id: `f${open.size}`, frame, gradient, parent});
+    if (!open.has(frame)) {
+      const parent = add(frame.parent);
+      open.set(frame, {id: `f${open.size}`, frame, parent});
     }
-    return open.get(key).id;
+    return open.get(frame).id;
   };
-  for (const box of boxes.values()) box.parent = add(box.frame, box.gradient);
+  for (const box of boxes.values()) box.parent = add(box.frame);
   return new Map([...open.values()].map((frame) => [frame.id, frame]));
+}
+
+// Room for the title of a frame above what is in it.
+const kTitleRoom = 10;
+
+// From the edge of one box straight to that of another.
+function straightLine(from, to) {
+  const edgeOf = (box, other) => {
+    const dx = other.x - box.x, dy = other.y - box.y;
+    const share = Math.min(1, box.width / 2 / Math.abs(dx || 1), box.height / 2 / Math.abs(dy || 1));
+    return {x: box.x + dx * share, y: box.y + dy * share};
+  };
+  return [edgeOf(from, to), edgeOf(to, from)];
 }
 
 // Gives boxes, frames and links their places; returns {width, height}. dagre gives up on some nested frames; those
@@ -81,9 +93,9 @@ function layOut(picture, direction) {
 
 function tryToLayOut({boxes, links, frames}, direction) {
   const layout = new dagre.graphlib.Graph({compound: true, multigraph: true});
-  layout.setGraph({rankdir: direction, nodesep: 24, ranksep: 34, edgesep: 10, marginx: 16, marginy: 16});
+  layout.setGraph({rankdir: direction, nodesep: 24, ranksep: 34, edgesep: 10, marginx: 16, marginy: 16 + kTitleRoom});
   for (const frame of frames.values()) {
-    frame.title = (frame.gradient ? '∂ ' : '') + frame.frame.name + (frame.frame.times > 1 ? ` × ${frame.frame.times}` : '');
+    frame.title = frame.frame.name + (frame.frame.times > 1 ? ` × ${frame.frame.times}` : '');
     layout.setNode(frame.id, {});
   }
   for (const box of boxes.values()) {
@@ -95,10 +107,24 @@ function tryToLayOut({boxes, links, frames}, direction) {
   for (const frame of frames.values()) {
     if (frame.parent) layout.setParent(frame.id, frame.parent);
   }
-  for (const link of links) layout.setEdge(link.from, link.to, {weight: link.kind === 'data' ? 2 : 1}, link.kind);
+  // Beside values, gradients are ranked like them, so that each stands near its twin; what is saved ranks nothing.
+  const beside = links.some(({kind}) => kind === 'data');
+  const ends = (link) => beside && link.kind === 'gradient' ? [link.to, link.from] : [link.from, link.to];
+  const ranked = links.filter(({kind}) => kind !== 'saved');
+  for (const link of ranked) layout.setEdge(...ends(link), {weight: link.kind === 'data' ? 2 : 1}, link.kind);
   dagre.layout(layout);
   for (const box of boxes.values()) Object.assign(box, layout.node(box.key));
-  for (const frame of frames.values()) Object.assign(frame, layout.node(frame.id));
-  for (const link of links) link.points = layout.edge(link.from, link.to, link.kind).points;
+  for (const frame of frames.values()) {
+    const {x, y, width, height} = layout.node(frame.id);
+    Object.assign(frame, {x, y: y - kTitleRoom / 2, width, height: height + kTitleRoom});
+  }
+  for (const link of links) {
+    if (link.kind === 'saved') {
+      link.points = straightLine(boxes.get(link.from), boxes.get(link.to));
+    } else {
+      const {points} = layout.edge(...ends(link), link.kind);
+      link.points = ends(link)[0] === link.from ? points : [...points].reverse();
+    }
+  }
   return layout.graph();
 }

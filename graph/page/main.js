@@ -88,7 +88,7 @@ class Page {
     const svg = svgElement('svg', {role: 'group', 'aria-label': label, width: '100%', height: '100%'}, markers(), world);
     byId('canvas').replaceChildren(svg);
     byId('legend').querySelector('svg')?.remove();
-    byId('legend').append(svgElement('svg', {width: legend.width, height: legend.height, role: 'img', 'aria-label': 'Legend'}, legend.group));
+    byId('legend').append(svgElement('svg', {viewBox: `0 0 ${legend.width} ${legend.height}`, width: legend.width, role: 'img', 'aria-label': 'Legend'}, legend.group));
     showScopes(this.view, (frame) => this.toggle(frame), (frame) => this.selectFrame(frame));
     this.say(left ? `${boxes.size} of ${groupedText(boxes.size + left)} nodes shown, round ${this.view.centre ? 'the one chosen' : 'the result'}; search for another, or close scopes.`
                   : `${withS(boxes.size, 'node')}, ${withS(links.length, 'edge')}`);

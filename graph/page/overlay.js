@@ -7,6 +7,19 @@ const kShares = [0.02, 0.1, 0.25, 0.5, 1];
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 const largest = (values) => values.some(Number.isNaN) ? NaN : Math.max(...values);
 const badIn = ({nan = 0, inf = 0}) => nan + inf;
+const magnitudeOf = (statistics) => badIn(statistics) ? NaN
+    : statistics.min === undefined ? undefined : Math.max(Math.abs(statistics.min), Math.abs(statistics.max));
+
+// "−1.5 to 2, mean 0.25": of several items, the extremes alone.
+function rangeText(all) {
+  const measured = all.filter(({min}) => min !== undefined);
+  if (!measured.length) return 'no finite element';
+  const min = Math.min(...measured.map((statistics) => statistics.min)), max = Math.max(...measured.map((statistics) => statistics.max));
+  if (min === max) return `all ${numberText(min)}`;
+  const mean = measured.length === 1 ? `, mean ${numberText(measured[0].mean)}` : '';
+  return `${numberText(min)} to ${numberText(max)}${mean}`;
+}
+
 const hasStatistics = (statistics) => Object.keys(statistics).length > 0;
 
 // `of(item, gradient)` is undefined where there is nothing to say.
@@ -14,6 +27,11 @@ const kOverlays = {
   'gradient-norm': {
     title: 'gradient norm', before: '‖∇‖ ', text: numberText, total: largest, ofGradient: true, logarithmic: true,
     of: (item) => item.gradientStatistics.norm,
+  },
+  values: {
+    title: 'value statistics', scale: 'largest element ', text: numberText, total: largest, logarithmic: true,
+    of: (item, gradient) => magnitudeOf(gradient ? item.gradientStatistics : item.statistics),
+    describe: (items, gradient) => rangeText(items.map((item) => gradient ? item.gradientStatistics : item.statistics)),
   },
   'non-finite': {
     title: 'NaN and Inf', text: groupedText, total: sum,
@@ -78,7 +96,7 @@ class Overlay {
       if (first) return {text: `✖ first of all: ${groupedText(value)} NaN or Inf`, paint: 'alert'};
       return value ? {text: `⚠ ${groupedText(value)} NaN or Inf`, paint: 'heat2'} : null;
     }
-    const text = (this.kind.before ?? '') + this.kind.text(value);
+    const text = (this.kind.before ?? '') + (this.kind.describe?.(box.members, box.gradient) ?? this.kind.text(value));
     if (!Number.isFinite(value)) return {text: `${text} ✖`, paint: 'alert'};
     if (value === 0) return {text: `${text} ∅`, paint: 'rest'};
     const level = this.level(value);
@@ -95,7 +113,7 @@ class Overlay {
                                                  : kShares[level] * this.largest;
     const start = (level) => level > 0 ? end(level - 1) : this.kind.logarithmic ? this.smallest : 0;
     return kMarks.map((mark, level) => (
-        {text: `${mark} ${this.kind.text(start(level))} to ${this.kind.text(end(level))}`, paint: `heat${level}`}));
+        {text: `${mark} ${this.kind.scale ?? ''}${this.kind.text(start(level))} to ${this.kind.text(end(level))}`, paint: `heat${level}`}));
   }
 }
 

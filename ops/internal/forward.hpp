@@ -15,9 +15,9 @@ class ForwardPass {
   /// Whether each op on the way has a rule; if not, push() must not be called.
   bool complete() const { return complete_; }
 
-  /// The value's derivative along `tangents`, one for each argument, of its shape; an undefined one is zero. Undefined
-  /// when the value does not move. GraphError when saved values are gone or were changed.
-  Tensor push(std::span<const Tensor> tangents) const;
+  /// The value's derivative along the tangents `given`, one for each argument, of its shape; an undefined one is zero.
+  /// Undefined when the value does not move. GraphError when saved values are gone or were changed.
+  Tensor push(std::span<const Tensor> given) const;
 
  private:
   Tensor value_;

@@ -55,7 +55,7 @@ void for_matrices(const OpInfo& op, const Refusal& refusal, double flops, const 
   std::vector<char> done(static_cast<std::size_t>(count));
   for_chunks(count, flops * static_cast<double>(count) > kWorth, [&](std::int64_t i) {
     const OneThread alone;
-    done[static_cast<std::size_t>(i)] = body(first + i * a_step, second + i * b_step, out + i * y_step);
+    done[static_cast<std::size_t>(i)] = body(first + i * a_step, second + i * b_step, out + i * y_step) ? 1 : 0;
   });
   const auto failed = std::ranges::find(done, 0);
   if (failed != done.end())

@@ -10,9 +10,7 @@ Integers for_axes(const char* op, const char* name, const Integers& given, int a
   if (given.size() > 1 && given.size() != count)
     throw ValueError(std::string(op) + ": " + name + " is " + format_attribute(given) + " for " + std::to_string(axes) +
                      " spatial axes; expected one number, or one for each");
-  const Integers values = given.empty()       ? Integers(count, otherwise)
-                          : given.size() == 1 ? Integers(count, given[0])
-                                              : given;
+  Integers values = given.empty() ? Integers(count, otherwise) : given.size() == 1 ? Integers(count, given[0]) : given;
   if (std::any_of(values.begin(), values.end(), [&](std::int64_t v) { return v < least; }))
     throw ValueError(std::string(op) + ": " + name + " is " + format_attribute(given) + "; expected " +
                      std::to_string(least) + " or more");

@@ -28,10 +28,10 @@ template <class T>
 void AxisMap::apply(std::int64_t outer, std::int64_t inner, const T* x, T* y) const {
   constexpr std::int64_t kParallelElements = 1 << 16;
   const std::int64_t rows = out(), size = std::max(in_, rows) * inner;
-  const std::int64_t block = std::max<std::int64_t>(1, (1 << 14) / std::max<std::int64_t>(1, size));
+  const std::int64_t block = rows_of(1 << 14, size);
   const std::vector<T> weights(weights_.begin(), weights_.end());
-  for_chunks((outer + block - 1) / block, outer * size >= kParallelElements, [&](std::int64_t c) {
-    for (std::int64_t b = c * block; b < std::min(outer, (c + 1) * block); ++b) {
+  for_blocks(outer, block, outer * size >= kParallelElements, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
       const T* from = x + b * in_ * inner;
       T* to = y + b * rows * inner;
       for (std::int64_t o = 0; o < rows; ++o, to += inner) {

@@ -49,11 +49,8 @@ template <Extreme kWhich, class T>
 void extremum(const Slab& s, const T* x, T* y) {
   if (s.inner == 1) return reduce_lanes(s, x, y, [&](const T* row) { return detail::of_row<kWhich>(row, s.count); });
   constexpr std::int64_t kColumns = 512;
-  const std::int64_t blocks = (s.inner + kColumns - 1) / kColumns;
-  for_chunks(s.outer * blocks, s.numel() >= 1 << 17, [&](std::int64_t c) {
-    const std::int64_t o = c / blocks, begin = c % blocks * kColumns;
-    detail::of_columns<kWhich>(x + o * s.count * s.inner + begin, s.count, s.inner, std::min(kColumns, s.inner - begin),
-                               y + o * s.inner + begin);
+  for_columns(s, kColumns, s.numel() >= 1 << 17, [&](std::int64_t o, std::int64_t begin, std::int64_t columns) {
+    detail::of_columns<kWhich>(x + o * s.count * s.inner + begin, s.count, s.inner, columns, y + o * s.inner + begin);
   });
 }
 

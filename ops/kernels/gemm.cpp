@@ -86,8 +86,8 @@ void blocked_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T 
   const std::int64_t extent = by_rows ? c.rows : c.columns;
   constexpr std::int64_t kUnit = 16, kPieces = 8;
   const std::int64_t step = std::max<std::int64_t>(2 * kUnit, (extent / kPieces + kUnit - 1) / kUnit * kUnit);
-  for_chunks((extent + step - 1) / step, true, [&](std::int64_t i) {
-    const std::int64_t begin = i * step, length = std::min(step, extent - begin);
+  for_blocks(extent, step, true, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t length = end - begin;
     if (by_rows)
       block_gemm<T>({a.data + begin * a.row, length, a.columns, a.row, a.column}, b, beta,
                     {c.data + begin * c.row, length, c.columns, c.row, c.column});

@@ -27,16 +27,13 @@ void for_lane_groups(const Slab& s, const Body& body) {
   constexpr std::int64_t kElements = 1 << 14, kColumns = 16, kParallelElements = 1 << 16;
   const bool parallel = s.numel() >= kParallelElements;
   if (s.inner == 1) {
-    const std::int64_t rows = std::max<std::int64_t>(1, kElements / std::max<std::int64_t>(s.count, 1));
-    for_chunks((s.outer + rows - 1) / rows, parallel, [&](std::int64_t c) {
-      body(LaneGroup{s, c * rows, std::min(rows, s.outer - c * rows)});
+    for_blocks(s.outer, rows_of(kElements, s.count), parallel, [&](std::int64_t first, std::int64_t last) {
+      body(LaneGroup{s, first, last - first});
     });
     return;
   }
-  const std::int64_t blocks = (s.inner + kColumns - 1) / kColumns;
-  for_chunks(s.outer * blocks, parallel, [&](std::int64_t c) {
-    const std::int64_t begin = c % blocks * kColumns;
-    body(LaneGroup{s, c / blocks * s.inner + begin, std::min(kColumns, s.inner - begin)});
+  for_columns(s, kColumns, parallel, [&](std::int64_t o, std::int64_t begin, std::int64_t columns) {
+    body(LaneGroup{s, o * s.inner + begin, columns});
   });
 }
 

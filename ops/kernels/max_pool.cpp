@@ -227,9 +227,7 @@ template <class Body>
 void for_planes(const PoolWindows& w, std::int64_t planes, const Body& body) {
   const Sizes sizes(w);
   if (sizes.in == 0 || sizes.out == 0) return;
-  const std::int64_t block = std::max<std::int64_t>(1, (1 << 15) / sizes.in);
-  for_chunks((planes + block - 1) / block, planes * sizes.in >= kParallelElements,
-             [&](std::int64_t c) { body(c * block, std::min(planes, (c + 1) * block)); });
+  for_blocks(planes, rows_of(1 << 15, sizes.in), planes * sizes.in >= kParallelElements, body);
 }
 
 }  // namespace

@@ -163,9 +163,9 @@ void for_groups(const NormLayout& l, const T* x, const T* g, T* out, const Body&
     return;
   }
   const std::int64_t run = l.channels * l.inner, step = l.groups * run;
-  const std::int64_t block = std::max<std::int64_t>(1, (1 << 14) / (l.repeats * run)), count = l.outer * l.groups;
-  for_chunks((count + block - 1) / block, l.numel() >= kParallelElements, [&](std::int64_t c) {
-    for (std::int64_t i = c * block; i < std::min(count, (c + 1) * block); ++i) {
+  const std::int64_t block = rows_of(1 << 14, l.repeats * run);
+  for_blocks(l.outer * l.groups, block, l.numel() >= kParallelElements, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i) {
       const std::int64_t begin = i / l.groups * l.repeats * step + i % l.groups * run;
       body(i, Members{l.repeats, step, l.channels, l.inner}, x + begin, g ? g + begin : nullptr,
            out ? out + begin : nullptr);

@@ -135,17 +135,13 @@ template <class T, class Body>
 void for_tiles(const Slab& s, const Body& body) {
   const bool parallel = s.numel() >= kParallelElements;
   if (s.inner == 1) {
-    const std::int64_t rows =
-        std::clamp<std::int64_t>(kTileElements / std::max<std::int64_t>(s.count, 1), 1, kTileLanes);
-    for_chunks((s.outer + rows - 1) / rows, parallel, [&](std::int64_t c) {
-      body(Tile<T>(s, c * rows * s.count, c * rows, std::min(rows, s.outer - c * rows)));
-    });
+    const std::int64_t rows = std::min(rows_of(kTileElements, s.count), kTileLanes);
+    for_blocks(s.outer, rows, parallel,
+               [&](std::int64_t first, std::int64_t last) { body(Tile<T>(s, first * s.count, first, last - first)); });
     return;
   }
-  const std::int64_t blocks = (s.inner + kTileLanes - 1) / kTileLanes;
-  for_chunks(s.outer * blocks, parallel, [&](std::int64_t c) {
-    const std::int64_t o = c / blocks, begin = c % blocks * kTileLanes;
-    body(Tile<T>(s, o * s.count * s.inner + begin, o * s.inner + begin, std::min(kTileLanes, s.inner - begin)));
+  for_columns(s, kTileLanes, parallel, [&](std::int64_t o, std::int64_t begin, std::int64_t columns) {
+    body(Tile<T>(s, o * s.count * s.inner + begin, o * s.inner + begin, columns));
   });
 }
 

@@ -62,19 +62,14 @@ void sum(const Slab& s, const T* x, S* y) {
     return;
   }
   if (s.inner == 1) {
-    const std::int64_t rows = std::max<std::int64_t>(1, kPart / std::max<std::int64_t>(s.count, 1));
-    for_chunks((s.outer + rows - 1) / rows, parallel, [&](std::int64_t c) {
-      for (std::int64_t o = c * rows; o < std::min(s.outer, (c + 1) * rows); ++o)
-        y[o] = pairwise_sum<T, S>(x + o * s.count, s.count);
+    for_blocks(s.outer, rows_of(kPart, s.count), parallel, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t o = first; o < last; ++o) y[o] = pairwise_sum<T, S>(x + o * s.count, s.count);
     });
     return;
   }
   constexpr std::int64_t kColumns = 512;
-  const std::int64_t blocks = (s.inner + kColumns - 1) / kColumns;
-  for_chunks(s.outer * blocks, parallel, [&](std::int64_t c) {
-    const std::int64_t o = c / blocks, begin = c % blocks * kColumns;
-    sum_columns(x + o * s.count * s.inner + begin, s.count, s.inner, std::min(kColumns, s.inner - begin),
-                y + o * s.inner + begin);
+  for_columns(s, kColumns, parallel, [&](std::int64_t o, std::int64_t begin, std::int64_t columns) {
+    sum_columns(x + o * s.count * s.inner + begin, s.count, s.inner, columns, y + o * s.inner + begin);
   });
 }
 

@@ -94,6 +94,46 @@ TEST(TableEncoder, NamesTheLineOfATargetThatCannotBe) {
               HasSubstr("o.csv: the column \"area\""));
 }
 
+TEST(TableEncoder, ComesBackFromItsFile) {
+  const TemporaryFolder folder;
+  const Table table = read_table(folder.write("t.csv", kHouses));
+  const std::filesystem::path file = folder.path("encoder.json");
+  for (const char* target : {"price", "kind"}) {
+    const std::vector<std::int64_t> rows{0, 1, 2};
+    const TableEncoder encoder(table, target, rows);
+    encoder.save(file);
+    const TableEncoder again = TableEncoder::load(file);
+    EXPECT_EQ(again.feature_names(), encoder.feature_names());
+    EXPECT_EQ(again.class_names(), encoder.class_names());
+    EXPECT_EQ(again.types(), encoder.types());
+    const Batch before = encoder.encode(table, rows).batch(rows), after = again.encode(table, rows).batch(rows);
+    EXPECT_EQ(after.inputs[0].values(), before.inputs[0].values());
+    EXPECT_EQ(after.targets.values(), before.targets.values());
+  }
+  // A file whose column looks otherwise, without the target, is read by the types that were learned.
+  const TableEncoder encoder(table, "price", std::vector<std::int64_t>{0, 1});
+  const Table houses = read_table(folder.write("new.csv", "area,rooms,kind\n100,,17\n"), {.types = encoder.types()});
+  EXPECT_EQ(encoder.inputs(houses, all_rows(1)).shape(), (Shape{1, 5}));
+}
+
+TEST(TableEncoder, SaysWhatIsNoFileOfIts) {
+  const TemporaryFolder folder;
+  const auto message = [&](const std::string& content) {
+    const std::filesystem::path file = folder.write("encoder.json", content);
+    return message_of<IoError>([&] { TableEncoder::load(file); });
+  };
+  EXPECT_THAT(message("no json"), AllOf(HasSubstr("encoder.json"), HasSubstr("is no table encoder")));
+  EXPECT_THAT(message(R"({"kind": "vocabulary"})"), HasSubstr("its kind is \"vocabulary\""));
+  EXPECT_THAT(message(R"({"kind": "table encoder", "version": 2})"), HasSubstr("its version is 2"));
+  const std::string head = R"({"kind": "table encoder", "version": 1, "target": "y", "classes": [], "features": )";
+  EXPECT_THAT(message(head + R"([{"column": "a", "categories": ["b", "a"]}]})"),
+              HasSubstr("the categories of \"a\" are not sorted"));
+  EXPECT_THAT(message(head + R"([{"column": "a", "mean": 1, "deviation": 0, "marks_missing": true}]})"),
+              HasSubstr("the deviation of \"a\" is 0"));
+  EXPECT_THAT(message(head + R"([{"column": "a", "mean": "1"}]})"), HasSubstr("is no table encoder"));
+  EXPECT_THROW(TableEncoder::load(folder.path("missing.json")), IoError);
+}
+
 std::vector<std::int32_t> count_to(std::int32_t n) {
   std::vector<std::int32_t> tokens;
   for (std::int32_t i = 0; i < n; ++i) tokens.push_back(i);

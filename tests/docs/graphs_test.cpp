@@ -27,6 +27,13 @@ void draw(const Tensor& loss) {
   graph::save(g, "joint.svg", {.draw = {.pass = graph::Pass::joint}});  // values and gradients, twin by twin
 }
 
+void measure(const nn::Linear& model, const Tensor& x, const Tensor& y) {
+const Trace trace(Trace::Keep::measurements);
+Tensor loss = mean(square(model.forward(x) - y));
+loss.backward();
+graph::save(graph::capture(loss, {.statistics = true, .times = true, .trace = &trace}), "where.html");
+}
+
 void ask(const graph::ComputationGraph& g) {
   if (auto bad = graph::first_bad_vertex(g)) std::cerr << graph::describe(g, *bad);   // n12 log in encoder, recorded at model.cpp:41
   std::cerr << graph::explain_gradient(g, *g.find("hidden.weight")).text;             // … every way … is cut by detach: n31 detach
@@ -64,6 +71,8 @@ TEST(GraphsPage, ShowsWhatRuns) {
   const Tensor x = ones({4, 2});
   graph::save(model.forward(x), "tests/model.json");
   compare(model, x);
+  measure(model, x, ones({4, 3}));
+  EXPECT_TRUE(fs::exists("where.html"));
   fs::current_path(before);
 }
 

@@ -107,6 +107,37 @@ TEST_F(PlantedNan, IsMarkedByTheOverlay) {
   EXPECT_THAT(to_html(graph_), HasSubstr("first bad value"));
 }
 
+TEST(Measurements, AreOfEveryValueAndGradient) {
+  Net net;
+  const Trace trace(Trace::Keep::measurements);
+  const Tensor loss = mean(net.second(relu(net.first(named_input()))));
+  loss.backward();
+  const ComputationGraph graph = capture(loss, {.statistics = true, .times = true, .trace = &trace});
+  for (VertexIndex v = 0; v < graph.size(); ++v) {
+    if (graph[graph.value_of(v)].kind == VertexKind::output) continue;  // it stands for the value that it is made of
+    EXPECT_TRUE(graph[v].statistics) << describe(graph, v);
+    if (graph[v].kind == VertexKind::op) {
+      EXPECT_GT(graph[v].seconds.value_or(0), 0) << describe(graph, v);
+    }
+  }
+  const VertexIndex mean_gradient = *graph.twin(vertex_of(graph, "mean"));
+  EXPECT_EQ(graph[mean_gradient].statistics->max, 1);
+  EXPECT_GT(graph[mean_gradient].seconds.value_or(0), 0);
+  EXPECT_EQ(graph, capture(loss, {.statistics = true, .times = true, .trace = &trace}));
+  EXPECT_FALSE(capture(loss, {.statistics = true, .trace = &trace})[mean_gradient].seconds);
+}
+
+TEST(Measurements, LeaveTheBackwardPassOutOfTheTrace) {
+  Net net;
+  const Trace trace(Trace::Keep::measurements);
+  const Tensor loss = mean(net.second(relu(net.first(named_input()))));
+  const std::size_t recorded = trace.nodes().size();
+  loss.backward();
+  EXPECT_EQ(trace.nodes().size(), recorded);
+  EXPECT_TRUE(trace.measured(loss.node())->gradient.defined());
+  EXPECT_EQ(Trace::current(), &trace);
+}
+
 TEST(PlantedDetach, IsFound) {
   Net net;
   const Trace trace;

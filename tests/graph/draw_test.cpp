@@ -251,6 +251,36 @@ TEST(Overlay, GradientNormIsANumberAMarkAndAColour) {
   EXPECT_THAT(text.legend, Contains(HasSubstr("█ ")));
 }
 
+TEST(Overlay, ValuesAreTheirExtremesAndMean) {
+  GraphBuilder builder;
+  const auto add = [&](const Statistics& statistics, const Statistics& of_gradient) {
+    Vertex v, gradient;
+    v.op = "exp";
+    v.requires_grad = true;
+    v.statistics = statistics;
+    gradient.statistics = of_gradient;
+    builder.add_gradient(builder.add(v), gradient);
+  };
+  add({.min = -100, .max = 2, .mean = 0.25}, {.min = 3, .max = 3, .mean = 3});
+  add({.min = 0, .max = 0, .mean = 0}, {});
+  add({.min = -1, .max = 1, .mean = 0, .nan = 2}, {.nan = 1});
+  const ComputationGraph graph = std::move(builder).build();
+  const MermaidText text = drawn(graph, {.pass = Pass::joint, .overlay = Overlay::values});
+  EXPECT_THAT(text.nodes.at("n0").label, HasSubstr("-100 to 2, mean 0.25 █"));
+  EXPECT_EQ(text.nodes.at("n0").paint, "heat4");
+  EXPECT_THAT(text.nodes.at("g0").label, HasSubstr("all 3 ▁"));
+  EXPECT_THAT(text.nodes.at("n1").label, HasSubstr("all 0 ∅"));
+  EXPECT_EQ(text.nodes.at("n2").paint, "alert");
+  EXPECT_THAT(text.nodes.at("g2").label, HasSubstr("no finite element ✖"));
+  EXPECT_THAT(text.legend, Contains(HasSubstr("▁ largest element 3 to ")));
+}
+
+TEST(Overlay, SaysWhenItHasNothingToShow) {
+  std::vector<std::string> folded;
+  to_mermaid(samples::mlp(), {.overlay = Overlay::time}, &folded);
+  EXPECT_THAT(folded, Contains(HasSubstr("nothing that this overlay shows")));
+}
+
 TEST(Overlay, NonFiniteNamesTheFirst) {
   GraphBuilder builder;
   std::optional<GraphBuilder::Handle> last;
@@ -276,7 +306,9 @@ TEST(Overlay, CostsAreSharesOfTheLargest) {
     v.op = "exp";
     v.saved_bytes = bytes;
     v.seconds = bytes * 1e-6;
-    builder.add(v);
+    const auto handle = builder.add(v);
+    v.seconds = 1;
+    builder.add_gradient(handle, v);  // which is not drawn
   }
   const ComputationGraph graph = std::move(builder).build();
   const MermaidText saved = drawn(graph, {.overlay = Overlay::saved_bytes});

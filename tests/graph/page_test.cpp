@@ -128,6 +128,16 @@ TEST_F(PageInBrowser, DrawsTheGraphAndWalksAboutInIt) {
   EXPECT_EQ(seen["rows"], graph.forward_size());
 }
 
+TEST_F(PageInBrowser, PutsGradientsBesideTheirValues) {
+  const ComputationGraph graph = samples::mlp();
+  const Json heights = use(to_html(graph))["heights"];
+  for (VertexIndex v = 0; v < graph.forward_size(); ++v) {
+    if (const auto twin = graph.twin(v); twin && graph[v].kind == VertexKind::op) {
+      EXPECT_NEAR(heights[graph.id(v)].get<double>(), heights[graph.id(*twin)].get<double>(), 1) << graph.id(v);
+    }
+  }
+}
+
 TEST_F(PageInBrowser, CopiesMermaidAndSavesSvg) {
   const ComputationGraph graph = samples::mlp();
   const Json seen = use(to_html(graph));

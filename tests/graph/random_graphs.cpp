@@ -185,8 +185,8 @@ ComputationGraph random_repeats(std::uint64_t seed, std::size_t size, std::size_
 DrawOptions random_options(std::uint64_t seed, const ComputationGraph& graph) {
   Chance chance(seed);
   constexpr std::array kPasses{Pass::forward, Pass::backward, Pass::joint};
-  constexpr std::array kOverlays{Overlay::none, Overlay::gradient_norm, Overlay::non_finite, Overlay::time,
-                                 Overlay::saved_bytes};
+  constexpr std::array kOverlays{Overlay::none,       Overlay::gradient_norm, Overlay::values,
+                                 Overlay::non_finite, Overlay::time,          Overlay::saved_bytes};
   constexpr std::array kShapes{ShapeLabels::nodes, ShapeLabels::edges, ShapeLabels::none};
   DrawOptions options;
   options.direction = chance.one_in(2) ? Direction::down : Direction::right;

@@ -3,6 +3,8 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/node_extra.hpp>
+#include <tapegrad/core/trace.hpp>
 #include <tapegrad/nn/activations.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/module_list.hpp>
@@ -178,13 +180,43 @@ TEST(Module, RefusesMembersThatAreNotMembers) {
   EXPECT_THAT(message_of([] { Dotted(); }), HasSubstr("'a.b' cannot be the name of a member"));
 }
 
-TEST(Layer, RecordsInAScopeOfItsName) {
+std::string scope_of(const Tensor& t) { return t.node().scope ? t.node().scope->path : ""; }
+
+TEST(Layer, RecordsInAScopeOfItsPath) {
   Model model;
-  const Tensor h = model.blocks[1](ones({1, 4}));
-  ASSERT_NE(h.node().scope, nullptr);
-  EXPECT_EQ(h.node().scope->path, "1");
-  EXPECT_EQ(model.stem(ones({1, 3})).node().scope->path, "stem");
+  EXPECT_EQ(scope_of(model.stem(ones({1, 3}))), "stem");
+  EXPECT_EQ(scope_of(model.blocks[1](ones({1, 4}))), "blocks.1");
+  EXPECT_EQ(scope_of(model.head(ones({1, 4}))), "head.2");
   EXPECT_THAT(model.stem(ones({1, 3})).node().scope->file, HasSubstr("module_test.cpp"));
+  const Scope pass("pass");
+  EXPECT_EQ(scope_of(model.blocks[1].out(ones({1, 8}))), "pass.blocks.1.out");
+  model.blocks[0].out.register_forward_hook([](const nn::Module&, std::span<const Tensor>, const Tensor& output) {
+    EXPECT_EQ(scope_of(output), "pass.blocks.0.out") << "named once, though it is called by its block";
+    return Tensor();
+  });
+  model.blocks[0](ones({1, 4}));
+}
+
+TEST(Layer, RecordsInTheScopeThatItsParametersAreNamedBy) {
+  struct Deep : nn::Layer<Deep> {
+    nn::Sequential net{*this, "net", nn::Sequential{nn::Linear(2, 2), relu}, nn::Linear(2, 2)};
+    Tensor forward(const Tensor& x) { return net(x); }
+  };
+  struct Owner : nn::Module {
+    Deep deep{};
+    nn::Sequential stages{*this, "stages", deep, deep};
+  };
+  Owner owner;
+  const Trace trace;
+  owner.stages(ones({1, 2}));
+  int products = 0;
+  for (const Node* node : trace.nodes())
+    for (std::size_t i = 0; i < node->edge_count; ++i)
+      if (const Node* input = node->edges()[i].node(); input->extra && input->extra->name.ends_with(".weight")) {
+        EXPECT_EQ(node->scope->path + ".weight", input->extra->name);
+        ++products;
+      }
+  EXPECT_EQ(products, 4);
 }
 
 TEST(Layer, RunsForwardHooks) {

@@ -7,7 +7,9 @@
 namespace tapegrad {
 namespace {
 
+using ::testing::DoubleNear;
 using ::testing::ElementsAre;
+using ::testing::Pointwise;
 
 Tensor ids(std::initializer_list<double> values) { return tensor(values, i64); }
 
@@ -23,6 +25,30 @@ TEST(RowSparse, RefusesRowsOutsideTheShape) {
   EXPECT_THROW(make_row_sparse({2, 1}, ids({0, 2}), zeros({2, 1})), IndexError);
   EXPECT_THROW(make_row_sparse({2, 1}, ids({0, -1}), zeros({2, 1})), IndexError);
   EXPECT_THROW(make_row_sparse({2, 1}, ids({0}), zeros({2, 1})), ShapeError);
+}
+
+TEST(RowSparse, AddsToGradientsOfEitherKind) {
+  Rng rng(1);
+  const Tensor table = parameter(randn({4, 2}, f64, rng)), first = ids({3, 1}), second = ids({1, 0, 1});
+  const auto looked_up = [&](const Tensor& rows) { return sum(pow(embedding(table, rows, {.sparse = true}), 3)); };
+  const auto chosen = [&](const Tensor& rows) { return sum(pow(matmul(cast(one_hot(rows, 4), f64), table), 3)); };
+  const auto dense = [&] { return sum(exp(table)); };
+  struct Case {
+    Tensor sparse, twin;
+    bool stays_sparse;
+  };
+  const Case cases[] = {{looked_up(first) + looked_up(second), chosen(first) + chosen(second), true},
+                        {looked_up(first) + dense(), chosen(first) + dense(), false},
+                        {dense() + looked_up(second), dense() + chosen(second), false}};
+  for (const Case& c : cases) {
+    const Tensor once = grad({{c.sparse}}, {{table}}, {}, {.retain_graph = true})[0];
+    EXPECT_EQ(once.row_sparse() != nullptr, c.stays_sparse);
+    const Tensor wanted = grad(c.twin, table, {.create_graph = true});
+    EXPECT_THAT(once.to_dense().values(), Pointwise(DoubleNear(1e-12), wanted.values()));
+    const Tensor again = grad(c.sparse, table, {.create_graph = true});
+    EXPECT_THAT(grad(sum(square(again)), table).to_dense().values(),
+                Pointwise(DoubleNear(1e-11), grad(sum(square(wanted)), table).values()));
+  }
 }
 
 TEST(RowSparse, ManyRowsSumAsDenseOnesDo) {

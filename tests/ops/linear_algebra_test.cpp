@@ -245,5 +245,16 @@ TEST(Twins, AgreeToTheThirdDerivative) {
   expect_equal_derivatives(by_vectors, by_svd, a);
 }
 
+// The gradient is linear in the cotangent, so its own slope is the same where that is 0.
+TEST(Eigh, TheGradientHasASlopeAtNoCotangent) {
+  const Tensor a = parameter(definite(3)), weights = draw({3, 3}, 2);
+  const auto slope_at = [&](const Tensor& at) {
+    const Tensor cotangent = parameter(at);
+    const Tensor da = grad({{eigh(a).vectors}}, {{a}}, {{cotangent}}, {.create_graph = true})[0];
+    return grad(sum(da * weights), cotangent);
+  };
+  expect_near(slope_at(zeros({3, 3}, f64)), slope_at(draw({3, 3}, 3)));
+}
+
 }  // namespace
 }  // namespace tapegrad

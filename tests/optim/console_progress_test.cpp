@@ -43,6 +43,18 @@ TEST(ConsoleProgress, ABarOnATerminalThatTheEpochsLineReplaces) {
   for (std::string piece; std::getline(pieces, piece, '\r');) EXPECT_LT(piece.substr(0, piece.find('\n')).size(), 90u);
 }
 
+TEST(ConsoleProgress, SaysWarningsOnALineOfTheirOwn) {
+  nn::Linear model(2, 2);
+  Trainer trainer(model, Sgd{}, nn::cross_entropy);
+  std::ostringstream out;
+  double now = 0;
+  ConsoleProgress progress(out, {.terminal = true, .seconds = [&now] { return now += 0.5; }});
+  progress.on_step(trainer, {.epoch = 1, .epochs = 2, .batch = 1, .batches = 4});
+  progress.on_step(trainer, {.epoch = 1, .epochs = 2, .batch = 2, .batches = 4});
+  progress.on_warning(trainer, "mind the step");
+  EXPECT_THAT(out.str(), HasSubstr(" \rwarning: mind the step\n"));
+}
+
 TEST(ConsoleProgress, FormatsTime) {
   EXPECT_EQ(format_seconds(4.21), "4.2 s");
   EXPECT_EQ(format_seconds(200), "3 min 20 s");

@@ -16,10 +16,12 @@
 #include <tapegrad/optim/trainer.hpp>
 
 #include "../message_of.hpp"
+#include "../temporary_folder.hpp"
 
 namespace tapegrad::optim {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 struct Mlp : nn::Module {
@@ -184,6 +186,45 @@ TEST(Trainer, NamesTheStepThatDiverged) {
   Trainer clipped(other, Sgd{}, [](const Tensor& o, const Tensor&) { return mean(sqrt(o * 0)); });
   EXPECT_THROW(clipped.fit(sectors(32, 1), {.clip_norm = 1}), DivergenceError);
   EXPECT_EQ(values_of(other), values_of(Mlp()));
+}
+
+TEST(Trainer, WarnsOnceOfALossThatRunsAway) {
+  struct Watch : Observer {
+    std::vector<std::string> warnings;
+    void on_warning(Trainer&, const std::string& warning) override { warnings.push_back(warning); }
+  } watch;
+  Mlp model;
+  Trainer trainer(model, Sgd{.lr = 0.1}, nn::cross_entropy);
+  const TemporaryFolder folder;
+  // The second epoch's rate is far too high.
+  const auto rate = [](double time) { return time < 1 ? 1.0 : 1e3; };
+  const History history = trainer.fit(
+      sectors(320, 1), {.epochs = 2, .schedule = rate, .checkpoint = {.folder = folder.path()}, .observers = {&watch}});
+  ASSERT_EQ(history.warnings.size(), 1u);
+  EXPECT_EQ(watch.warnings, history.warnings);
+  EXPECT_THAT(history.warnings[0],
+              ::testing::AllOf(HasSubstr("the loss has run away"), ContainsRegex("step 1[0-9] \\(epoch 2, batch [0-9]"),
+                               HasSubstr("at learning rate 100, from 1."), HasSubstr("step-000000010.safetensors")));
+  Mlp best;
+  Trainer other(best, Sgd{}, nn::cross_entropy);
+  other.load(folder.path("best.safetensors"));
+  EXPECT_EQ(other.history().epochs.size(), 1u);
+}
+
+TEST(Trainer, DoesNotWarnOfNoiseOrOfLossesWithoutAScale) {
+  const auto warnings = [](double start, std::vector<double> losses) {
+    std::size_t i = 0;
+    losses.insert(losses.begin(), start);
+    Mlp model;
+    Trainer trainer(model, Sgd{.lr = 0}, [&](const Tensor& o, const Tensor&) { return mean(o) * 0 + losses[i++]; });
+    return trainer.fit(sectors(std::ssize(losses), 1), {.epochs = 1, .batch_size = 1, .shuffle = false})
+        .warnings.size();
+  };
+  EXPECT_EQ(warnings(1, {2, 3, 30, 1, 1, 40, 0.1}), 0u);      // outliers
+  EXPECT_EQ(warnings(1, std::vector<double>(200, 9)), 0u);    // worse, but not by far
+  EXPECT_EQ(warnings(-1, std::vector<double>(200, 50)), 0u);  // of any sign
+  EXPECT_EQ(warnings(1e-3, std::vector<double>(200, 2e-3)), 0u);
+  EXPECT_EQ(warnings(1, std::vector<double>(200, 12)), 1u);
 }
 
 TEST(Trainer, FollowsAScheduleInEpochs) {

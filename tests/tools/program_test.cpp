@@ -57,10 +57,18 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   const Outcome predicted = run("predict --model model 'a feathered animal' 'made of steel'");
   EXPECT_EQ(predicted.status, 0) << predicted.err;
   EXPECT_THAT(predicted.out, ContainsRegex("%  bird"));
-  EXPECT_THAT(predicted.out, HasSubstr("words for bird (gradient × input): "));
+  EXPECT_THAT(predicted.out, HasSubstr("words for bird (integrated-gradients): "));
   EXPECT_THAT(predicted.out, HasSubstr("words for tool"));
   const auto json = nlohmann::json::parse(run("predict --model model --json 'made of steel'").out);
   EXPECT_EQ(json["class"], "tool");
+  EXPECT_EQ(json["attribution"], "integrated-gradients");
+  // Of the words, those that tell the classes apart matter most.
+  const auto most =
+      std::ranges::max_element(json["words"], {}, [](const auto& w) { return w["share"].template get<double>(); });
+  EXPECT_TRUE((*most)["word"] == "steel" || (*most)["word"] == "of") << json;
+  EXPECT_THAT(run("predict --model model --attribution gradient-x-input steel").out, HasSubstr("(gradient-x-input): "));
+  expect_refused("predict --model model --attribution saliency steel", {"saliency is the same for every word"});
+  expect_refused("predict --model model --picture why.png steel", {"--picture is for images"});
 
   EXPECT_THAT(run("graph model").out, HasSubstr("flowchart"));
   EXPECT_THAT(run("graph model -f dot --joint").out, HasSubstr("digraph"));
@@ -71,7 +79,9 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   EXPECT_EQ(run("graph check model/model.mmd").status, 0);
   EXPECT_THAT(run("graph check model/model.mmd").out, HasSubstr("GitHub  draws it"));
   EXPECT_EQ(run("graph diff model model/model.json").status, 0);
-  ASSERT_EQ(run("train text texts.tsv --epochs 1 --embedding 8 --hidden 4 4 --out deeper").status, 0);
+  ASSERT_EQ(run("train text texts.tsv --epochs 1 --embedding 8 --hidden 4 4 --mean-dropout 0.2 --lr-decay --out deeper")
+                .status,
+            0);
   const Outcome differing = run("graph diff model deeper");
   EXPECT_EQ(differing.status, 1);
   EXPECT_THAT(differing.out, ContainsRegex("\\+ .*matmul"));
@@ -93,6 +103,9 @@ TEST_F(Program, DrawsItsExamples) {
   EXPECT_THAT(run("graph --example mlp --why hidden1.weight").out, HasSubstr("parameter 'hidden1.weight'"));
   expect_refused("graph --example mlpp", {"mlpp", "mlp, "});
   expect_refused("graph --example mlp --why nothing", {"nothing"});
+  expect_refused("graph --example mlp --overlay warmth", {"--overlay", "warmth", "gradient-norm"});
+  EXPECT_THAT(run("graph --example mlp --joint --overlay values").out, HasSubstr(", mean "));
+  EXPECT_THAT(run("graph --example mlp --overlay time").out, HasSubstr("s █"));
 }
 
 // The architecture that people draw by hand, in any script, and 12 blocks as one.
@@ -124,6 +137,8 @@ TEST_F(Program, RefusesToDrawWhereItCannot) {
   expect_refused("graph --example mlp -o /proc/picture.html", {"/proc/picture.html"});
   write("later.json", R"({"format": "tapegrad-graph", "version": 99, "vertices": [], "edges": []})");
   expect_refused("graph later.json -o picture.svg", {"later.json", "version"});
+  write("empty.json", "");
+  expect_refused("graph empty.json", {"empty.json:1:1", "end of input"});
   write("deep.json", std::string(100'000, '['));
   expect_refused("graph deep.json", {"deep.json"});
   write("cycle.json", R"({"format": "tapegrad-graph", "version": 1, "vertices": [{"id": "a", "op": "x", "shape": []},

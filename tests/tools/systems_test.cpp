@@ -97,6 +97,30 @@ TEST_F(Images, AreClassified) {
     EXPECT_THAT(o.out, ContainsRegex("\ntest accuracy (0\\.9|1\\.0)"));
     EXPECT_EQ(nlohmann::json::parse(content_of(folder_ / "out/config.json"))["model"], model.substr(0, 3));
   }
+  // Image 13 is of class 5, as are 21 and 29.
+  const std::string predict = "predict --model out set/t10k-images-idx3-ubyte --row 13 ";
+  const Outcome o = run(predict + "--picture why.png");
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_THAT(o.out, ContainsRegex("^set/t10k-images-idx3-ubyte\\[13\\]\n +[0-9.]+ %  sandal\n"));
+  EXPECT_THAT(o.out, HasSubstr("pixels for sandal in orange, against it in blue (integrated-gradients): why.png"));
+  const std::string picture = content_of(folder_ / "why.png");
+  EXPECT_EQ(picture.substr(1, 3), "PNG");
+  // 8 pixels, one between the two, and 8, each 40 wide.
+  EXPECT_EQ(picture.substr(16, 8), std::string("\0\0\x02\xa8\0\0\x01\x40", 8));
+  const std::string bytes = content_of(folder_ / "set/t10k-images-idx3-ubyte");
+  write("one.pgm", "P5 8 8 255\n" + bytes.substr(16 + 13 * 64, 64));
+  const auto json =
+      nlohmann::json::parse(run("predict --model out one.pgm --json --attribution saliency --picture why.png").out);
+  EXPECT_EQ(json["class"], "sandal");
+  EXPECT_EQ(json["attribution"], "saliency");
+  EXPECT_NE(content_of(folder_ / "why.png"), picture);
+  write("small.pgm", "P5 2 1 255\n..");
+  expect_refused("predict --model out small.pgm", {"small.pgm: an image of 1 × 2; the model takes 8 × 8"});
+  expect_refused("predict --model out set/t10k-images-idx3-ubyte --row 80", {"has no row 80; it has 80 images"});
+  expect_refused("predict --model out set/t10k-labels-idx1-ubyte", {"images are u8 [N, height, width]"});
+  expect_refused("predict --model out one.pgm small.pgm --picture both.png", {"--picture is of one image"});
+  expect_refused("predict --model out", {"give an image"});
+
   EXPECT_EQ(run("train fashion-mnist set --epochs 1 --limit 64 --hidden 8").status, 0);
 }
 

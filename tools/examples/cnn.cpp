@@ -23,12 +23,12 @@ struct Cnn : nn::Module {
 
 }  // namespace
 
-graph::ComputationGraph cnn_example() {
+graph::ComputationGraph cnn_example(bool times) {
   const Cnn model;
   Tensor images = randn({8, 1, 28, 28}), digits = zeros({8}, i64);
   images.set_name("images");
   digits.set_name("digits");
-  return differentiated(nn::cross_entropy(model.forward(images), digits), "Convolutional network");
+  return recorded("Convolutional network", times, [&] { return nn::cross_entropy(model.forward(images), digits); });
 }
 
 }  // namespace tapegrad::tools

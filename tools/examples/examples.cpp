@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/trace.hpp>
 #include <tapegrad/graph/capture.hpp>
 
 namespace tapegrad::tools {
@@ -30,10 +31,13 @@ const Example& find_example(std::string_view name) {
   throw ValueError(fmt::format("there is no example '{}'; there are {}", name, names));
 }
 
-graph::ComputationGraph differentiated(Tensor loss, std::string_view title) {
-  loss.set_name("loss");
-  loss.backward({.retain_graph = true});  // so that the picture can tell what is saved
-  return graph::capture(loss, {.title = std::string(title), .statistics = true});
+graph::ComputationGraph recorded(std::string_view title, bool times, const std::function<Tensor()>& loss) {
+  if (times) loss();  // the first run pays for what is set up once
+  const Trace trace(Trace::Keep::measurements);
+  Tensor result = loss();
+  result.set_name("loss");
+  result.backward({.retain_graph = true});  // so that the picture can tell what is saved
+  return graph::capture(result, {.title = std::string(title), .statistics = true, .times = times, .trace = &trace});
 }
 
 }  // namespace tapegrad::tools

@@ -15,12 +15,12 @@ struct Mlp : nn::Module {
 
 }  // namespace
 
-graph::ComputationGraph mlp_example() {
+graph::ComputationGraph mlp_example(bool times) {
   const Mlp model;
   Tensor images = randn({32, 784}), digits = zeros({32}, i64);
   images.set_name("images");
   digits.set_name("digits");
-  return differentiated(nn::cross_entropy(model.forward(images), digits), "Multilayer perceptron");
+  return recorded("Multilayer perceptron", times, [&] { return nn::cross_entropy(model.forward(images), digits); });
 }
 
 }  // namespace tapegrad::tools

@@ -35,6 +35,8 @@ async function use(page) {
   seen.open = await labels(page);
   await page.locator('#pass').selectOption('joint', {timeout: 500}).catch(() => {});
   seen.joint = await page.locator('.node').evaluateAll((nodes) => nodes.map((node) => node.dataset.key));
+  seen.heights = Object.fromEntries(await page.locator('.node').evaluateAll((nodes) => nodes.map(
+      (node) => [node.dataset.key, Number(node.getAttribute('transform').match(/ (\S+)\)/)[1])])));
   seen.links = await page.locator('.link[data-from]').evaluateAll(
       (links) => links.map((link) => `${link.dataset.from} ${link.dataset.to}`));
 

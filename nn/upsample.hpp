@@ -1,0 +1,27 @@
+#pragma once
+// Upsample: images at another size.
+
+#include <tapegrad/nn/layer.hpp>
+#include <tapegrad/ops/resample.hpp>
+
+namespace tapegrad::nn {
+
+/// x [B, C, …] with one to three spatial axes to [B, C, …] of another size, by interpolate() in ops/resample.hpp:
+///
+///   nn::Upsample twice({.scale_factor = 2, .mode = Interpolation::linear});  // bilinear, of images [B, C, H, W]
+///   nn::Upsample fixed({.size = {32, 48}});                                  // the nearest element
+class Upsample : public Layer<Upsample> {
+ public:
+  explicit Upsample(const InterpolateOptions& options) : options_(options) {}
+  Upsample(Module& parent, const MemberName& name, const InterpolateOptions& options)
+      : Layer(parent, name), options_(options) {}
+
+  /// ShapeError if x has other axes, or nothing on one of them; ValueError unless the options have either a size, of as
+  /// many axes, or a scale factor.
+  Tensor forward(const Tensor& x) const { return interpolate(x, options_); }
+
+ private:
+  InterpolateOptions options_;
+};
+
+}  // namespace tapegrad::nn
