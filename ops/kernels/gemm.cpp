@@ -5,6 +5,8 @@
 
 #ifdef TAPEGRAD_HAS_ONEDNN
 #include <oneapi/dnnl/dnnl.h>
+
+#include <tapegrad/ops/kernels/signals_blocked.hpp>
 #endif
 
 namespace tapegrad::kernels {
@@ -51,8 +53,11 @@ void serial_gemm(const MatrixView<const float>& a, const MatrixView<const float>
   const auto leading = [](const MatrixView<const float>& m) {
     return m.column == 1 ? std::max(m.row, m.columns) : std::max(m.column, m.rows);
   };
-  const auto status = dnnl_sgemm(transposed(a), transposed(b), c.rows, c.columns, a.columns, 1.0f, a.data, leading(a),
-                                 b.data, leading(b), beta, c.data, c.row);
+  const auto status = [&] {
+    const SignalsBlocked undisturbed;
+    return dnnl_sgemm(transposed(a), transposed(b), c.rows, c.columns, a.columns, 1.0f, a.data, leading(a), b.data,
+                      leading(b), beta, c.data, c.row);
+  }();
   if (status != dnnl_success) eigen_gemm(a, b, beta, c);
 }
 #else
