@@ -100,17 +100,18 @@ std::string OverlayScale::range_of(const Item& item, bool gradient) const {
   std::size_t measured = 0;
   for (const VertexIndex member : item.members) {
     const auto vertex = gradient ? graph_.twin(member) : std::optional(member);
-    if (!vertex || !graph_[*vertex].statistics || !graph_[*vertex].statistics->min) continue;
+    if (!vertex || !graph_[*vertex].statistics) continue;
     const Statistics& s = *graph_[*vertex].statistics;
+    if (!s.min || !s.max) continue;
     all.min = std::min(all.min.value_or(*s.min), *s.min);
     all.max = std::max(all.max.value_or(*s.max), *s.max);
-    all.mean = s.mean;
+    all.mean = s.mean;  // of a snapshot: it may be missing
     ++measured;
   }
   if (!all.min) return "no finite element";
   if (*all.min == *all.max) return fmt::format("all {}", number_text(*all.min));
   std::string text = fmt::format("{} to {}", number_text(*all.min), number_text(*all.max));
-  if (measured == 1) text += fmt::format(", mean {}", number_text(*all.mean));
+  if (measured == 1 && all.mean) text += fmt::format(", mean {}", number_text(*all.mean));
   return text;
 }
 
