@@ -264,7 +264,7 @@ TEST(Overlay, ValuesAreTheirExtremesAndMean) {
   add({.min = -100, .max = 2, .mean = 0.25}, {.min = 3, .max = 3, .mean = 3});
   add({.min = 0, .max = 0, .mean = 0}, {});
   add({.min = -1, .max = 1, .mean = 0, .nan = 2}, {.nan = 1});
-  add({.min = 1, .max = 2}, {.max = 3});  // as a snapshot may have it
+  add({.min = 1, .max = 3}, {.max = 3});  // as a snapshot may have it
   const ComputationGraph graph = std::move(builder).build();
   const MermaidText text = drawn(graph, {.pass = Pass::joint, .overlay = Overlay::values});
   EXPECT_THAT(text.nodes.at("n0").label, HasSubstr("-100 to 2, mean 0.25 █"));
@@ -273,7 +273,7 @@ TEST(Overlay, ValuesAreTheirExtremesAndMean) {
   EXPECT_THAT(text.nodes.at("n1").label, HasSubstr("all 0 ∅"));
   EXPECT_EQ(text.nodes.at("n2").paint, "alert");
   EXPECT_THAT(text.nodes.at("g2").label, HasSubstr("no finite element ✖"));
-  EXPECT_THAT(text.nodes.at("n3").label, HasSubstr("1 to 2 "));
+  EXPECT_THAT(text.nodes.at("n3").label, HasSubstr("1 to 3 "));
   EXPECT_THAT(text.legend, Contains(HasSubstr("▁ largest element 3 to ")));
 }
 
