@@ -86,7 +86,7 @@ requires(EigenInMemory<M> && !std::is_const_v<M>) Tensor wrap(M& matrix) { retur
 /// Takes the matrix over; its elements are not copied (but for fixed sizes, which lie inside the object).
 template <class M>
 requires(EigenInMemory<M> && !std::is_reference_v<M>) Tensor wrap(M&& matrix) {
-  auto owner = std::make_shared<M>(std::move(matrix));
+  auto owner = std::make_shared<M>(std::forward<M>(matrix));
   M& held = *owner;
   return detail::on_eigen(held, std::move(owner));
 }

@@ -30,7 +30,7 @@ Tensor spread(const Tensor& t) {
   for (int axis = 0; axis < t.rank(); ++axis)
     swapped[static_cast<std::size_t>(axis)] = steps[static_cast<std::size_t>(t.rank() - 1 - axis)];
   const Tensor buffer = zeros(wide, t.dtype());
-  const Tensor view = make_view(buffer, t.shape(), &swapped, 1);
+  Tensor view = make_view(buffer, t.shape(), &swapped, 1);
   const Tensor dense = t.contiguous();
   dispatch(t.dtype(), [&]<class T>() {
     T* to = reinterpret_cast<T*>(view.node().data);

@@ -47,7 +47,7 @@ struct Options : TrainingOptions {
 /// The file, packed or not.
 fs::path find(const std::string& folder, const std::string& name) {
   for (const char* suffix : {".gz", ""})
-    if (const fs::path path = fs::path(folder) / (name + suffix); fs::exists(path)) return path;
+    if (fs::path path = fs::path(folder) / (name + suffix); fs::exists(path)) return path;
   throw IoError((fs::path(folder) / name).string() + ".gz: is missing" +
                 (folder == kFolder ? "; it comes with Debian's package dataset-fashion-mnist" : ""));
 }

@@ -21,7 +21,7 @@ class InputFile {
   const std::string& name() const { return name_; }
 
  private:
-  void* file_;
+  void* file_ = nullptr;
   std::string name_;
 };
 

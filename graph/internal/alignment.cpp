@@ -17,7 +17,7 @@ class Search {
 
   Pairs run() {
     std::vector<int> furthest(2 * std::size_t{kMostDifferences} + 3, 0);
-    const auto at = [&](int k) -> int& { return furthest[static_cast<std::size_t>(k + kMostDifferences + 1)]; };
+    const auto at = [&](int k) -> int& { return furthest[static_cast<std::size_t>(k) + kMostDifferences + 1]; };
     for (int d = 0; d <= std::min(kMostDifferences, rows_ + columns_); ++d) {
       for (int k = -d; k <= d; k += 2) {
         int x = k == -d || (k != d && at(k - 1) < at(k + 1)) ? at(k + 1) : at(k - 1) + 1;

@@ -24,7 +24,7 @@ struct SafetensorsHeader {
 };
 
 /// `data_bytes` is what follows the header in the file. Throws IoError, whose text begins with `file`.
-SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_bytes, const std::string& file);
+SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t data_bytes, const std::string& file);
 
 /// "F32"
 std::string_view safetensors_name(DType dtype);

@@ -31,9 +31,10 @@ int main(int argc, char** argv) {
     const Tensor x = parameter(scalar(0.5, f64));
     Tensor y = x;
     // Ops that keep nothing, their input and their output, in turn.
-    for (long i = 0; i < count / 5; ++i) y = tanh(sin(-(y + 1e-3))) * -1.0;
+    const long rounds = count / 5;
+    for (long i = 0; i < rounds; ++i) y = tanh(sin(-(y + 1e-3))) * -1.0;
     building = seconds(start);
-    bytes = static_cast<double>(memory::stats().live_bytes - before.live_bytes) / static_cast<double>(count / 5 * 5);
+    bytes = static_cast<double>(memory::stats().live_bytes - before.live_bytes) / static_cast<double>(5 * rounds);
     const auto turn = Clock::now();
     y.backward();
     differentiating = seconds(turn);

@@ -44,8 +44,9 @@ TEST(Tensor, IsAHandleOfEightBytesThatCopiesShare) {
   EXPECT_THAT(b.values(), ElementsAre(3, 3));
   EXPECT_TRUE(a.same_as(b));
   Tensor c = std::move(a);
-  EXPECT_FALSE(a.defined());
-  c = c;
+  EXPECT_FALSE(a.defined());  // NOLINT(bugprone-use-after-move)
+  const Tensor& itself = c;
+  c = itself;
   EXPECT_THAT(c.values(), ElementsAre(3, 3));
 }
 

@@ -97,7 +97,7 @@ TEST(LogMel, EqualsItsDefinition) {
   for (int k = 0; k <= size / 2; ++k) {
     double re = 0, im = 0;
     for (int n = 0; n < window; ++n) {
-      const double x = samples.values()[static_cast<std::size_t>(40 + n)] *
+      const double x = samples.values()[40 + static_cast<std::size_t>(n)] *
                        (0.5 - 0.5 * std::cos(2 * std::numbers::pi * n / window));
       re += x * std::cos(2 * std::numbers::pi * k * n / size);
       im -= x * std::sin(2 * std::numbers::pi * k * n / size);

@@ -27,7 +27,7 @@ std::string images(std::uint64_t count) {
 }
 
 std::string packed(const TemporaryFolder& folder, const std::string& name, const std::string& content) {
-  const std::string path = folder.path(name);
+  std::string path = folder.path(name);
   gzFile file = ::gzopen(path.c_str(), "wb");
   ::gzwrite(file, content.data(), static_cast<unsigned>(content.size()));
   ::gzclose(file);

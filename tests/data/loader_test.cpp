@@ -15,7 +15,6 @@
 namespace tapegrad::data {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TensorDataset numbers(std::int64_t count) {
@@ -145,7 +144,7 @@ TEST(Augment, GoesByRowEpochAndSeedAlone) {
   }
   std::set<std::vector<double>> seen;
   for (std::int64_t epoch = 0; epoch < 5; ++epoch)
-    for (const std::uint64_t seed : {1, 2}) seen.insert(changed(augment::noise(seed, 1), {9}, epoch).values());
+    for (const std::uint64_t seed : {1u, 2u}) seen.insert(changed(augment::noise(seed, 1), {9}, epoch).values());
   EXPECT_EQ(seen.size(), 10u);
 }
 

@@ -38,7 +38,7 @@ void ask(const graph::ComputationGraph& g) {
   if (auto bad = graph::first_bad_vertex(g)) std::cerr << graph::describe(g, *bad);   // n12 log in encoder, recorded at model.cpp:41
   std::cerr << graph::explain_gradient(g, *g.find("hidden.weight")).text;             // … every way … is cut by detach: n31 detach
   graph::critical_path(g, graph::Cost::flops);
-  graph::estimate_memory(g).peak;
+  std::cerr << graph::estimate_memory(g).peak;
   graph::kept_alive_by(g, 4);                                         // the gradients that keep this buffer, or a view of it
 }
 

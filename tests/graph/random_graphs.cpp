@@ -64,7 +64,7 @@ std::string hostile_name(Chance& chance) {
                                                    "$$x^2$$",     "fa:fa-car",
                                                    "-->",         "]:::x",
                                                    "😀",           "输入层",
-                                                   "\u202Egpj",   "ﬂ°lt¶ß"};
+                                                   "\u202Egpj",   "ﬂ°lt¶ß"};  // NOLINT(misc-misleading-bidirectional)
   if (chance.one_in(30)) return std::string(20'000, static_cast<char>('a' + chance.below(26)));
   if (chance.one_in(30)) return std::string(300, '<');
   std::string name;

@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace tests;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 

@@ -2,9 +2,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
@@ -17,7 +19,6 @@ namespace tapegrad::io {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class Safetensors : public ::testing::Test {
@@ -100,7 +101,7 @@ TEST_F(Safetensors, KeepsEveryBitOfNaN) {
   std::memcpy(t.mutable_data<float>().data(), bits, sizeof bits);
   save_safetensors(path_, {{"nan", t}});
   const NamedTensors loaded = load_safetensors(path_);
-  EXPECT_EQ(std::memcmp(loaded[0].tensor.data<float>().data(), bits, sizeof bits), 0);
+  EXPECT_TRUE(std::ranges::equal(std::as_bytes(loaded[0].tensor.data<float>()), std::as_bytes(std::span(bits))));
 }
 
 TEST_F(Safetensors, AcceptsWhatTheFormatAllows) {

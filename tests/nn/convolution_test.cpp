@@ -13,10 +13,8 @@
 namespace tapegrad::nn {
 namespace {
 
-using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Pointwise;
 
 TEST(Conv, HasHandComputedValues) {
   Conv1d layer(1, 2, 2, {.stride = 2, .padding = 1, .dtype = f64});

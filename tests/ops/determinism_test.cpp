@@ -103,7 +103,7 @@ TEST_P(Determinism, GivesTheSameBitsOnAnyNumberOfThreads) {
 TEST_P(Determinism, GivesTheSameBitsWhereverItsInputsLie) {
   for (const DType dtype : {f32, f64}) {
     const auto once = run(GetParam(), dtype, num_threads());
-    for (const std::size_t by : {1, 2, 5, 9})
+    for (const std::size_t by : {1u, 2u, 5u, 9u})
       EXPECT_TRUE(run(GetParam(), dtype, num_threads(), by) == once) << by << " elements on, " << name_of(dtype);
   }
 }

@@ -136,7 +136,7 @@ TEST(Forward, SaysThatSavedValuesAreGone) {
   EXPECT_THAT([&] { jvp(f, draw({2}), draw({2})); }, ThrowsMessage<GraphError>(HasSubstr("its saved values are gone")));
   const auto changed = [](const Tensor& t) {
     Tensor y = exp(t);
-    const Tensor z = y * y;
+    Tensor z = y * y;
     y.mutable_data<double>()[0] = 0;
     return z;
   };

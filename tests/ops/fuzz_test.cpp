@@ -86,7 +86,7 @@ Numbers in_two_halves(const Program& program, const Tensors& values) {
 
 RC_GTEST_PROP(Fuzz, GradientsDoNotDependOnHowTheyAreTaken, ()) {
   const auto program = *programs(5, 50).as("steps");
-  const Tensors values = program_inputs(*rc::gen::inRange(0, 1000).as("seed"));
+  const Tensors values = program_inputs(*rc::gen::inRange<std::uint64_t>(0, 1000).as("seed"));
   const Run plain = eager(program, values);
   for (const auto& row : plain.gradients)
     for (const double v : row)
@@ -122,7 +122,8 @@ std::string differs_on_two_threads(const Program& program, const Tensors& values
 
 RC_GTEST_PROP(Fuzz, GradientsHaveTheSameBitsOnTwoThreads, ()) {
   const auto program = *programs(5, 50).as("steps");
-  const auto difference = differs_on_two_threads(program, program_inputs(*rc::gen::inRange(0, 1000).as("seed")), false);
+  const auto difference =
+      differs_on_two_threads(program, program_inputs(*rc::gen::inRange<std::uint64_t>(0, 1000).as("seed")), false);
   if (!difference.empty()) RC_FAIL(difference);
 }
 

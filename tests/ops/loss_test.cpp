@@ -20,7 +20,6 @@
 namespace tapegrad::tests {
 namespace {
 
-using ::testing::DoubleNear;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;

@@ -78,7 +78,7 @@ TEST(MaxPool, GivesTheGradientToTheFirstOfEqualElements) {
   const auto gradient = [](const Tensor& x, const PerAxis& kernel, std::int64_t stride) {
     const Tensor at = parameter(x);
     const Tensor y = max_pool2d(at, kernel, {.stride = stride});
-    const auto plain = grad(sum(y), at).values();
+    auto plain = grad(sum(y), at).values();
     EXPECT_EQ(plain, grad(sum(max_pool2d(at, kernel, {.stride = stride})), at, {.create_graph = true}).values());
     return plain;
   };

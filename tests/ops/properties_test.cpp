@@ -33,12 +33,12 @@ void expect_right(const Program& program, const std::vector<Tensor>& inputs, int
 
 RC_GTEST_PROP(Property, OneOpOnAnyShapesAndViews, ()) {
   const auto program = *programs(1, 2).as("steps");
-  expect_right(program, program_inputs(*rc::gen::inRange(0, 1000).as("seed")), 2);
+  expect_right(program, program_inputs(*rc::gen::inRange<std::uint64_t>(0, 1000).as("seed")), 2);
 }
 
 RC_GTEST_PROP(Property, CompositionsOfOps, ()) {
   const auto program = *programs(2, 6).as("steps");
-  expect_right(program, program_inputs(*rc::gen::inRange(0, 1000).as("seed")), 1);
+  expect_right(program, program_inputs(*rc::gen::inRange<std::uint64_t>(0, 1000).as("seed")), 1);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <tapegrad/tapegrad.hpp>
 
 namespace tapegrad {
@@ -88,7 +89,7 @@ TEST(Bernoulli, FollowsTheProbabilities) {
 
 TEST(Categorical, FollowsTheLogits) {
   Rng rng(4);
-  const Tensor logits = tensor({1000, 1000 + std::log(3.0), -INFINITY}, f64);
+  const Tensor logits = tensor({1000, 1000 + std::log(3.0), -std::numeric_limits<double>::infinity()}, f64);
   const Tensor draws = categorical(broadcast_to(logits, {8000, 3}), rng);
   EXPECT_EQ(draws.shape(), (Shape{8000}));
   const auto counts = bincount(draws, 3).values();

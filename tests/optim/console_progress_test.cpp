@@ -12,7 +12,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
-using ::testing::Not;
 
 std::string output_of(bool terminal) {
   nn::Linear model(2, 2);

@@ -22,9 +22,10 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 class GoldenGraph : public ::testing::Test {
- protected:
+ public:
   ~GoldenGraph() override { ::unsetenv("TAPEGRAD_UPDATE_GOLDEN"); }
 
+ protected:
   void update(const Tensor& result) const {
     ::setenv("TAPEGRAD_UPDATE_GOLDEN", "1", 1);
     EXPECT_THAT(result, MatchesGoldenGraph(file_));

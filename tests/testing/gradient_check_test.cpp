@@ -13,7 +13,6 @@ namespace {
 
 using testing::check_gradients;
 using ::testing::Contains;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using testing::GradientReport;
 using ::testing::HasSubstr;

@@ -21,7 +21,6 @@ namespace {
 
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 TEST_F(Program, HelpsAndTellsItsVersion) {
   EXPECT_THAT(run("--version").out, ContainsRegex("^tapegrad [0-9]"));
