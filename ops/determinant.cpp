@@ -90,8 +90,9 @@ struct Cofactor {
                            });
   }
   static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& a, const Tensor& y) {
-    if (a.shape()[-1] < 2) return {};
-    if (a.shape()[-1] == 2) return cofactor(g);  // linear there, and symmetric
+    const std::int64_t n = a.shape()[-1];
+    if (n < 2) return {};
+    if (n == 2) return cofactor(g);  // linear there, and symmetric
     const Tensor d = over_matrices(det(a));
     if (any(d == 0).item() != 0)
       throw ValueError("cofactor: " + describe(a) +

@@ -113,8 +113,7 @@ struct NormOver {
   static Tensor vjp(wrt<2>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor&, Unsaved bias, Unsaved) {
     const NormLayout l = Op::layout(a, x.shape());
     const Tensor samples = reshape(g, {l.outer * l.repeats, l.coefficients(), l.inner});
-    return reshape(sum(l.inner == 1 ? squeeze(samples, 2) : samples, l.inner == 1 ? Axes{0} : Axes{0, 2}),
-                   bias.shape());
+    return reshape(sum(samples, l.inner == 1 ? Axes{0} : Axes{0, 2}), bias.shape());
   }
 
   template <class Kernel>

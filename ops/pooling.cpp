@@ -249,7 +249,7 @@ struct AdaptiveAvgPool : AvgPooling<AdaptiveAvgPool, AdaptiveAvgUnpool, Adaptive
   static std::vector<BadInputOf<AdaptiveAvgPool>> bad_inputs() {
     return {{{zeros({4, 4})}, {{2}}, "x is [4, 4]; expected [N, C, L]"},
             {{zeros({1, 2, 4, 4})}, {{1, 2, 3}}, "output_size is [1, 2, 3] for 2 spatial axes"},
-            {{zeros({1, 2, 0})}, {{2}}, "there is nothing on axis 2 to make 2 parts of"}};
+            {{zeros({1, 2, 0})}, {{1}}, "there is nothing on axis 2 to make 1 parts of"}};
   }
 };
 

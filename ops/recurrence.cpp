@@ -178,7 +178,6 @@ struct Recurrence {
     Tensor dproduct = Cell::kOneGradient ? dx : empty(dx.shape(), g.dtype());
     std::vector<Tensor> result{dx, dproduct};
     for (std::size_t s = 0; s < kStates; ++s) result.push_back(zeros({rows, width}, g.dtype()));
-    if (rows * width == 0) return result;
     const T *cotangent = g.data<T>().data(), *value = y.data<T>().data();
     T *to_x = dx.mutable_data<T>().data(), *to_product = dproduct.mutable_data<T>().data();
     std::array<T*, kStates> state;
@@ -282,9 +281,13 @@ std::vector<SampleOf<O>> sequence_samples(Rng& rng, std::int64_t gates, int stat
     for (int i = 0; i < states; ++i) inputs.push_back(randn({b, h}, f64, rng));
     return SampleOf<O>{inputs, attributes};
   };
-  std::vector<SampleOf<O>> samples{
-      make(3, 1, 2, {}), make(2, 2, 1, {{}, true}), make(3, 2, 1, {{1, 3}, false}), make(3, 2, 1, {{2, 0}, true}),
-      make(0, 2, 1, {}), make(2, 0, 1, {})};
+  std::vector<SampleOf<O>> samples{make(3, 1, 2, {}),
+                                   make(2, 2, 1, {{}, true}),
+                                   make(3, 2, 1, {{1, 3}, false}),
+                                   make(3, 2, 1, {{3, 1}, false}),
+                                   make(3, 2, 1, {{2, 0}, true}),
+                                   make(0, 2, 1, {}),
+                                   make(2, 0, 1, {})};
   samples[1].inputs[0] = transpose(randn({2, gates, 2}, f64, rng), 1, 2);
   return samples;
 }

@@ -132,6 +132,7 @@ struct SvdParts {
     return {{{internal::distinct_matrices({3, 3}, rng)}},
             {{internal::distinct_matrices({2, 3, 2}, rng)}},
             {{internal::distinct_matrices({2, 4}, rng)}},
+            {{internal::distinct_matrices({4, 3}, rng)}},
             {{transpose(internal::distinct_matrices({2, 3}, rng))}},
             {{zeros({0, 2}, f64)}},
             {{zeros({2, 0}, f64)}},

@@ -22,11 +22,13 @@ ENDS = {",", ";", "?", ":", "=", "+=", "-=", "*=", "/=", "<<", "return"}
 # A fault in one of them would be one of representation, or of nothing at all.
 OPAQUE = {"static_cast", "constant", "decltype", "sizeof", "size_t", "int64_t", "apply", "span", "move", "data",
           "mutable_data", "dispatch_floating", "dispatch", "throw", "to_string", "string", "name_of", "describe",
-          "contiguous", "detach", "if", "for", "while", "switch", "catch", "for_chunks", "checked_offsets",
-          "empty", "for_row_ranges"}  # fmt: skip
+          "contiguous", "detach", "if", "for", "while", "switch", "catch", "checked_offsets", "empty",
+          "for_row_ranges"}  # fmt: skip
 PARTNERS = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "maximum": "minimum", "minimum": "maximum",
             "floor": "ceil", "min": "max", "max": "min", "gather": "scatter", "triu": "tril", "tril": "triu"}  # fmt: skip
-NOT_RULES = {"forward", "value", "result", "samples", "bad_inputs", "cost", "view", "fields"}
+NOT_RULES = {"forward", "value", "result", "samples", "bad_inputs", "cost", "view", "fields", "find", "worth_threads"}
+# Of these only the last argument, what is done, is part of a rule: into which parts depends on its speed alone.
+DIVIDING = {"for_chunks", "for_blocks", "for_columns"}
 ROOT = re.compile(r"vjp|jvp")
 
 
@@ -175,6 +177,8 @@ class Mutator:
         # Messages, types, and constants by which work is divided.
         if token.text in ("throw", "static_assert", "using", "constexpr") or token.text == "if" and after == "constexpr":
             return self.statement_end(i) if token.text != "if" else self.partner[i + 2] + 1
+        if token.text in DIVIDING and after == "(":
+            return self.arguments(i + 1)[-1][0]
         if token.kind == "name" and after == "<" and not self.tokens[i + 1].spaced:
             return self.visit_template(i)
         if token.kind == "mark" and token.spaced and token.text in STRENGTH:

@@ -95,7 +95,7 @@ PoolWindows max_windows(const char* op, const MaxPoolAttrs& a, const Shape& x) {
     AxisWindows w{.in = s.in, .step = s.dilation, .first = {}, .count = {}};
     for (std::int64_t o = 0; o < s.out; ++o) {
       const std::int64_t before = s.begin(o) < 0 ? (s.dilation - 1 - s.begin(o)) / s.dilation : 0;
-      const std::int64_t inside = s.begin(o) < s.in ? (s.in - 1 - s.begin(o)) / s.dilation + 1 : 0;
+      const std::int64_t inside = (s.in - 1 - s.begin(o)) / s.dilation + 1;
       w.first.push_back(s.begin(o) + before * s.dilation);
       w.count.push_back(std::min(s.kernel, inside) - before);
       if (w.count.back() < 1)

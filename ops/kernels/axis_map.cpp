@@ -27,10 +27,10 @@ AxisMap AxisMap::transposed() const {
 template <class T>
 void AxisMap::apply(std::int64_t outer, std::int64_t inner, const T* x, T* y) const {
   constexpr std::int64_t kParallelElements = 1 << 16;
-  const std::int64_t rows = out(), size = std::max(in_, rows) * inner;
-  const std::int64_t block = rows_of(1 << 14, size);
+  const std::int64_t rows = out();
   const std::vector<T> weights(weights_.begin(), weights_.end());
-  for_blocks(outer, block, outer * size >= kParallelElements, [&](std::int64_t begin, std::int64_t end) {
+  const bool parallel = outer * (in_ + rows) * inner >= kParallelElements;
+  for_blocks(outer, rows_of(1 << 14, (in_ + rows) * inner), parallel, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b) {
       const T* from = x + b * in_ * inner;
       T* to = y + b * rows * inner;

@@ -1,5 +1,6 @@
 #include <Eigen/Core>
 #include <algorithm>
+#include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
 
@@ -84,6 +85,7 @@ void blocked_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T 
   // A cut of c into two halves or more, along its longer side, never along the inner dimension. Small products are
   // not worth a second thread.
   constexpr double kWorth = 1 << 21;
+  if (c.column != 1) throw ValueError("gemm: the result must lie row by row");
   const double flops =
       2.0 * static_cast<double>(c.rows) * static_cast<double>(c.columns) * static_cast<double>(a.columns);
   if (flops < kWorth) return block_gemm(a, b, beta, c);

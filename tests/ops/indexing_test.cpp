@@ -51,6 +51,28 @@ TEST(RowSparse, AddsToGradientsOfEitherKind) {
   }
 }
 
+TEST(RowSparse, AddsToWhatEarlierPassesLeft) {
+  Rng rng(1);
+  Tensor table = parameter(randn({4, 2}, f64, rng));
+  const auto sparse = [&] { return sum(pow(embedding(table, ids({3, 1}), {.sparse = true}), 3)); };
+  const auto dense = [&] { return sum(exp(table)); };
+  const auto both = [&](const Tensor& first, const Tensor& second, bool create_graph) {
+    table.clear_grad();
+    first.backward();
+    second.backward({.create_graph = create_graph});
+    return table.grad();
+  };
+  const Tensor of_sparse = grad(sparse(), table), of_dense = grad(dense(), table);
+  const auto twice = (of_sparse * 2).values(), one_each = (of_sparse + of_dense).values();
+  EXPECT_NE(both(sparse(), sparse(), false).row_sparse(), nullptr);
+  EXPECT_EQ(both(sparse(), sparse(), false).to_dense().values(), twice);
+  EXPECT_EQ(both(sparse(), dense(), false).values(), one_each);
+  EXPECT_EQ(both(dense(), sparse(), false).values(), one_each);
+  const Tensor recorded = both(sparse(), dense(), true);
+  EXPECT_EQ(recorded.values(), one_each);
+  EXPECT_EQ(grad(sum(recorded), table).values(), of_dense.values());
+}
+
 TEST(RowSparse, ManyRowsSumAsDenseOnesDo) {
   Rng rng(1);
   const Tensor rows = randint(0, 300, {5000}, rng), values = randn({5000, 64}, f32, rng);

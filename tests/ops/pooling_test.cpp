@@ -79,7 +79,9 @@ TEST(MaxPool, GivesTheGradientToTheFirstOfEqualElements) {
     const Tensor at = parameter(x);
     const Tensor y = max_pool2d(at, kernel, {.stride = stride});
     auto plain = grad(sum(y), at).values();
-    EXPECT_EQ(plain, grad(sum(max_pool2d(at, kernel, {.stride = stride})), at, {.create_graph = true}).values());
+    const Tensor recorded = grad(sum(max_pool2d(at, kernel, {.stride = stride})), at, {.create_graph = true});
+    EXPECT_EQ(recorded.shape(), x.shape());
+    EXPECT_EQ(recorded.values(), plain);
     return plain;
   };
   EXPECT_THAT(gradient(tensor({1, 2, 2, 2}, {1, 2, 2}, f64), 2, 2), ElementsAre(0, 1, 0, 0));
@@ -89,6 +91,13 @@ TEST(MaxPool, GivesTheGradientToTheFirstOfEqualElements) {
   EXPECT_THAT(max_pool2d(nan, 2).values(), ElementsAre(IsNan()));
   EXPECT_THAT(gradient(nan, 2, 2), ElementsAre(0, 1, 0, 0));
   EXPECT_THAT(gradient(tensor({5, kNan, kNan, 7, 1, 2}, {1, 2, 3}, f64), 2, 1), ElementsAre(0, 2, 0, 0, 0, 0));
+}
+
+TEST(MaxPool, RoundsUpOnlyWhereAWindowIsLeft) {
+  const Tensor x = tensor({1, 2, 3, 4, 5, 6}, {1, 6}, f64);
+  EXPECT_THAT(max_pool1d(slice(x, 1, 0, 5), 3, {.stride = 2, .ceil_mode = true}).values(), ElementsAre(3, 5));
+  EXPECT_THAT(max_pool1d(x, 3, {.stride = 2, .ceil_mode = true}).values(), ElementsAre(3, 5, 6));
+  EXPECT_THAT(max_pool1d(x, 1, {.stride = 5}).values(), ElementsAre(1, 6));
 }
 
 TEST(Pooling, AgreesWithItsCompositionToTheThirdOrder) {
