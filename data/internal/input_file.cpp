@@ -12,7 +12,7 @@ namespace tapegrad::data {
 
 namespace fs = std::filesystem;
 
-InputFile::InputFile(const fs::path& path) : file_(nullptr), name_(path.string()) {
+InputFile::InputFile(const fs::path& path) : name_(path.string()) {
   const auto fail = [this](const std::string& why) { throw IoError(fmt::format("cannot read {}: {}", name_, why)); };
   std::error_code error;
   const fs::file_status status = fs::status(path, error);

@@ -38,8 +38,8 @@ TEST(Text, CountsUtf16Units) {
 TEST(Text, ShowsControlCharacters) {
   EXPECT_EQ(drawable("a\tb\r\nc"), "a b\nc");
   EXPECT_EQ(drawable(std::string_view("\0\x1B\x7F", 3)), "␀␛␡");
-  EXPECT_EQ(drawable("\u202Egpj.exe\u0085\uFFFE"),
-            "\uFFFDgpj.exe\uFFFD\uFFFD");  // NOLINT(misc-misleading-bidirectional)
+  // NOLINTNEXTLINE(misc-misleading-bidirectional)
+  EXPECT_EQ(drawable("\u202Egpj.exe\u0085\uFFFE"), "\uFFFDgpj.exe\uFFFD\uFFFD");
 }
 
 TEST(Text, ShortensBetweenCodePoints) {
