@@ -24,7 +24,7 @@ std::string to_text(const ClassReport& report) {
   std::size_t width = 5;
   for (const ClassScore& score : report.classes) width = std::max(width, score.name.size());
   std::string text =
-      fmt::format("{:<{}}  {:>7}  {:>9}  {:>6}  {:>6}\n", "class", width, "texts", "precision", "recall", "F1");
+      fmt::format("{:<{}}  {:>7}  {:>9}  {:>6}  {:>6}\n", "class", width, "samples", "precision", "recall", "F1");
   for (const ClassScore& s : report.classes)
     fmt::format_to(std::back_inserter(text), "{:<{}}  {:>7}  {:>9.4f}  {:>6.4f}  {:>6.4f}\n", s.name, width, s.rows,
                    s.precision, s.recall, s.f1);

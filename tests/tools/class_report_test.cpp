@@ -23,7 +23,7 @@ TEST(ClassReport, CountsByHand) {
 TEST(ClassReport, HasALineAClass) {
   const ClassReport report = class_report(std::vector<std::int64_t>{0}, std::vector<std::int32_t>{0}, {"the only one"});
   EXPECT_EQ(to_text(report),
-            "class           texts  precision  recall      F1\n"
+            "class         samples  precision  recall      F1\n"
             "the only one        1     1.0000  1.0000  1.0000\n");
 }
 
