@@ -138,12 +138,12 @@ struct MaskedSoftmax {
       const T *cotangent = dense.data<T>().data(), *share = y.data<T>().data();
       T* to = dx.mutable_data<T>().data();
       for_row_blocks(rows, width, [&](std::int64_t first, std::int64_t last) {
-        const std::int64_t begin = first * width, length = (last - first) * width;
+        const std::int64_t begin = first * width, end = last * width;
         kernels::softmax_gradient(Slab{last - first, width, 1}, cotangent + begin, share + begin, to + begin);
         if (a.scale == 1) return;
         const T scale = static_cast<T>(a.scale);
 #pragma omp simd
-        for (std::int64_t i = begin; i < begin + length; ++i) to[i] *= scale;
+        for (std::int64_t i = begin; i < end; ++i) to[i] *= scale;
       });
     });
     return dx;

@@ -28,7 +28,7 @@ PARTNERS = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "maximum
             "floor": "ceil", "min": "max", "max": "min", "gather": "scatter", "triu": "tril", "tril": "triu"}  # fmt: skip
 NOT_RULES = {"forward", "value", "result", "samples", "bad_inputs", "cost", "view", "fields", "find", "worth_threads"}
 # Of these only the last argument, what is done, is part of a rule: into which parts depends on its speed alone.
-DIVIDING = {"for_chunks", "for_blocks", "for_columns"}
+DIVIDING = {"for_chunks", "for_blocks", "for_columns", "for_row_blocks"}
 ROOT = re.compile(r"vjp|jvp")
 
 

@@ -29,8 +29,7 @@ void AxisMap::apply(std::int64_t outer, std::int64_t inner, const T* x, T* y) co
   constexpr std::int64_t kParallelElements = 1 << 16;
   const std::int64_t rows = out();
   const std::vector<T> weights(weights_.begin(), weights_.end());
-  const bool parallel = outer * (in_ + rows) * inner >= kParallelElements;
-  for_blocks(outer, rows_of(1 << 14, (in_ + rows) * inner), parallel, [&](std::int64_t begin, std::int64_t end) {
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b) {
       const T* from = x + b * in_ * inner;
       T* to = y + b * rows * inner;
@@ -52,7 +51,8 @@ void AxisMap::apply(std::int64_t outer, std::int64_t inner, const T* x, T* y) co
         }
       }
     }
-  });
+  };
+  for_blocks(outer, rows_of(1 << 14, (in_ + rows) * inner), outer * (in_ + rows) * inner >= kParallelElements, run);
 }
 
 template <class T>
