@@ -232,8 +232,8 @@ struct Recurrence {
         for (std::int64_t row = 0; row < rows; ++row) select(counts, 0, row).fill(active(t, row) ? 1 : 0);
         to_x = to_x * counts;
         to_product = to_product * counts;
-        for (std::size_t s = 0; s < kStates; ++s)
-          running[s] = added(running[s].defined() ? running[s] * counts : Tensor(), d[kFirstState + s] * (1 - counts));
+        // Behind a sequence's end its gates are 0, and so is what backward() leaves of its states.
+        for (std::size_t s = 0; s < kStates; ++s) running[s] = added(running[s], d[kFirstState + s] * (1 - counts));
       }
       running[kStates - 1] = added(running[kStates - 1], matmul(to_product, weight));
       dx[static_cast<std::size_t>(t)] = to_x;
@@ -282,13 +282,14 @@ std::vector<SampleOf<O>> sequence_samples(Rng& rng, std::int64_t gates, int stat
     return SampleOf<O>{inputs, attributes};
   };
   std::vector<SampleOf<O>> samples{make(3, 1, 2, {}),
+                                   make(1, 2, 1, {}),
                                    make(2, 2, 1, {{}, true}),
                                    make(3, 2, 1, {{1, 3}, false}),
                                    make(3, 2, 1, {{3, 1}, false}),
                                    make(3, 2, 1, {{2, 0}, true}),
                                    make(0, 2, 1, {}),
                                    make(2, 0, 1, {})};
-  samples[1].inputs[0] = transpose(randn({2, gates, 2}, f64, rng), 1, 2);
+  samples[2].inputs[0] = transpose(randn({2, gates, 2}, f64, rng), 1, 2);
   return samples;
 }
 
@@ -390,7 +391,8 @@ struct GruSequence {
   }
   static Tensor vjp(wrt<2>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, Unsaved,
                     const Tensor& hidden, const Tensor& y) {
-    return sum(Loop(a, y.shape()).shared(g, weight, {hidden}, y)[Loop::kProduct], {0, 1});
+    // Of each step and row, which are added up as of any input that is broadcast.
+    return Loop(a, y.shape()).shared(g, weight, {hidden}, y)[Loop::kProduct];
   }
   static Tensor vjp(wrt<3>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, Unsaved,
                     const Tensor& hidden, const Tensor& y) {
