@@ -23,6 +23,7 @@
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/data/table.hpp>
 #include <tapegrad/data/text_dataset.hpp>
+#include <tapegrad/data/text_file.hpp>
 #include <tapegrad/data/token_stream.hpp>
 #include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/io/npy.hpp>

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/internal/input_file.hpp>
+#include <tapegrad/data/internal/byte_stream.hpp>
 #include <unsupported/Eigen/FFT>
 #include <vector>
 
@@ -108,7 +108,7 @@ Tensor Audio::mono() const {
 }
 
 Audio read_wav(const std::filesystem::path& path) {
-  InputFile file(path);
+  ByteStream file(path);
   const std::string& name = file.name();
   const std::string riff = file.read(12);
   if (riff.size() < 12 || !riff.starts_with("RIFF") || std::string_view(riff).substr(8) != "WAVE")

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/internal/input_file.hpp>
+#include <tapegrad/data/internal/byte_stream.hpp>
 #include <tapegrad/data/rows.hpp>
 
 namespace tapegrad::data {
@@ -63,7 +63,7 @@ void require_bytes(const Tensor& images, const char* who) {
 }  // namespace
 
 Tensor read_idx(const std::filesystem::path& path) {
-  InputFile file(path);
+  ByteStream file(path);
   const auto refuse = [&](const std::string& why) {
     throw IoError(fmt::format("{}: not an IDX file: {}", path.string(), why));
   };

@@ -10,8 +10,8 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/csv.hpp>
 #include <tapegrad/data/internal/messages.hpp>
-#include <tapegrad/data/internal/text_file.hpp>
 #include <tapegrad/data/rows.hpp>
+#include <tapegrad/data/text_file.hpp>
 
 namespace tapegrad::data {
 namespace {

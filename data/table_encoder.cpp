@@ -8,9 +8,9 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/internal/messages.hpp>
-#include <tapegrad/data/internal/text_file.hpp>
 #include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/table.hpp>
+#include <tapegrad/data/text_file.hpp>
 
 namespace tapegrad::data {
 namespace {

@@ -6,7 +6,7 @@
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/internal/messages.hpp>
-#include <tapegrad/data/internal/text_file.hpp>
+#include <tapegrad/data/text_file.hpp>
 #include <tapegrad/data/unicode.hpp>
 
 namespace tapegrad::data {

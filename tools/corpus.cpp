@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/unicode.hpp>
+#include <tapegrad/data/text_file.hpp>
 
 namespace tapegrad::tools {
 namespace {
@@ -16,18 +13,6 @@ namespace fs = std::filesystem;
 constexpr std::string_view kFortunes = "fortunes:";
 constexpr const char* kFortunesFolder = "/usr/share/games/fortunes";
 constexpr std::size_t kPart = 4000;
-
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream content;
-  if (!file || !(content << file.rdbuf()) || !file) throw IoError(path.string() + ": cannot be read, or is empty");
-  std::string text = std::move(content).str();
-  if (const auto bad = data::find_invalid_utf8(text))
-    throw IoError(path.string() + ":" +
-                  std::to_string(1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(*bad), '\n')) +
-                  ": is not UTF-8");
-  return text;
-}
 
 /// Texts parted by lines "%"; false if there is no such line.
 bool split_fortunes(std::string_view text, std::vector<std::string>& texts) {
@@ -60,7 +45,7 @@ std::vector<std::string> read_fortunes(const fs::path& folder) {
     throw IoError(folder.string() + ": holds no fortunes; they come with Debian's packages fortunes and fortunes-min");
   std::sort(files.begin(), files.end());
   std::vector<std::string> texts;
-  for (const fs::path& file : files) split_fortunes(read_text(file), texts);
+  for (const fs::path& file : files) split_fortunes(data::read_text_file(file), texts);
   return texts;
 }
 
@@ -81,7 +66,7 @@ std::vector<std::string> read_corpus(const std::string& source) {
   if (source.starts_with(kFortunes)) {
     const std::string folder = source.substr(kFortunes.size());
     texts = read_fortunes(folder.empty() ? kFortunesFolder : folder);
-  } else if (const std::string text = read_text(source); !split_fortunes(text, texts)) {
+  } else if (const std::string text = data::read_text_file(source); !split_fortunes(text, texts)) {
     texts = split_at_line_ends(text);
   }
   if (texts.size() < 2)

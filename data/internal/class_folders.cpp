@@ -5,7 +5,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/internal/labelled_sources.hpp>
 #include <tapegrad/data/internal/messages.hpp>
-#include <tapegrad/data/internal/text_file.hpp>
+#include <tapegrad/data/text_file.hpp>
 
 namespace tapegrad::data {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/internal/labelled_sources.hpp>
-#include <tapegrad/data/internal/text_file.hpp>
+#include <tapegrad/data/text_file.hpp>
 #include <unordered_set>
 
 namespace tapegrad::data {

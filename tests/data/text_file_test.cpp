@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/internal/text_file.hpp>
+#include <tapegrad/data/text_file.hpp>
 #include <thread>
 
 #include "../message_of.hpp"

@@ -53,9 +53,9 @@ TEST_F(Language, SaysWhatIsWrong) {
   write("empty", "");
   write("latin", "caf\xe9\n%\nbar\n");
   write("one", "alone\n");
-  expect_refused("train language missing --out m", {"missing: cannot be read"});
-  expect_refused("train language empty --out m", {"empty: cannot be read, or is empty"});
-  expect_refused("train language latin --out m", {"latin:1: is not UTF-8"});
+  expect_refused("train language missing --out m", {"cannot read missing: No such file"});
+  expect_refused("train language empty --out m", {"empty: holds 0 texts"});
+  expect_refused("train language latin --out m", {"latin:1: byte 4 of the line", "is not UTF-8"});
   expect_refused("train language one --out m", {"one: holds 1 texts"});
   expect_refused("train language fortunes:/nowhere",
                  {"/nowhere: holds no fortunes", "packages fortunes and fortunes-min"});

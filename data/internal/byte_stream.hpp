@@ -9,12 +9,12 @@ namespace tapegrad::data {
 
 /// Reads a file from its beginning. Content that gzip has packed is unpacked on the way. Throws IoError, which names
 /// the file, for what cannot be read: directories, devices, damage to what is packed.
-class InputFile {
+class ByteStream {
  public:
-  explicit InputFile(const std::filesystem::path& path);
-  ~InputFile();
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
+  explicit ByteStream(const std::filesystem::path& path);
+  ~ByteStream();
+  ByteStream(const ByteStream&) = delete;
+  ByteStream& operator=(const ByteStream&) = delete;
 
   /// The next `bytes` bytes, or fewer at the end of the file. Takes memory as they arrive, not as they are asked for.
   std::string read(std::uint64_t bytes);

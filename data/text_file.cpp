@@ -1,4 +1,4 @@
-#include <tapegrad/data/internal/text_file.hpp>
+#include <tapegrad/data/text_file.hpp>
 
 #include <fmt/format.h>
 #include <algorithm>

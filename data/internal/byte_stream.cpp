@@ -1,4 +1,4 @@
-#include <tapegrad/data/internal/input_file.hpp>
+#include <tapegrad/data/internal/byte_stream.hpp>
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -12,7 +12,7 @@ namespace tapegrad::data {
 
 namespace fs = std::filesystem;
 
-InputFile::InputFile(const fs::path& path) : name_(path.string()) {
+ByteStream::ByteStream(const fs::path& path) : name_(path.string()) {
   const auto fail = [this](const std::string& why) { throw IoError(fmt::format("cannot read {}: {}", name_, why)); };
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
@@ -23,9 +23,9 @@ InputFile::InputFile(const fs::path& path) : name_(path.string()) {
   ::gzbuffer(static_cast<gzFile>(file_), 1u << 17);
 }
 
-InputFile::~InputFile() { ::gzclose(static_cast<gzFile>(file_)); }
+ByteStream::~ByteStream() { ::gzclose(static_cast<gzFile>(file_)); }
 
-std::string InputFile::read(std::uint64_t bytes) {
+std::string ByteStream::read(std::uint64_t bytes) {
   constexpr std::uint64_t kChunk = 1u << 20;
   std::string content;
   while (content.size() < bytes) {
