@@ -9,8 +9,8 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/trace.hpp>
-#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/family.hpp>
+#include <tapegrad/ops/internal/conversions.hpp>
 
 namespace tapegrad {
 namespace {

@@ -7,21 +7,6 @@
 namespace tapegrad {
 namespace {
 
-std::vector<const OpEntry*> collect() {
-  std::vector<const OpEntry*> all;
-  for (const auto family : {
-           cast_ops(),       arithmetic_ops(),    elementary_ops(),   activation_ops(),  special_ops(),
-           rounding_ops(),   comparison_ops(),    view_ops(),         reduce_ops(),      extremum_ops(),
-           moment_ops(),     scan_ops(),          order_ops(),        softmax_ops(),     cross_entropy_ops(),
-           loss_ops(),       matmul_ops(),        indexing_ops(),     embedding_ops(),   segment_ops(),
-           join_ops(),       gather_ops(),        arrange_ops(),      diagonal_ops(),    sampling_ops(),
-           recurrence_ops(), normalization_ops(), linear_solve_ops(), determinant_ops(), factorization_ops(),
-           spectral_ops(),   convolution_ops(),   pooling_ops(),      attention_ops(),   resample_ops(),
-       })
-    for (const OpEntry& entry : family) all.push_back(&entry);
-  return all;
-}
-
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -53,11 +38,6 @@ Tensor transposed(const Tensor& t) {
 }
 
 }  // namespace
-
-std::span<const OpEntry* const> all_ops() {
-  static const std::vector<const OpEntry*> all = collect();
-  return all;
-}
 
 const OpEntry& find_op(std::string_view name) {
   std::vector<std::pair<std::size_t, std::string_view>> near;

@@ -30,7 +30,7 @@ struct OpEntry {
   const OpInfo& info() const { return *record->info; }
 };
 
-/// All ops, families in order, each family in its own order.
+/// All ops, file by file; defined in ops/catalogue.cpp.
 std::span<const OpEntry* const> all_ops();
 /// By name; ValueError that suggests the nearest names.
 const OpEntry& find_op(std::string_view name);
@@ -38,42 +38,5 @@ const OpEntry& find_op(std::string_view name);
 // Derived for pointwise ops from their OpInfo alone.
 std::vector<Sample> pointwise_samples(const OpRecord& op, Rng& rng, void* (*attributes)(const NamedValues&));
 std::vector<BadInput> pointwise_bad_inputs(const OpRecord& op, void* (*attributes)(const NamedValues&));
-
-// Families; one function a file.
-std::span<const OpEntry> cast_ops();
-std::span<const OpEntry> arithmetic_ops();
-std::span<const OpEntry> elementary_ops();
-std::span<const OpEntry> activation_ops();
-std::span<const OpEntry> special_ops();
-std::span<const OpEntry> rounding_ops();
-std::span<const OpEntry> comparison_ops();
-std::span<const OpEntry> view_ops();
-std::span<const OpEntry> reduce_ops();
-std::span<const OpEntry> extremum_ops();
-std::span<const OpEntry> moment_ops();
-std::span<const OpEntry> scan_ops();
-std::span<const OpEntry> order_ops();
-std::span<const OpEntry> softmax_ops();
-std::span<const OpEntry> cross_entropy_ops();
-std::span<const OpEntry> loss_ops();
-std::span<const OpEntry> matmul_ops();
-std::span<const OpEntry> linear_solve_ops();
-std::span<const OpEntry> determinant_ops();
-std::span<const OpEntry> factorization_ops();
-std::span<const OpEntry> spectral_ops();
-std::span<const OpEntry> indexing_ops();
-std::span<const OpEntry> embedding_ops();
-std::span<const OpEntry> segment_ops();
-std::span<const OpEntry> join_ops();
-std::span<const OpEntry> gather_ops();
-std::span<const OpEntry> arrange_ops();
-std::span<const OpEntry> diagonal_ops();
-std::span<const OpEntry> sampling_ops();
-std::span<const OpEntry> recurrence_ops();
-std::span<const OpEntry> resample_ops();
-std::span<const OpEntry> attention_ops();
-std::span<const OpEntry> pooling_ops();
-std::span<const OpEntry> convolution_ops();
-std::span<const OpEntry> normalization_ops();
 
 }  // namespace tapegrad

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/record.hpp>
-#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/family.hpp>
-#include <tapegrad/ops/view.hpp>
+#include <tapegrad/ops/internal/conversions.hpp>
 #include <unordered_map>
 
 namespace tapegrad::internal {
