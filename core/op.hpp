@@ -1,6 +1,6 @@
 #pragma once
 // What an operation declares about itself (OpInfo), and what a recorded node points to (OpRecord).
-// core names no operation: these are filled in by ops/ and by users' own operations.
+// core names no operation: these are filled in by op/ and by users' own operations.
 
 #include <cstdint>
 #include <initializer_list>

@@ -1,7 +1,7 @@
 // Two operations of a program's own, declared as the library's are and checked by the same checker.
 
 #include <iostream>
-#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/tapegrad.hpp>
 #include <tapegrad/testing/op_check.hpp>
 

@@ -4,8 +4,8 @@
 #include <tapegrad/core/scope.hpp>
 #include <tapegrad/graph/capture.hpp>
 #include <tapegrad/graph/graph_builder.hpp>
-#include <tapegrad/ops/attributes.hpp>
-#include <tapegrad/ops/family.hpp>
+#include <tapegrad/op/attributes.hpp>
+#include <tapegrad/op/family.hpp>
 #include <unordered_map>
 #include <unordered_set>
 

@@ -1,9 +1,9 @@
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/rounding.hpp>
 #include <tapegrad/ops/special.hpp>
 

@@ -1,7 +1,7 @@
 #pragma once
 // Activations, elementwise. At a kink the gradient is that of the flatter side; where nothing else is said, that is 0.
 
-#include <tapegrad/ops/operand.hpp>
+#include <tapegrad/op/operand.hpp>
 
 namespace tapegrad {
 

@@ -1,7 +1,7 @@
 #pragma once
 // Arithmetic, elementwise with broadcasting. Arguments are tensors or numbers; a number takes the tensor's dtype.
 
-#include <tapegrad/ops/operand.hpp>
+#include <tapegrad/op/operand.hpp>
 
 namespace tapegrad {
 

@@ -3,9 +3,9 @@
 #include <limits>
 #include <numeric>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/indexing.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/positions.hpp>
 #include <tapegrad/ops/view.hpp>
 

@@ -3,11 +3,11 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/attention.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 #include <tapegrad/ops/matmul.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/view.hpp>

@@ -1,6 +1,6 @@
+#include <tapegrad/op/op_list.hpp>
+#include <tapegrad/op/structural.hpp>
 #include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/op_list.hpp>
-#include <tapegrad/ops/structural.hpp>
 
 namespace tapegrad {
 namespace ops {

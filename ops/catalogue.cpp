@@ -1,6 +1,6 @@
 // Which operations there are: the lists at the feet of the files, in one order.
 
-#include <tapegrad/ops/registry.hpp>
+#include <tapegrad/op/registry.hpp>
 
 namespace tapegrad {
 

@@ -5,7 +5,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/core/record.hpp>
-#include <tapegrad/ops/family.hpp>
+#include <tapegrad/op/family.hpp>
 #include <unordered_set>
 
 namespace tapegrad {

@@ -1,7 +1,7 @@
 #pragma once
 // Comparisons, logic and choice, elementwise with broadcasting. Results of comparisons are bool and have no gradient.
 
-#include <tapegrad/ops/operand.hpp>
+#include <tapegrad/op/operand.hpp>
 
 namespace tapegrad {
 

@@ -1,9 +1,9 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/convolution.hpp>
 #include <tapegrad/ops/internal/windows.hpp>
 #include <tapegrad/ops/kernels/convolution.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 

@@ -1,6 +1,6 @@
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/diagonal.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 

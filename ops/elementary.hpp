@@ -2,7 +2,7 @@
 // Exponential, trigonometric and hyperbolic functions, elementwise. Integers are promoted to f32. Outside a function's
 // domain value and gradient are NaN.
 
-#include <tapegrad/ops/operand.hpp>
+#include <tapegrad/op/operand.hpp>
 
 namespace tapegrad {
 

@@ -4,9 +4,9 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/record.hpp>
+#include <tapegrad/op/family.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
-#include <tapegrad/ops/family.hpp>
 
 namespace tapegrad {
 namespace {

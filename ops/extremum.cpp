@@ -1,7 +1,7 @@
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/kernels/extremum.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/reduction.hpp>
 #include <tapegrad/ops/view.hpp>
 

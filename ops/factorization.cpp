@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/diagonal.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
@@ -7,7 +8,6 @@
 #include <tapegrad/ops/kernels/decompositions.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
 #include <tapegrad/ops/matmul.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

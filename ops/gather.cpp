@@ -1,7 +1,7 @@
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/gather.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/positions.hpp>
 #include <tapegrad/ops/view.hpp>
 

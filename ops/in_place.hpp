@@ -10,7 +10,7 @@
 // gradient. ShapeError when the other operand broadcasts to more than x's shape. x keeps its dtype; DTypeError when it
 // is an integer's and the result is not.
 
-#include <tapegrad/ops/operand.hpp>
+#include <tapegrad/op/operand.hpp>
 
 namespace tapegrad {
 

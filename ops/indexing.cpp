@@ -1,7 +1,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/row_sparse.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/indexing.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/positions.hpp>
 #include <tapegrad/ops/view.hpp>
 

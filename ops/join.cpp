@@ -1,7 +1,7 @@
 #include <cstring>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/join.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/positions.hpp>
 #include <tapegrad/ops/view.hpp>
 

@@ -1,8 +1,8 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
 #include <tapegrad/ops/matmul.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

@@ -1,10 +1,10 @@
 #include <Eigen/Core>
 #include <cmath>
 #include <limits>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/reduction.hpp>
 #include <tapegrad/ops/view.hpp>
 

@@ -4,10 +4,10 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/kernels/normalize.hpp>
 #include <tapegrad/ops/normalization.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 

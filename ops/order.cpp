@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <limits>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/gather.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/order.hpp>
 #include <tapegrad/ops/view.hpp>
 

@@ -1,10 +1,10 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/gather.hpp>
 #include <tapegrad/ops/internal/pool_windows.hpp>
 #include <tapegrad/ops/internal/windows.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/pooling.hpp>
 #include <tapegrad/ops/positions.hpp>
 #include <tapegrad/ops/view.hpp>

@@ -7,10 +7,10 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/record.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
 #include <tapegrad/ops/matmul.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/recurrence_cells.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>

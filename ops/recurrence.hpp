@@ -6,7 +6,7 @@
 // along a first axis: the gates, then the state; the last plane is the hidden state h. All planes can be
 // differentiated.
 
-#include <tapegrad/ops/attributes.hpp>
+#include <tapegrad/op/attributes.hpp>
 
 namespace tapegrad {
 

@@ -3,11 +3,11 @@
 // kernels, and on Tensors, where gradients of gradients are recorded.
 
 #include <array>
+#include <tapegrad/op/formula.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
-#include <tapegrad/ops/formula.hpp>
 
 namespace tapegrad::recurrence {
 

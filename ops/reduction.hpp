@@ -5,10 +5,10 @@
 #include <functional>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/op/structural.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/slab.hpp>
-#include <tapegrad/ops/structural.hpp>
 #include <vector>
 
 namespace tapegrad {

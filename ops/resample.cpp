@@ -2,9 +2,9 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/internal/windows.hpp>
 #include <tapegrad/ops/kernels/axis_map.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/view.hpp>
 

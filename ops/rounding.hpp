@@ -2,7 +2,7 @@
 // To whole numbers, to rests and into ranges, elementwise. Integers stay integers.
 
 #include <optional>
-#include <tapegrad/ops/operand.hpp>
+#include <tapegrad/op/operand.hpp>
 
 namespace tapegrad {
 

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/view.hpp>
 

@@ -2,12 +2,12 @@
 #include <limits>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/scan.hpp>
 #include <tapegrad/ops/view.hpp>
 

@@ -1,9 +1,9 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
-#include <tapegrad/ops/op_list.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/softmax.hpp>
 #include <tapegrad/ops/view.hpp>

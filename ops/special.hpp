@@ -1,7 +1,7 @@
 #pragma once
 // Functions of statistics and information theory, elementwise. Integers are promoted to f32.
 
-#include <tapegrad/ops/operand.hpp>
+#include <tapegrad/op/operand.hpp>
 
 namespace tapegrad {
 

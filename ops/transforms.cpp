@@ -2,7 +2,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/ops/internal/forward.hpp>
+#include <tapegrad/op/internal/forward.hpp>
 #include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/transforms.hpp>
 #include <tapegrad/ops/view.hpp>

@@ -1,6 +1,6 @@
 #include <numeric>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

@@ -5,9 +5,9 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/core/record.hpp>
+#include <tapegrad/op/family.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/family.hpp>
-#include <tapegrad/ops/registry.hpp>
 #include <tapegrad/testing/gradient_check.hpp>
 #include <tapegrad/testing/op_check.hpp>
 #include <tapegrad/testing/op_kinks.hpp>

@@ -4,9 +4,9 @@
 #include <limits>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/ops/attributes.hpp>
+#include <tapegrad/op/attributes.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/registry.hpp>
 
 namespace tapegrad::testing {
 namespace {

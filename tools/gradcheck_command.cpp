@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/op.hpp>
-#include <tapegrad/ops/registry.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <tapegrad/testing/op_check.hpp>
 
 #include "commands.hpp"

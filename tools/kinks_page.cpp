@@ -4,7 +4,7 @@
 #include <limits>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/ops/registry.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <tapegrad/testing/op_kinks.hpp>
 
 #include "ops_pages.hpp"

@@ -12,10 +12,10 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/named_tensors.hpp>
 #include <tapegrad/io/npy.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/ops/registry.hpp>
 
 #include "commands.hpp"
 #include "ops_pages.hpp"

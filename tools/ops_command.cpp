@@ -7,7 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <tapegrad/core/op.hpp>
-#include <tapegrad/ops/registry.hpp>
+#include <tapegrad/op/registry.hpp>
 
 #include "commands.hpp"
 #include "ops_pages.hpp"

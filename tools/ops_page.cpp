@@ -6,8 +6,8 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/trace.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/comparison.hpp>
-#include <tapegrad/ops/registry.hpp>
 #include <tapegrad/testing/op_check.hpp>
 
 #include "ops_pages.hpp"

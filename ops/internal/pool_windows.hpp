@@ -1,7 +1,7 @@
 #pragma once
 // Where the windows of pooling stand.
 
-#include <tapegrad/ops/attributes.hpp>
+#include <tapegrad/op/attributes.hpp>
 #include <tapegrad/ops/kernels/axis_map.hpp>
 #include <tapegrad/ops/kernels/max_pool.hpp>
 #include <tuple>

@@ -4,7 +4,7 @@
 #include <functional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/tensor.hpp>
-#include <tapegrad/ops/attributes.hpp>
+#include <tapegrad/op/attributes.hpp>
 #include <tapegrad/ops/kernels/windows.hpp>
 #include <tapegrad/ops/per_axis.hpp>
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/ops/formula/exponential.hpp>
+#include <tapegrad/op/formula/exponential.hpp>
 #include <tapegrad/ops/kernels/in_order.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <tapegrad/ops/op_list.hpp>
+#include <tapegrad/op/op_list.hpp>
 #include <tapegrad/tapegrad.hpp>
 #include <tapegrad/testing/op_check.hpp>
 

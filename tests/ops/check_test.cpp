@@ -8,8 +8,8 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/registry.hpp>
 #include <tapegrad/testing/op_check.hpp>
 
 namespace tapegrad::tests {

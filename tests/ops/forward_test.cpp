@@ -5,7 +5,7 @@
 
 #include <cmath>
 #include <tapegrad/core/trace.hpp>
-#include <tapegrad/ops/registry.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <tapegrad/tapegrad.hpp>
 
 namespace tapegrad {

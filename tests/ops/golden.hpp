@@ -3,7 +3,7 @@
 
 #include <string>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/ops/registry.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <vector>
 
 namespace tapegrad::tests {

@@ -7,13 +7,13 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/ops/registry.hpp>
 #include <tapegrad/ops/special.hpp>
 #include <tapegrad/testing/op_kinks.hpp>
 

@@ -7,7 +7,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
-#include <tapegrad/ops/registry.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <tapegrad/tapegrad.hpp>
 
 namespace tapegrad::tests {

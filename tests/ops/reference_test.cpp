@@ -6,8 +6,8 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/ops/family.hpp>
-#include <tapegrad/ops/registry.hpp>
+#include <tapegrad/op/family.hpp>
+#include <tapegrad/op/registry.hpp>
 
 namespace tapegrad::tests {
 namespace {

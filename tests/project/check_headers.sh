@@ -7,19 +7,20 @@ cd "$1"
 # The folders that each folder may include from, besides itself.
 declare -A leans_on=(
   [core]=''
-  [ops]='core'
+  [op]='core'
+  [ops]='core op'
   [data]='core'
-  [graph]='core ops'
-  [nn]='core ops'
-  [io]='core ops'
-  [testing]='core ops graph'
-  [optim]='core ops data nn io graph'
+  [graph]='core op ops'
+  [nn]='core op ops'
+  [io]='core op ops'
+  [testing]='core op ops graph'
+  [optim]='core op ops data nn io graph'
 )
 # The public headers whose very subject is another library. All others show nothing but the standard library.
 declare -A subject=(
   [core/eigen.hpp]='Eigen/'
   [core/ref_count.hpp]='sys/single_threaded.h'
-  [ops/formula.hpp]='Eigen/|unsupported/Eigen/'
+  [op/formula.hpp]='Eigen/|unsupported/Eigen/'
   [graph/boost_graph.hpp]='boost/'
   [testing/gradients.hpp]='gmock/|gtest/'
   [testing/graphs.hpp]='gmock/|gtest/'

@@ -4,12 +4,12 @@
 // argument-dependent look-up).
 
 #include <tapegrad/core/tensor.hpp>
-#include <tapegrad/ops/formula/error_function.hpp>
-#include <tapegrad/ops/formula/exponential.hpp>
-#include <tapegrad/ops/formula/gamma.hpp>
-#include <tapegrad/ops/formula/hyperbolic.hpp>
-#include <tapegrad/ops/formula/number.hpp>
-#include <tapegrad/ops/formula/trigonometric.hpp>
+#include <tapegrad/op/formula/error_function.hpp>
+#include <tapegrad/op/formula/exponential.hpp>
+#include <tapegrad/op/formula/gamma.hpp>
+#include <tapegrad/op/formula/hyperbolic.hpp>
+#include <tapegrad/op/formula/number.hpp>
+#include <tapegrad/op/formula/trigonometric.hpp>
 
 namespace tapegrad::formula {
 

@@ -19,9 +19,9 @@
 // In a rule, what `saves` declared arrives as a Tensor, the rest as Unsaved. Inputs without a rule are listed in
 // info.fixed; an op without any sets info.differentiable = false. Inputs listed in info.optional may be undefined.
 
-#include <tapegrad/ops/attributes.hpp>
-#include <tapegrad/ops/family.hpp>
-#include <tapegrad/ops/sample.hpp>
+#include <tapegrad/op/attributes.hpp>
+#include <tapegrad/op/family.hpp>
+#include <tapegrad/op/sample.hpp>
 #include <utility>
 
 namespace tapegrad {

@@ -2,7 +2,7 @@
 // Hyperbolic functions and their inverses. tanh is within 1.5 ulp; the others are computed in f64 for f32, and left to
 // the standard library for f64.
 
-#include <tapegrad/ops/formula/exponential.hpp>
+#include <tapegrad/op/formula/exponential.hpp>
 
 namespace tapegrad::formula {
 

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/ops/family.hpp>
-#include <tapegrad/ops/registry.hpp>
+#include <tapegrad/op/family.hpp>
+#include <tapegrad/op/registry.hpp>
 
 namespace tapegrad {
 namespace {

@@ -9,8 +9,8 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/trace.hpp>
-#include <tapegrad/ops/family.hpp>
-#include <tapegrad/ops/internal/conversions.hpp>
+#include <tapegrad/op/family.hpp>
+#include <tapegrad/op/internal/conversions.hpp>
 
 namespace tapegrad {
 namespace {

@@ -3,7 +3,7 @@
 // that use them name it as their `reach`, and the kernels then compute larger arguments in long double. The inverses
 // are computed in f64 for f32, and left to the standard library for f64.
 
-#include <tapegrad/ops/formula/number.hpp>
+#include <tapegrad/op/formula/number.hpp>
 
 namespace tapegrad::formula {
 

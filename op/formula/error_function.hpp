@@ -2,7 +2,7 @@
 // The error function, its complement and its inverse; the normal distribution. Within 3 ulp, erfc 6 up
 // to its far tail.
 
-#include <tapegrad/ops/formula/exponential.hpp>
+#include <tapegrad/op/formula/exponential.hpp>
 
 namespace tapegrad::formula {
 

@@ -4,7 +4,7 @@
 
 #include <span>
 #include <tapegrad/core/record.hpp>
-#include <tapegrad/ops/operand.hpp>
+#include <tapegrad/op/operand.hpp>
 
 namespace tapegrad {
 

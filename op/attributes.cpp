@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <charconv>
-#include <tapegrad/ops/attributes.hpp>
+#include <tapegrad/op/attributes.hpp>
 #include <utility>
 
 namespace tapegrad {

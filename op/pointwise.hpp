@@ -18,9 +18,9 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <tapegrad/ops/attributes.hpp>
-#include <tapegrad/ops/family.hpp>
-#include <tapegrad/ops/formula.hpp>
+#include <tapegrad/op/attributes.hpp>
+#include <tapegrad/op/family.hpp>
+#include <tapegrad/op/formula.hpp>
 #include <tuple>
 #include <utility>
 

@@ -2,8 +2,8 @@
 // The logarithm of the gamma function and its derivatives, precise relative to the larger of the result and 1.
 
 #include <array>
-#include <tapegrad/ops/formula/exponential.hpp>
-#include <tapegrad/ops/formula/trigonometric.hpp>
+#include <tapegrad/op/formula/exponential.hpp>
+#include <tapegrad/op/formula/trigonometric.hpp>
 
 namespace tapegrad::formula {
 

@@ -1,10 +1,10 @@
-#include <tapegrad/ops/internal/forward.hpp>
+#include <tapegrad/op/internal/forward.hpp>
 
 #include <algorithm>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/record.hpp>
-#include <tapegrad/ops/family.hpp>
-#include <tapegrad/ops/internal/conversions.hpp>
+#include <tapegrad/op/family.hpp>
+#include <tapegrad/op/internal/conversions.hpp>
 #include <unordered_map>
 
 namespace tapegrad::internal {

@@ -1,9 +1,9 @@
 #pragma once
 // The list of a family's ops, and what the registry knows of each: all derived from the ops' own declarations.
 
-#include <tapegrad/ops/pointwise.hpp>
-#include <tapegrad/ops/registry.hpp>
-#include <tapegrad/ops/structural.hpp>
+#include <tapegrad/op/pointwise.hpp>
+#include <tapegrad/op/registry.hpp>
+#include <tapegrad/op/structural.hpp>
 
 namespace tapegrad {
 

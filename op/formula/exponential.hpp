@@ -2,7 +2,7 @@
 // Exponential functions, logarithms and powers. Errors are about 1 ulp for exp, exp2, log and log1p, 2 for expm1 and
 // logistic; f32 forms that are computed in f64 are all but correctly rounded.
 
-#include <tapegrad/ops/formula/number.hpp>
+#include <tapegrad/op/formula/number.hpp>
 
 namespace tapegrad::formula {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 #include <tapegrad/core/random.hpp>
-#include <tapegrad/ops/sample.hpp>
+#include <tapegrad/op/sample.hpp>
 #include <vector>
 
 namespace tapegrad {

@@ -1,8 +1,8 @@
 #include <boost/container/small_vector.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/trace.hpp>
-#include <tapegrad/ops/family.hpp>
-#include <tapegrad/ops/internal/conversions.hpp>
+#include <tapegrad/op/family.hpp>
+#include <tapegrad/op/internal/conversions.hpp>
 
 namespace tapegrad {
 namespace {
