@@ -198,13 +198,9 @@ void store_dense(const std::byte* in, Node& target) {
 }
 
 void add_in_place(Tensor& destination, const Tensor& source) {
-  if (const RowSparse* rows = source.row_sparse()) {
-    const std::int64_t count = destination.shape()[0];
-    return dispatch_floating(destination.dtype(), [&]<class T>() {
-      add_rows(rows->values.data<T>().data(), rows->indices.data<std::int64_t>(),
-               count ? destination.numel() / count : 0, reinterpret_cast<T*>(destination.node().data), count);
-    });
-  }
+  if (const RowSparse* rows = source.row_sparse())
+    return dispatch_floating(destination.dtype(),
+                             [&]<class T>() { add_rows(*rows, reinterpret_cast<T*>(destination.node().data)); });
   const Tensor dense = source.contiguous();
   dispatch_floating(destination.dtype(), [&]<class T>() {
     T* to = reinterpret_cast<T*>(destination.node().data);

@@ -64,11 +64,7 @@ Tensor Tensor::to_dense() const {
   const RowSparse* rows = row_sparse();
   if (!rows) return *this;
   Tensor dense = zeros(shape(), dtype());
-  dispatch_floating(dtype(), [&]<class T>() {
-    const std::int64_t width = shape()[0] ? numel() / shape()[0] : 0;
-    add_rows(rows->values.data<T>().data(), rows->indices.data<std::int64_t>(), width,
-             reinterpret_cast<T*>(dense.node().data), shape()[0]);
-  });
+  dispatch_floating(dtype(), [&]<class T>() { add_rows(*rows, reinterpret_cast<T*>(dense.node().data)); });
   return dense;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <span>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/summation.hpp>
 #include <tapegrad/core/tensor.hpp>
 #include <vector>
 
@@ -35,34 +36,50 @@ void for_row_ranges(std::int64_t rows, std::int64_t work, const Body& body) {
 template <class T, class Source>
 void sum_rows(const DistinctRows& distinct, std::int64_t width, T* to, const Source& source) {
   const std::span<const std::int64_t> slots = distinct.slots;
-  for_row_ranges(distinct.count(), static_cast<std::int64_t>(slots.size()) * width,
-                 [&](std::int64_t begin, std::int64_t end) {
-                   std::int64_t fresh = begin;  // slots below it, from `begin` on, have a value
-                   for (std::size_t i = 0; i < slots.size(); ++i) {
-                     if (slots[i] < begin || slots[i] >= end) continue;
-                     const T* from = source(i);
-                     T* target = to + slots[i] * width;
-                     if (slots[i] == fresh) {
-                       std::copy_n(from, width, target);
-                       ++fresh;
-                     } else {
-                       for (std::int64_t j = 0; j < width; ++j) target[j] += from[j];
-                     }
-                   }
-                 });
+  const auto given = static_cast<std::int64_t>(slots.size());
+  std::vector<std::uint8_t> counts = scatter_counts<T>(distinct.count(), given - distinct.count());
+  for_row_ranges(distinct.count(), given * width, [&](std::int64_t begin, std::int64_t end) {
+    ScatteredSums<T> sums(to, width, counts.empty() ? nullptr : counts.data());
+    std::int64_t fresh = begin;  // slots below it, from `begin` on, have a value
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      if (slots[i] < begin || slots[i] >= end) continue;
+      if (slots[i] == fresh)
+        std::copy_n(source(i), width, to + fresh++ * width);
+      else
+        sums.add(slots[i], source(i));
+    }
+    sums.finish();
+  });
 }
 
 /// to[positions[i]] += from[i] over rows of `width` elements, in order of i; `to` has `rows` of them.
 template <class T>
 void add_rows(const T* from, std::span<const std::int64_t> positions, std::int64_t width, T* to, std::int64_t rows) {
-  for_row_ranges(rows, static_cast<std::int64_t>(positions.size()) * width, [&](std::int64_t begin, std::int64_t end) {
-    for (std::size_t i = 0; i < positions.size(); ++i) {
-      if (positions[i] < begin || positions[i] >= end) continue;
-      const T* source = from + static_cast<std::int64_t>(i) * width;
-      T* target = to + positions[i] * width;
-      for (std::int64_t j = 0; j < width; ++j) target[j] = static_cast<T>(target[j] + source[j]);
+  const auto given = static_cast<std::int64_t>(positions.size());
+  std::vector<std::uint8_t> counts = scatter_counts<T>(rows, given);
+  for_row_ranges(rows, given * width, [&](std::int64_t begin, std::int64_t end) {
+    ScatteredSums<T> sums(to, width, counts.empty() ? nullptr : counts.data());
+    for (std::int64_t i = 0; i < given; ++i) {
+      const std::int64_t row = positions[static_cast<std::size_t>(i)];
+      if (row >= begin && row < end) sums.add(row, from + i * width);
     }
+    sums.finish();
   });
+}
+
+/// Adds the rows, which are distinct, to `to`, dense and of the same dtype and shape.
+template <class T>
+void add_rows(const RowSparse& rows, T* to) {
+  const auto indices = rows.indices.data<std::int64_t>();
+  const std::int64_t width = indices.empty() ? 0 : rows.values.numel() / std::ssize(indices);
+  const T* from = rows.values.data<T>().data();
+  for_blocks(std::ssize(indices), rows_of(1 << 14, width), rows.values.numel() >= 1 << 17,
+             [&](std::int64_t begin, std::int64_t end) {
+               for (std::int64_t i = begin; i < end; ++i) {
+                 T* target = to + indices[static_cast<std::size_t>(i)] * width;
+                 for (std::int64_t j = 0; j < width; ++j) target[j] += from[i * width + j];
+               }
+             });
 }
 
 }  // namespace tapegrad

@@ -114,10 +114,9 @@ struct EmbeddingBag {
           const auto last = static_cast<std::size_t>(ends[static_cast<std::size_t>(b) + 1]);
           T* out = to + b * width;
           std::fill_n(out, width, T{0});
-          for (std::size_t i = first; i < last; ++i) {
-            const T* row = from + rows[i] * width;
-            for (std::int64_t j = 0; j < width; ++j) out[j] += row[j];
-          }
+          RowSum<T> sum(out, width);
+          for (std::size_t i = first; i < last; ++i) sum.add(from + rows[i] * width);
+          sum.finish();
           if (a.mean && last - first > 1) {
             const T share = T{1} / static_cast<T>(last - first);
             for (std::int64_t j = 0; j < width; ++j) out[j] *= share;

@@ -1,4 +1,5 @@
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/summation.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/gather.hpp>
@@ -44,11 +45,17 @@ class Places {
   /// Calls `visit(i, place)` for each index i in row-major order; parts that share no place run on several threads.
   template <class Visit>
   void for_each(const Visit& visit) const {
+    for_each_part([&](const auto& walk) { walk(visit); });
+  }
+
+  /// Calls `body(walk)` for each of those parts; `walk(visit)` then visits the part.
+  template <class Body>
+  void for_each_part(const Body& body) const {
     if (indices_.numel() == 0) return;
     const std::int64_t* index = positions_of(indices_).data();
     const std::int64_t block = of_.extent * of_.inner;
     constexpr std::int64_t kParallelElements = 1 << 16, kParts = 16;
-    const auto walk = [&](std::int64_t begin, std::int64_t end) {
+    const auto walk = [&](std::int64_t begin, std::int64_t end, const auto& visit) {
       std::int64_t i = begin * block;
       for (std::int64_t o = begin; o < end; ++o) {
         const std::int64_t base = outer_[static_cast<std::size_t>(o)];
@@ -61,8 +68,10 @@ class Places {
             visit(i, base + index[i] * step_ + inner_[static_cast<std::size_t>(k)]);
       }
     };
-    if (indices_.numel() < kParallelElements || of_.outer < kParts) return walk(0, of_.outer);
-    for_chunks(kParts, true, [&](std::int64_t c) { walk(of_.outer * c / kParts, of_.outer * (c + 1) / kParts); });
+    const std::int64_t parts = indices_.numel() < kParallelElements || of_.outer < kParts ? 1 : kParts;
+    for_chunks(parts, parts > 1, [&](std::int64_t c) {
+      body([&](const auto& visit) { walk(of_.outer * c / parts, of_.outer * (c + 1) / parts, visit); });
+    });
   }
 
  private:
@@ -163,7 +172,12 @@ struct ScatterAdd {
     dispatch(x.dtype(), [&]<class T>() {
       const T* from = dense.data<T>().data();
       T* to = y.mutable_data<T>().data();
-      places.for_each([&](std::int64_t i, std::int64_t place) { to[place] = static_cast<T>(to[place] + from[i]); });
+      std::vector<std::uint8_t> counts = scatter_counts<T>(y.numel(), dense.numel());
+      places.for_each_part([&](const auto& walk) {
+        ScatteredSums<T> sums(to, 1, counts.empty() ? nullptr : counts.data());
+        walk([&](std::int64_t i, std::int64_t place) { sums.add(place, from + i); });
+        sums.finish();
+      });
     });
   }
   static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved, const Tensor&, Unsaved, Unsaved) { return g; }

@@ -2,6 +2,7 @@
 #include <limits>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/core/summation.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/cast.hpp>
@@ -10,6 +11,7 @@
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/scan.hpp>
 #include <tapegrad/ops/view.hpp>
+#include <utility>
 
 namespace tapegrad {
 namespace {
@@ -41,10 +43,6 @@ void dispatch_wide(DType dtype, const F& f) {
 Slab slab_of(const char* op, const Tensor& x, int axis) {
   return slab_around(x.shape(), normalized_axis(op, axis, x.rank()));
 }
-
-// Long sums of floats are carried in double.
-template <class T>
-using Carried = std::conditional_t<std::is_floating_point_v<T>, double, T>;
 
 template <class Body>
 void walk(std::int64_t n, bool reverse, const Body& body) {
@@ -109,9 +107,9 @@ struct CumSum {
     const Slab s = slab_of("cumsum", x, a.axis);
     dispatch_wide(y.dtype(), [&]<class T>() {
       kernels::map_lanes(s, x.data<T>().data(), y.mutable_data<T>().data(), [&](const T* row, T* out) {
-        Carried<T> total = 0;
+        Total<T> total = 0;
         walk(s.count, a.reverse,
-             [&](std::int64_t i) { out[i] = static_cast<T>(total += static_cast<Carried<T>>(row[i])); });
+             [&](std::int64_t i) { out[i] = static_cast<T>(total += static_cast<Total<T>>(row[i])); });
       });
     });
   }
@@ -152,10 +150,12 @@ struct LinearScan {
         for (std::int64_t l = 0; l < group.lanes; ++l) {
           const T *a_row = factor[l], *b_row = term[l];
           T* row = state[l];
-          const T* before = nullptr;  // the first factor is not used: it may be infinite
+          bool first = true;  // the first factor is not used: it may be infinite
+          Total<T> before = 0;
           walk(s.count, attributes.reverse, [&](std::int64_t i) {
-            row[i] = before ? a_row[i] * *before + b_row[i] : b_row[i];
-            before = row + i;
+            before =
+                std::exchange(first, false) ? Total<T>(b_row[i]) : Total<T>(a_row[i]) * before + Total<T>(b_row[i]);
+            row[i] = static_cast<T>(before);
           });
         }
       });
@@ -205,8 +205,8 @@ struct CumProd {
     const Slab s = slab_of("cumprod", x, a.axis);
     dispatch_wide(y.dtype(), [&]<class T>() {
       kernels::map_lanes(s, x.data<T>().data(), y.mutable_data<T>().data(), [&](const T* row, T* out) {
-        Carried<T> product = 1;
-        for (std::int64_t i = 0; i < s.count; ++i) out[i] = static_cast<T>(product *= static_cast<Carried<T>>(row[i]));
+        Total<T> product = 1;
+        for (std::int64_t i = 0; i < s.count; ++i) out[i] = static_cast<T>(product *= static_cast<Total<T>>(row[i]));
       });
     });
   }

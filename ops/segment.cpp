@@ -14,10 +14,6 @@ namespace tapegrad {
 namespace {
 
 template <class T>
-void add_row(const T* from, std::int64_t width, T* to) {
-  for (std::int64_t j = 0; j < width; ++j) to[j] += from[j];
-}
-template <class T>
 void scale_row(T* row, std::int64_t width, std::int64_t count) {
   const T inverse = T{1} / static_cast<T>(count);
   for (std::int64_t j = 0; j < width; ++j) row[j] *= inverse;
@@ -94,7 +90,9 @@ struct Segment : SegmentCommon {
     dispatch_floating(y.dtype(), [&]<class T>() {
       for_each_run<T>(x, positions_of(checked), y, [](const T* rows, std::int64_t count, std::int64_t width, T* out) {
         std::fill_n(out, width, T{0});
-        for (std::int64_t i = 0; i < count; ++i) add_row(rows + i * width, width, out);
+        RowSum<T> sum(out, width);
+        for (std::int64_t i = 0; i < count; ++i) sum.add(rows + i * width);
+        sum.finish();
         if (kMean && count > 1) scale_row(out, width, count);
       });
     });
@@ -182,12 +180,14 @@ struct MaskedMean {
         for (std::int64_t b = begin; b < end; ++b) {
           T* row = to + b * width;
           std::fill_n(row, width, T{0});
+          RowSum<T> sum(row, width);
           std::int64_t count = 0;
           for (std::int64_t i = b * length; i < (b + 1) * length; ++i) {
             if (!keeps[i]) continue;
-            add_row(from + i * width, width, row);
+            sum.add(from + i * width);
             ++count;
           }
+          sum.finish();
           if (count > 1) scale_row(row, width, count);
         }
       });

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <numeric>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/summation.hpp>
 #include <tapegrad/ops/kernels/axis_map.hpp>
 
 namespace tapegrad::kernels {
@@ -37,18 +38,21 @@ void AxisMap::apply(std::int64_t outer, std::int64_t inner, const T* x, T* y) co
         const auto first = static_cast<std::size_t>(begin_[static_cast<std::size_t>(o)]);
         const auto last = static_cast<std::size_t>(begin_[static_cast<std::size_t>(o) + 1]);
         if (inner == 1) {
-          T sum = 0;
+          Total<T> sum = 0;
           for (std::size_t t = first; t < last; ++t) sum += weights[t] * from[positions_[t]];
-          *to = sum;
+          *to = static_cast<T>(sum);
           continue;
         }
         std::fill_n(to, inner, T{0});
+        RowSum<T> sum(to, inner);
         for (std::size_t t = first; t < last; ++t) {
           const T* row = from + positions_[t] * inner;
           const T weight = weights[t];
+          T* out = sum.next();
 #pragma omp simd
-          for (std::int64_t i = 0; i < inner; ++i) to[i] += weight * row[i];
+          for (std::int64_t i = 0; i < inner; ++i) out[i] += weight * row[i];
         }
+        sum.finish();
       }
     }
   };

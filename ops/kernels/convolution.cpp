@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/summation.hpp>
 #include <tapegrad/ops/kernels/convolution.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
 #include <type_traits>
@@ -48,13 +49,13 @@ class Products {
       fold(g_.windows, channels_, first, last, columns_.data(), x + group * x_step());
     });
   }
-  /// Adds to w.
-  void weight(std::int64_t group, const T* x, const T* y, T* w) {
+  /// Adds to the weights of the group.
+  void weight(std::int64_t group, const T* x, const T* y, RowSum<T>& w) {
     for_tiles([&](std::int64_t first, std::int64_t last) {
       unfold(g_.windows, channels_, first, last, x + group * x_step(), columns_.data());
       const MatrixView<const T> c = columns(first, last);
       gemm(outputs(y, group, first, last), {c.data, c.columns, c.rows, 1, c.row}, T{1},
-           {w + group * rows_ * depth_, rows_, depth_, depth_, 1});
+           {w.next(), rows_, depth_, depth_, 1});
     });
   }
 
@@ -144,11 +145,16 @@ void convolution_weight(const ConvGeometry& g, const T* x, const T* y, T* w) {
   for_chunks(parts, g.flops() * static_cast<double>(g.batch) > kParallelFlops, [&](std::int64_t p) {
     Products<T> products(g);
     T* to = p == 0 ? w : partial.data() + (p - 1) * size;
-    for (std::int64_t n = g.batch * p / parts; n < g.batch * (p + 1) / parts; ++n)
-      for (std::int64_t group = 0; group < g.groups; ++group)
-        products.weight(group, x + n * g.x_size(), y + n * g.y_size(), to);
+    for (std::int64_t group = 0; group < g.groups; ++group) {
+      RowSum<T> sum(to + group * (size / g.groups), size / g.groups);
+      for (std::int64_t n = g.batch * p / parts; n < g.batch * (p + 1) / parts; ++n)
+        products.weight(group, x + n * g.x_size(), y + n * g.y_size(), sum);
+      sum.finish();
+    }
   });
-  for (std::size_t i = 0; i < partial.size(); ++i) w[static_cast<std::int64_t>(i) % size] += partial[i];
+  RowSum<T> sum(w, size);
+  for (std::int64_t p = 1; p < parts; ++p) sum.add(partial.data() + (p - 1) * size);
+  sum.finish();
 }
 
 template void convolution(const ConvGeometry&, const float*, const float*, const float*, float*);

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/summation.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
+#include <vector>
 
 #ifdef TAPEGRAD_HAS_ONEDNN
 #include <oneapi/dnnl/dnnl.h>
@@ -15,6 +17,8 @@ namespace {
 
 // Eigen works tiny products out number by number, in an order that depends on where the result lies.
 constexpr std::int64_t kTiny = 20;
+// An inner dimension beyond the first is cut into blocks of the second, or of the first where the result is large.
+constexpr std::int64_t kLongInner = 4096, kInner = 512;
 
 template <class T>
 void add_product(const MatrixView<const T>& a, const MatrixView<const T>& b, const MatrixView<T>& c) {
@@ -104,9 +108,40 @@ void blocked_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T 
   });
 }
 
+/// The libraries add up the whole inner dimension in T; where it is long, it is cut into blocks that are added in
+/// Total<T>. Small results leave the threads to parts of the inner dimension.
+template <class T>
+void long_gemm(const MatrixView<const T>& a, const MatrixView<const T>& b, T beta, const MatrixView<T>& c) {
+  constexpr std::int64_t kSmall = 1 << 14, kParts = 16;
+  const std::int64_t size = c.rows * c.columns, block = size <= kSmall ? kInner : kLongInner;
+  const std::int64_t blocks = (a.columns + block - 1) / block, parts = size <= kSmall ? std::min(blocks, kParts) : 1;
+  std::vector<Total<T>> totals(static_cast<std::size_t>(parts * size));
+  for_chunks(parts, parts > 1, [&](std::int64_t p) {
+    std::vector<T> product(static_cast<std::size_t>(size));
+    Total<T>* total = totals.data() + p * size;
+    for (std::int64_t k = blocks * p / parts; k < blocks * (p + 1) / parts; ++k) {
+      const std::int64_t begin = k * block, depth = std::min(block, a.columns - begin);
+      blocked_gemm<T>({a.data + begin * a.column, a.rows, depth, a.row, a.column},
+                      {b.data + begin * b.row, depth, b.columns, b.row, b.column}, T{0},
+                      {product.data(), c.rows, c.columns, c.columns, 1});
+      for_blocks(size, kSmall, parts == 1, [&](std::int64_t first, std::int64_t last) {
+        for (std::int64_t i = first; i < last; ++i)
+          total[i] += static_cast<Total<T>>(product[static_cast<std::size_t>(i)]);
+      });
+    }
+  });
+  for (std::int64_t i = 0; i < size; ++i) {
+    T& result = c.data[i / c.columns * c.row + i % c.columns];
+    Total<T> total = beta == T{0} ? 0 : static_cast<Total<T>>(beta) * static_cast<Total<T>>(result);
+    for (std::int64_t p = 0; p < parts; ++p) total += totals[static_cast<std::size_t>(p * size + i)];
+    result = static_cast<T>(total);
+  }
+}
+
 }  // namespace
 
 void gemm(const MatrixView<const float>& a, const MatrixView<const float>& b, float beta, const MatrixView<float>& c) {
+  if (a.columns > kLongInner) return long_gemm(a, b, beta, c);
   blocked_gemm(a, b, beta, c);
 }
 void gemm(const MatrixView<const double>& a, const MatrixView<const double>& b, double beta,

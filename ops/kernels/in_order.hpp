@@ -3,6 +3,9 @@
 // so that the same numbers elsewhere are added in another order.
 
 #include <Eigen/Core>
+#include <algorithm>
+#include <numeric>
+#include <tapegrad/core/summation.hpp>
 
 namespace tapegrad::kernels {
 
@@ -10,6 +13,7 @@ namespace tapegrad::kernels {
 template <class T, class Join>
 T join_in_order(const T* x, std::int64_t n, T neutral, const Join& join) {
   constexpr int kLanes = 128 / sizeof(T);
+  if (n < kLanes) return std::accumulate(x, x + n, neutral, join);
   using Lanes = Eigen::Array<T, kLanes, 1>;
   Lanes lanes = Lanes::Constant(neutral);
   std::int64_t i = 0;
@@ -22,8 +26,13 @@ T join_in_order(const T* x, std::int64_t n, T neutral, const Join& join) {
 }
 
 template <class T>
-T sum_in_order(const T* x, std::int64_t n) {
-  return join_in_order(x, n, T{0}, [](const auto& a, const auto& b) { return a + b; });
+Total<T> sum_in_order(const T* x, std::int64_t n) {
+  constexpr std::int64_t kBlock = kChain / 2 * 128 / sizeof(T);
+  Total<T> sum = 0;
+  for (std::int64_t i = 0; i < n; i += kBlock)
+    sum += static_cast<Total<T>>(
+        join_in_order(x + i, std::min(kBlock, n - i), T{0}, [](const auto& a, const auto& b) { return a + b; }));
+  return sum;
 }
 
 template <class T>

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <optional>
+#include <tapegrad/core/summation.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/kernels/normalize.hpp>
 #include <vector>
@@ -44,22 +45,6 @@ void for_weighted_runs(const Members& m, const T* weight, const Body& body) {
   }
 }
 
-/// Σ term(arrays[i]...) for i < n: short runs in T, these in double, so that the error stays that of a run. The arrays
-/// are parameters, for the compiler gathers what it reads through a lambda's captures.
-template <class T, class Term, class... Arrays>
-double total(const Term& term, std::int64_t n, Arrays... arrays) {
-  constexpr std::int64_t kRun = 512;
-  double sum = 0;
-  for (std::int64_t from = 0; from < n; from += kRun) {
-    const std::int64_t to = std::min(from + kRun, n);
-    T part = 0;
-#pragma omp simd reduction(+ : part)
-    for (std::int64_t i = from; i < to; ++i) part += term(arrays[i]...);
-    sum += static_cast<double>(part);
-  }
-  return sum;
-}
-
 /// A mean and 1 / √(variance + eps). The mean has two parts, the first near every element, so that differences from it
 /// keep their digits however far it is from 0.
 template <class T>
@@ -76,13 +61,19 @@ Standard<T> standard_of(const Members& m, const T* x, double eps, bool centered)
   const double count = m.count();
   if (centered) {
     double sum = 0;
-    for_runs(m, [&](std::int64_t begin, std::int64_t n) { sum += total<T>([](T v) { return v; }, n, x + begin); });
+    for_runs(m, [&](std::int64_t begin, std::int64_t n) {
+      sum += sum_terms<T>(
+          n, [](T v) { return v; }, x + begin);
+    });
     s.mean = static_cast<T>(sum / count);
   }
   double rest = 0, squares = 0;
   for_runs(m, [&, mean = s.mean](std::int64_t begin, std::int64_t n) {
-    if (centered) rest += total<T>([=](T v) { return v - mean; }, n, x + begin);
-    squares += total<T>([=](T v) { return (v - mean) * (v - mean); }, n, x + begin);
+    if (centered)
+      rest += sum_terms<T>(
+          n, [=](T v) { return v - mean; }, x + begin);
+    squares += sum_terms<T>(
+        n, [=](T v) { return (v - mean) * (v - mean); }, x + begin);
   });
   rest /= count;
   s.rest = static_cast<T>(rest);
@@ -115,8 +106,11 @@ void differentiate_members(const Members& m, const NormTerms<T>& terms, const T*
   double sum = 0, product = 0;
   for_weighted_runs(m, weight, [&](std::int64_t begin, std::int64_t n, auto w) {
     const T *from = x + begin, *cotangent = g + begin;
-    if (terms.centered) sum += total<T>([](T c, T v) { return c * v; }, n, cotangent, w);
-    product += total<T>([=](T c, T v, T f) { return c * v * standard(f); }, n, cotangent, w, from);
+    if (terms.centered)
+      sum += sum_terms<T>(
+          n, [](T c, T v) { return c * v; }, cotangent, w);
+    product += sum_terms<T>(
+        n, [=](T c, T v, T f) { return c * v * standard(f); }, cotangent, w, from);
   });
   const T mean = static_cast<T>(sum / m.count()), slope = static_cast<T>(product / m.count());
   for_weighted_runs(m, weight, [=](std::int64_t begin, std::int64_t n, auto w) {
@@ -129,17 +123,18 @@ void differentiate_members(const Members& m, const NormTerms<T>& terms, const T*
 }
 
 template <class T>
-void add_weight_gradient(const Members& m, const NormTerms<T>& terms, const T* x, const T* g, T* dw) {
+void add_weight_gradient(const Members& m, const NormTerms<T>& terms, const T* x, const T* g, RowSum<T>& sum) {
   const Standard<T> standard = standard_of(m, x, terms.eps, terms.centered);
   for (std::int64_t r = 0; r < m.repeats; ++r) {
     const T *from = x + r * m.step, *cotangent = g + r * m.step;
+    T* dw = sum.next();
     if (m.inner == 1) {
 #pragma omp simd
       for (std::int64_t k = 0; k < m.channels; ++k) dw[k] += cotangent[k] * standard(from[k]);
     } else {
       for (std::int64_t k = 0; k < m.channels; ++k)
-        dw[k] += static_cast<T>(
-            total<T>([=](T c, T f) { return c * standard(f); }, m.inner, cotangent + k * m.inner, from + k * m.inner));
+        dw[k] += static_cast<T>(sum_terms<T>(
+            m.inner, [=](T c, T f) { return c * standard(f); }, cotangent + k * m.inner, from + k * m.inner));
     }
   }
 }
@@ -212,7 +207,9 @@ void normalize_weight_gradient(const NormLayout& l, const NormTerms<T>& terms, c
   std::fill_n(dw, l.coefficients(), T{0});
   if (l.outer == 1) {
     for_groups<T>(l, x, g, nullptr, [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T*) {
-      add_weight_gradient(m, terms, from, cotangent, dw + i * l.channels);
+      RowSum<T> sum(dw + i * l.channels, l.channels);
+      add_weight_gradient(m, terms, from, cotangent, sum);
+      sum.finish();
     });
     return;
   }
@@ -221,16 +218,19 @@ void normalize_weight_gradient(const NormLayout& l, const NormTerms<T>& terms, c
   const NormLayout one{1, l.repeats, l.groups, l.channels, l.inner};
   std::vector<T> partial(static_cast<std::size_t>(parts * l.coefficients()));
   for_chunks(parts, l.numel() >= kParallelElements, [&](std::int64_t p) {
-    T* sums = partial.data() + p * l.coefficients();
+    std::vector<RowSum<T>> sums;
+    for (std::int64_t i = 0; i < l.groups; ++i)
+      sums.emplace_back(partial.data() + p * l.coefficients() + i * l.channels, l.channels);
     for (std::int64_t o = l.outer * p / parts; o < l.outer * (p + 1) / parts; ++o)
       for_groups<T>(one, x + o * size, g + o * size, nullptr,
                     [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T*) {
-                      add_weight_gradient(m, terms, from, cotangent, sums + i * l.channels);
+                      add_weight_gradient(m, terms, from, cotangent, sums[static_cast<std::size_t>(i)]);
                     });
+    for (RowSum<T>& sum : sums) sum.finish();
   });
-  for (std::int64_t p = 0; p < parts; ++p)
-    for (std::int64_t k = 0; k < l.coefficients(); ++k)
-      dw[k] += partial[static_cast<std::size_t>(p * l.coefficients() + k)];
+  RowSum<T> sum(dw, l.coefficients());
+  for (std::int64_t p = 0; p < parts; ++p) sum.add(partial.data() + p * l.coefficients());
+  sum.finish();
 }
 
 template <class T>

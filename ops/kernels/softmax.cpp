@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/summation.hpp>
 #include <tapegrad/op/formula/exponential.hpp>
 #include <tapegrad/ops/kernels/in_order.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
@@ -87,18 +88,31 @@ class Tile {
   }
 
   void sums(const T* x, T* sum) const {
+    Total<T> total[kTileLanes];
+    std::fill_n(total, lanes_, Total<T>{0});
+    add_sums(x, total);
+    for (std::int64_t l = 0; l < lanes_; ++l) sum[l] = static_cast<T>(total[l]);
+  }
+  void add_sums(const T* x, Total<T>* total) const {
     if (rows()) {
-      for (std::int64_t r = 0; r < lanes_; ++r) sum[r] = sum_in_order(x + at(r, 0), count_);
-    } else {
-      std::fill_n(sum, lanes_, T{0});
-      each([&](std::int64_t i, std::int64_t lane) { sum[lane] += x[i]; });
+      for (std::int64_t r = 0; r < lanes_; ++r) total[r] += sum_in_order(x + at(r, 0), count_);
+      return;
+    }
+    T block[kTileLanes];
+    for (std::int64_t begin = 0; begin < count_; begin += kChain) {
+      std::fill_n(block, lanes_, T{0});
+      part(begin, std::min(kChain, count_ - begin)).each([&](std::int64_t i, std::int64_t lane) {
+        block[lane] += x[i];
+      });
+      for (std::int64_t l = 0; l < lanes_; ++l) total[l] += static_cast<Total<T>>(block[l]);
     }
   }
 
   /// sum = Σ exp(x - max), nothing else kept: a part of the lanes at a time goes through a buffer.
   void exponential_sums(const T* x, const T* max, T* sum) const {
     T buffer[kTileElements];
-    std::fill_n(sum, lanes_, T{0});
+    Total<T> total[kTileLanes];
+    std::fill_n(total, lanes_, Total<T>{0});
     const std::int64_t part = std::max<std::int64_t>(1, kTileElements / std::max<std::int64_t>(lanes_, 1));
     for (std::int64_t begin = 0; begin < count_; begin += part) {
       const std::int64_t length = std::min(part, count_ - begin);
@@ -113,14 +127,20 @@ class Tile {
         for (std::int64_t i = 0; i < kept; ++i) buffer[o * kept + i] = below(from[i], max[rows() ? o : i]);
       }
       held.exponentials(buffer, buffer);
-      T partial[kTileLanes];
-      held.sums(buffer, partial);
-      for (std::int64_t l = 0; l < lanes_; ++l) sum[l] += partial[l];
+      held.add_sums(buffer, total);
     }
+    for (std::int64_t l = 0; l < lanes_; ++l) sum[l] = static_cast<T>(total[l]);
   }
 
  private:
   bool rows() const { return inner_ == 1; }
+  /// Of columns, `count` elements from `begin` on.
+  Tile part(std::int64_t begin, std::int64_t count) const {
+    Tile tile(*this);
+    tile.base_ = at(0, begin);
+    tile.count_ = count;
+    return tile;
+  }
 
   static void exponential_run(const T* x, std::int64_t n, T* y) {
 #pragma omp simd
@@ -214,11 +234,11 @@ void cross_entropy(const Slab& s, const T* x, const CrossEntropyTerms<T>& terms,
         continue;
       }
       const T log_sum = log_of(sum[l]);
-      T loss = terms.own_weight(target) * (log_sum - below(x[tile.at(l, target)], max[l]));
+      Total<T> loss = terms.own_weight(target) * (log_sum - below(x[tile.at(l, target)], max[l]));
       for (std::int64_t c = 0; terms.spread != 0 && c < s.count; ++c)
         if (const T weight = terms.spread_weight(c); weight != 0)
           loss += weight * (log_sum - below(x[tile.at(l, c)], max[l]));
-      y[tile.lane() + l] = loss;
+      y[tile.lane() + l] = static_cast<T>(loss);
     }
   });
 }

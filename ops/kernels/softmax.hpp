@@ -4,6 +4,7 @@
 // lane.
 
 #include <span>
+#include <tapegrad/core/summation.hpp>
 #include <tapegrad/ops/slab.hpp>
 
 namespace tapegrad::kernels {
@@ -35,9 +36,9 @@ struct CrossEntropyTerms {
   T own_weight(std::int64_t target) const { return own * weight(target); }
   T spread_weight(std::int64_t c) const { return spread * weight(c); }
   T total_spread(std::int64_t classes) const {
-    T total = 0;
+    Total<T> total = 0;
     for (std::int64_t c = 0; spread != 0 && c < classes; ++c) total += spread_weight(c);
-    return total;
+    return static_cast<T>(total);
   }
 };
 

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/summation.hpp>
 #include <tapegrad/ops/kernels/in_order.hpp>
 #include <tapegrad/ops/kernels/sum.hpp>
 
@@ -8,47 +10,97 @@ namespace {
 
 constexpr std::int64_t kParallelElements = 1 << 17;
 constexpr std::int64_t kPart = 1 << 15;  // of a long row: one thread's work
-constexpr std::int64_t kRun = 512;
+constexpr std::int64_t kColumns = 512;   // so many blocks and totals stay in the first-level cache
 
-// Halved down to short runs: the error grows with the logarithm of n.
 template <class T, class S>
-S pairwise_sum(const T* x, std::int64_t n) {
-  if constexpr (!std::is_same_v<T, S>) {
+Total<S> row_sum(const T* x, std::int64_t n) {
+  if constexpr (std::is_same_v<T, S>) {
+    return sum_in_order(x, n);
+  } else {
     S total = 0;
     for (std::int64_t i = 0; i < n; ++i) total += static_cast<S>(x[i]);
     return total;
-  } else {
-    if (n <= kRun) return sum_in_order(x, n);
-    const std::int64_t half = n / 2;
-    return pairwise_sum<T, S>(x, half) + pairwise_sum<T, S>(x + half, n - half);
   }
 }
 
 template <class T, class S>
-S long_sum(const T* x, std::int64_t n) {
+Total<S> long_row_sum(const T* x, std::int64_t n) {
   const std::int64_t parts = (n + kPart - 1) / kPart;
-  std::vector<S> partial(static_cast<std::size_t>(parts));
+  std::vector<Total<S>> partial(static_cast<std::size_t>(parts));
   for_chunks(parts, n >= kParallelElements, [&](std::int64_t p) {
-    partial[static_cast<std::size_t>(p)] = pairwise_sum<T, S>(x + p * kPart, std::min(kPart, n - p * kPart));
+    partial[static_cast<std::size_t>(p)] = row_sum<T, S>(x + p * kPart, std::min(kPart, n - p * kPart));
   });
-  return pairwise_sum<S, S>(partial.data(), parts);
+  return sum_in_order(partial.data(), parts);
 }
 
-// Several rows at a time, so that the totals are read and written less often.
-template <class T, class S>
-void sum_columns(const T* x, std::int64_t count, std::int64_t step, std::int64_t width, S* y) {
-  std::fill_n(y, width, S{0});
-  std::int64_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const T *a = x + i * step, *b = a + step, *c = b + step, *d = c + step;
+/// Adds `rows` rows of at most kColumns columns to `total`. Four rows at a time, so that a block's sums are read and
+/// written less often.
+template <class S, class T>
+void add_columns(const T* x, std::int64_t rows, std::int64_t step, std::int64_t width, Total<S>* total) {
+  std::array<S, kColumns> block;
+  for (std::int64_t begin = 0; begin < rows; begin += 2 * kChain) {
+    const std::int64_t end = std::min(begin + 2 * kChain, rows);
+    std::fill_n(block.begin(), width, S{0});
+    S* y = block.data();
+    std::int64_t i = begin;
+    for (; i + 4 <= end; i += 4) {
+      const T *a = x + i * step, *b = a + step, *c = b + step, *d = c + step;
 #pragma omp simd
-    for (std::int64_t j = 0; j < width; ++j)
-      y[j] += (static_cast<S>(a[j]) + static_cast<S>(b[j])) + (static_cast<S>(c[j]) + static_cast<S>(d[j]));
+      for (std::int64_t j = 0; j < width; ++j)
+        y[j] += (static_cast<S>(a[j]) + static_cast<S>(b[j])) + (static_cast<S>(c[j]) + static_cast<S>(d[j]));
+    }
+    for (; i < end; ++i) {
+      const T* a = x + i * step;
+#pragma omp simd
+      for (std::int64_t j = 0; j < width; ++j) y[j] += static_cast<S>(a[j]);
+    }
+#pragma omp simd
+    for (std::int64_t j = 0; j < width; ++j) total[j] += static_cast<Total<S>>(y[j]);
   }
-  for (; i < count; ++i) {
-    const T* a = x + i * step;
-#pragma omp simd
-    for (std::int64_t j = 0; j < width; ++j) y[j] += static_cast<S>(a[j]);
+}
+
+/// The same for rows that adjoin: some narrow ones are taken as one wide one.
+template <class S, class T>
+void add_adjoining_columns(const T* x, std::int64_t rows, std::int64_t width, Total<S>* total) {
+  constexpr std::int64_t kWide = 128;
+  const std::int64_t folded = std::max<std::int64_t>(1, kWide / width);
+  if (folded == 1 || rows < 2 * folded) return add_columns<S>(x, rows, width, width, total);
+  std::array<Total<S>, kWide> wide{};
+  const std::int64_t whole = rows / folded;
+  add_columns<S>(x, whole, folded * width, folded * width, wide.data());
+  for (std::int64_t j = 0; j < folded * width; ++j) total[j % width] += wide[static_cast<std::size_t>(j)];
+  add_columns<S>(x + whole * folded * width, rows % folded, width, width, total);
+}
+
+/// Where there are few columns, their rows are cut into parts as well.
+template <class T, class S>
+void sum_columns(const Slab& s, const T* x, S* y) {
+  constexpr std::int64_t kParts = 16;
+  const std::int64_t blocks = (s.inner + kColumns - 1) / kColumns, pieces = s.outer * blocks;
+  const bool parallel = s.numel() >= kParallelElements;
+  const std::int64_t parts = parallel && pieces < kParts ? std::clamp<std::int64_t>(s.count / kChain, 1, kParts) : 1;
+  std::vector<Total<S>> partial(static_cast<std::size_t>(parts == 1 ? 0 : parts * s.outer * s.inner));
+  for_chunks(parts * pieces, parallel, [&](std::int64_t c) {
+    const std::int64_t part = c / pieces, o = c % pieces / blocks, column = c % blocks * kColumns;
+    const std::int64_t width = std::min(kColumns, s.inner - column);
+    const std::int64_t first = s.count * part / parts, rows = s.count * (part + 1) / parts - first;
+    const T* from = x + (o * s.count + first) * s.inner + column;
+    std::array<Total<S>, kColumns> total;
+    std::fill_n(total.begin(), width, Total<S>{0});
+    if (width == s.inner)
+      add_adjoining_columns<S>(from, rows, width, total.data());
+    else
+      add_columns<S>(from, rows, s.inner, width, total.data());
+    const std::int64_t at = o * s.inner + column;
+    if (parts == 1)
+      std::transform(total.begin(), total.begin() + width, y + at, [](auto v) { return static_cast<S>(v); });
+    else
+      std::copy_n(total.begin(), width, partial.begin() + part * s.outer * s.inner + at);
+  });
+  for (std::int64_t i = 0; parts > 1 && i < s.outer * s.inner; ++i) {
+    Total<S> total = 0;
+    for (std::int64_t p = 0; p < parts; ++p) total += partial[static_cast<std::size_t>(p * s.outer * s.inner + i)];
+    y[i] = static_cast<S>(total);
   }
 }
 
@@ -56,21 +108,19 @@ void sum_columns(const T* x, std::int64_t count, std::int64_t step, std::int64_t
 
 template <class T, class S>
 void sum(const Slab& s, const T* x, S* y) {
-  const bool parallel = s.numel() >= kParallelElements;
   if (s.inner == 1 && s.count > kPart) {
-    for (std::int64_t o = 0; o < s.outer; ++o) y[o] = long_sum<T, S>(x + o * s.count, s.count);
+    for (std::int64_t o = 0; o < s.outer; ++o) y[o] = static_cast<S>(long_row_sum<T, S>(x + o * s.count, s.count));
     return;
   }
   if (s.inner == 1) {
-    for_blocks(s.outer, rows_of(kPart, s.count), parallel, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t o = first; o < last; ++o) y[o] = pairwise_sum<T, S>(x + o * s.count, s.count);
-    });
+    for_blocks(s.outer, rows_of(kPart, s.count), s.numel() >= kParallelElements,
+               [&](std::int64_t first, std::int64_t last) {
+                 for (std::int64_t o = first; o < last; ++o)
+                   y[o] = static_cast<S>(row_sum<T, S>(x + o * s.count, s.count));
+               });
     return;
   }
-  constexpr std::int64_t kColumns = 512;
-  for_columns(s, kColumns, parallel, [&](std::int64_t o, std::int64_t begin, std::int64_t columns) {
-    sum_columns(x + o * s.count * s.inner + begin, s.count, s.inner, columns, y + o * s.inner + begin);
-  });
+  sum_columns(s, x, y);
 }
 
 template void sum(const Slab&, const float*, float*);

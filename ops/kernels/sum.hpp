@@ -5,7 +5,7 @@
 
 namespace tapegrad::kernels {
 
-/// y [outer, inner] = Σ over the middle axis of x. Rows are added pairwise.
+/// y [outer, inner] = Σ over the middle axis of x, added as core/summation.hpp says.
 template <class T, class S>
 void sum(const Slab& s, const T* x, S* y);
 
