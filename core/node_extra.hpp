@@ -11,11 +11,19 @@ namespace tapegrad {
 
 struct NodeExtra {
   std::string name;
-  Tensor gradient;  ///< accumulated by backward(): of leaves, and of tensors that retain it
+  Tensor gradient;          ///< accumulated by backward(): of leaves, and of tensors that retain it
+  Tensor gradient_rest;     ///< what rounding has taken from it, once many passes have added to it
+  std::int64_t passes = 0;  ///< that have added to it
   bool retain_gradient = false;
   std::vector<std::pair<std::size_t, Tensor::Hook>> hooks;
   std::size_t next_hook = 0;
   std::optional<RowSparse> rows;
+
+  void set_gradient(Tensor value) {
+    gradient = std::move(value);
+    gradient_rest = Tensor();
+    passes = 0;
+  }
 };
 
 NodeExtra& extra_of(Node& node);

@@ -32,13 +32,20 @@ void for_row_ranges(std::int64_t rows, std::int64_t work, const Body& body) {
   for_chunks(kRanges, true, [&](std::int64_t c) { body(rows * c / kRanges, rows * (c + 1) / kRanges); });
 }
 
+/// The work of adding up rows by position, as for_row_ranges weighs it: each range looks at all positions, which pays
+/// for wide rows only.
+inline std::int64_t work_of_rows(std::int64_t count, std::int64_t width) {
+  constexpr std::int64_t kWide = 16;
+  return width < kWide ? 0 : count * width;
+}
+
 /// to[slots[i]] = the sum of the rows of `width` elements at source(i), in order of i.
 template <class T, class Source>
 void sum_rows(const DistinctRows& distinct, std::int64_t width, T* to, const Source& source) {
   const std::span<const std::int64_t> slots = distinct.slots;
   const auto given = static_cast<std::int64_t>(slots.size());
   std::vector<std::uint8_t> counts = scatter_counts<T>(distinct.count(), given - distinct.count());
-  for_row_ranges(distinct.count(), given * width, [&](std::int64_t begin, std::int64_t end) {
+  for_row_ranges(distinct.count(), work_of_rows(given, width), [&](std::int64_t begin, std::int64_t end) {
     ScatteredSums<T> sums(to, width, counts.empty() ? nullptr : counts.data());
     std::int64_t fresh = begin;  // slots below it, from `begin` on, have a value
     for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -57,7 +64,7 @@ template <class T>
 void add_rows(const T* from, std::span<const std::int64_t> positions, std::int64_t width, T* to, std::int64_t rows) {
   const auto given = static_cast<std::int64_t>(positions.size());
   std::vector<std::uint8_t> counts = scatter_counts<T>(rows, given);
-  for_row_ranges(rows, given * width, [&](std::int64_t begin, std::int64_t end) {
+  for_row_ranges(rows, work_of_rows(given, width), [&](std::int64_t begin, std::int64_t end) {
     ScatteredSums<T> sums(to, width, counts.empty() ? nullptr : counts.data());
     for (std::int64_t i = 0; i < given; ++i) {
       const std::int64_t row = positions[static_cast<std::size_t>(i)];

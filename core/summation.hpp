@@ -21,7 +21,7 @@ inline constexpr bool kCarries = !std::is_same_v<T, Total<T>>;
 
 /// Σ term(arrays[i]...) for i < n. Each of the arrays has an operator[].
 template <class T, class Term, class... Arrays>
-Total<T> sum_terms(std::int64_t n, const Term& term, Arrays... arrays) {
+Total<T> sum_terms(const Term& term, std::int64_t n, Arrays... arrays) {
   constexpr std::int64_t kLanes = 128 / sizeof(T), kBlock = kChain / 2 * kLanes;
   Total<T> sum = 0;
   for (std::int64_t begin = 0; begin < n; begin += kBlock) {

@@ -10,6 +10,7 @@
 #include <tapegrad/core/node_extra.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/core/scope.hpp>
+#include <tapegrad/core/summation.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <unordered_map>
 
@@ -92,6 +93,9 @@ class Sweep {
   void mark_targets(std::span<const Tensor> targets);
   void propagate(Node& node, const Tensor& gradient);
   void add(Node& to, Tensor contribution) const;
+  Tensor joined(Tensor sum, Tensor contribution) const;
+  void carry(Node& node);
+  Tensor take_gradient(Node& node);
   void deliver(Node& node, const Tensor& gradient) const;
   void abandon() noexcept;
 
@@ -100,6 +104,7 @@ class Sweep {
   std::vector<Tensor> roots_;
   std::size_t claimed_ = 0;
   std::vector<Node*> order_;
+  std::unordered_map<const Node*, std::vector<Tensor>> carried_;  ///< sums of kGroup, kGroup², … contributions
   std::unordered_map<const Node*, std::vector<std::size_t>> targets_;
   std::vector<Tensor>* found_ = nullptr;
   bool finished_ = false;
@@ -184,11 +189,11 @@ void Sweep::mark_targets(std::span<const Tensor> targets) {
 }
 
 void Sweep::add(Node& to, Tensor contribution) const {
-  if (!to.gradient) {
-    to.gradient = contribution.release();
-    return;
-  }
   Tensor sum = Tensor::adopt(std::exchange(to.gradient, nullptr));
+  to.gradient = (sum.defined() ? joined(std::move(sum), std::move(contribution)) : std::move(contribution)).release();
+}
+
+Tensor Sweep::joined(Tensor sum, Tensor contribution) const {
   const auto owned_alone = [](const Tensor& t) {
     const Node& n = t.node();
     return n.value_refs.get() == 1 && n.record_refs.get() == 1 && n.storage && n.storage->unique() && n.contiguous();
@@ -199,12 +204,65 @@ void Sweep::add(Node& to, Tensor contribution) const {
     add_in_place(contribution, sum), sum = std::move(contribution);
   else
     sum = add_gradients(sum, contribution);
-  to.gradient = sum.release();
+  return sum;
+}
+
+// So many contributions are added to a node's gradient one after another, and so many of these sums, and so on: the
+// error grows with the logarithm of their number.
+constexpr std::uint32_t kGroup = kChain / 2;
+
+/// Moves the gradient of a node, a sum of kGroup contributions, to the sums of its groups.
+void Sweep::carry(Node& node) {
+  std::vector<Tensor>& sums = carried_[&node];
+  Tensor sum = Tensor::adopt(std::exchange(node.gradient, nullptr));
+  std::uint32_t groups = node.pending / kGroup;
+  for (std::size_t level = 0;; ++level, groups /= kGroup) {
+    if (level == sums.size()) sums.emplace_back();
+    sum = sums[level].defined() ? joined(std::exchange(sums[level], Tensor()), std::move(sum)) : std::move(sum);
+    if (groups % kGroup != 0) {
+      sums[level] = std::move(sum);
+      return;
+    }
+  }
+}
+
+/// The whole gradient of a node; undefined when there is none.
+Tensor Sweep::take_gradient(Node& node) {
+  Tensor gradient = Tensor::adopt(std::exchange(node.gradient, nullptr));
+  if (const auto carried = carried_.find(&node); carried != carried_.end()) {
+    for (Tensor& sum : carried->second)
+      if (sum.defined()) gradient = gradient.defined() ? joined(std::move(sum), std::move(gradient)) : std::move(sum);
+    carried_.erase(carried);
+  }
+  return gradient;
+}
+
+/// sum + term, and what rounding takes from it to `rest`, which is added the next time.
+Tensor add_with_rest(const Tensor& sum, const Tensor& term, Tensor& rest) {
+  const Tensor a = sum.contiguous(), b = term.contiguous();
+  Tensor result = empty(sum.shape(), sum.dtype()), left = empty(sum.shape(), sum.dtype());
+  if (!rest.defined()) (rest = empty(sum.shape(), sum.dtype())).fill(0);
+  dispatch_floating(sum.dtype(), [&]<class T>() {
+    const T *x = a.data<T>().data(), *y = b.data<T>().data(), *r = rest.data<T>().data();
+    T *to = result.mutable_data<T>().data(), *lost = left.mutable_data<T>().data();
+    for (std::int64_t i = 0; i < sum.numel(); ++i) {
+      const T added = y[i] + r[i], s = x[i] + added, of_added = s - x[i];
+      to[i] = s;
+      // Where the sum is no longer finite there is nothing to keep.
+      lost[i] = s - s == 0 ? (x[i] - (s - of_added)) + (added - of_added) : T{0};
+    }
+  });
+  rest = std::move(left);
+  return result;
 }
 
 void Sweep::deliver(Node& node, const Tensor& gradient) const {
   NodeExtra& extra = extra_of(node);
-  if (extra.gradient.defined()) {
+  const auto is_dense = [](const Tensor& t) { return !t.row_sparse(); };
+  if (extra.gradient.defined() && !create_graph_ && is_dense(extra.gradient) && is_dense(gradient) &&
+      ++extra.passes > kChain) {
+    extra.gradient = add_with_rest(extra.gradient, gradient, extra.gradient_rest);
+  } else if (extra.gradient.defined()) {
     extra.gradient = add_gradients(extra.gradient, gradient);
   } else if (create_graph_ || gradient.row_sparse()) {
     extra.gradient = gradient;
@@ -228,6 +286,8 @@ void Sweep::propagate(Node& node, const Tensor& gradient) {
     if (contribution.shape() != input->shape) contribution = sum_to(contribution, input->shape);
     if (thread_state().anomaly) [[unlikely]]
       require_finite(contribution, "backward", *node.op, node);
+    if (input->gradient && input->pending > 0 && input->pending % kGroup == 0) carry(*input);
+    ++input->pending;
     add(*input, std::move(contribution));
   }
 }
@@ -244,7 +304,7 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
   SharedWork shared;
   const TracedSweep traced(create_graph_);
   for (Node* node : order_) {
-    Tensor gradient = Tensor::adopt(std::exchange(node->gradient, nullptr));
+    Tensor gradient = take_gradient(*node);
     if (gradient.defined() && (node->sweep_marks & kOnPath)) {
       if (node->extra) {
         // By index and by copy: a hook may add or remove hooks.

@@ -99,11 +99,11 @@ Tensor Tensor::grad() const { return node().extra ? node().extra->gradient : Ten
 void Tensor::set_grad(Tensor gradient) {
   if (gradient.defined() && gradient.shape() != shape())
     throw ShapeError("set_grad: a gradient of shape " + to_string(gradient.shape()) + " for " + describe(*this));
-  extra_of(node()).gradient = std::move(gradient);
+  extra_of(node()).set_gradient(std::move(gradient));
 }
 
 void Tensor::clear_grad() {
-  if (node().extra) node().extra->gradient = Tensor();
+  if (node().extra) node().extra->set_gradient(Tensor());
 }
 
 void Tensor::retain_grad() { extra_of(node()).retain_gradient = true; }

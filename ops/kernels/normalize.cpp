@@ -61,19 +61,13 @@ Standard<T> standard_of(const Members& m, const T* x, double eps, bool centered)
   const double count = m.count();
   if (centered) {
     double sum = 0;
-    for_runs(m, [&](std::int64_t begin, std::int64_t n) {
-      sum += sum_terms<T>(
-          n, [](T v) { return v; }, x + begin);
-    });
+    for_runs(m, [&](std::int64_t begin, std::int64_t n) { sum += sum_terms<T>([](T v) { return v; }, n, x + begin); });
     s.mean = static_cast<T>(sum / count);
   }
   double rest = 0, squares = 0;
   for_runs(m, [&, mean = s.mean](std::int64_t begin, std::int64_t n) {
-    if (centered)
-      rest += sum_terms<T>(
-          n, [=](T v) { return v - mean; }, x + begin);
-    squares += sum_terms<T>(
-        n, [=](T v) { return (v - mean) * (v - mean); }, x + begin);
+    if (centered) rest += sum_terms<T>([=](T v) { return v - mean; }, n, x + begin);
+    squares += sum_terms<T>([=](T v) { return (v - mean) * (v - mean); }, n, x + begin);
   });
   rest /= count;
   s.rest = static_cast<T>(rest);
@@ -106,11 +100,8 @@ void differentiate_members(const Members& m, const NormTerms<T>& terms, const T*
   double sum = 0, product = 0;
   for_weighted_runs(m, weight, [&](std::int64_t begin, std::int64_t n, auto w) {
     const T *from = x + begin, *cotangent = g + begin;
-    if (terms.centered)
-      sum += sum_terms<T>(
-          n, [](T c, T v) { return c * v; }, cotangent, w);
-    product += sum_terms<T>(
-        n, [=](T c, T v, T f) { return c * v * standard(f); }, cotangent, w, from);
+    if (terms.centered) sum += sum_terms<T>([](T c, T v) { return c * v; }, n, cotangent, w);
+    product += sum_terms<T>([=](T c, T v, T f) { return c * v * standard(f); }, n, cotangent, w, from);
   });
   const T mean = static_cast<T>(sum / m.count()), slope = static_cast<T>(product / m.count());
   for_weighted_runs(m, weight, [=](std::int64_t begin, std::int64_t n, auto w) {
@@ -133,8 +124,8 @@ void add_weight_gradient(const Members& m, const NormTerms<T>& terms, const T* x
       for (std::int64_t k = 0; k < m.channels; ++k) dw[k] += cotangent[k] * standard(from[k]);
     } else {
       for (std::int64_t k = 0; k < m.channels; ++k)
-        dw[k] += static_cast<T>(sum_terms<T>(
-            m.inner, [=](T c, T f) { return c * standard(f); }, cotangent + k * m.inner, from + k * m.inner));
+        dw[k] += static_cast<T>(sum_terms<T>([=](T c, T f) { return c * standard(f); }, m.inner,
+                                             cotangent + k * m.inner, from + k * m.inner));
     }
   }
 }

@@ -2,6 +2,7 @@
 #include <array>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/summation.hpp>
+#include <tapegrad/ops/kernels/columns.hpp>
 #include <tapegrad/ops/kernels/in_order.hpp>
 #include <tapegrad/ops/kernels/sum.hpp>
 
@@ -10,7 +11,6 @@ namespace {
 
 constexpr std::int64_t kParallelElements = 1 << 17;
 constexpr std::int64_t kPart = 1 << 15;  // of a long row: one thread's work
-constexpr std::int64_t kColumns = 512;   // so many blocks and totals stay in the first-level cache
 
 template <class T, class S>
 Total<S> row_sum(const T* x, std::int64_t n) {
@@ -33,30 +33,10 @@ Total<S> long_row_sum(const T* x, std::int64_t n) {
   return sum_in_order(partial.data(), parts);
 }
 
-/// Adds `rows` rows of at most kColumns columns to `total`. Four rows at a time, so that a block's sums are read and
-/// written less often.
+/// Adds `rows` rows to `total`.
 template <class S, class T>
 void add_columns(const T* x, std::int64_t rows, std::int64_t step, std::int64_t width, Total<S>* total) {
-  std::array<S, kColumns> block;
-  for (std::int64_t begin = 0; begin < rows; begin += 2 * kChain) {
-    const std::int64_t end = std::min(begin + 2 * kChain, rows);
-    std::fill_n(block.begin(), width, S{0});
-    S* y = block.data();
-    std::int64_t i = begin;
-    for (; i + 4 <= end; i += 4) {
-      const T *a = x + i * step, *b = a + step, *c = b + step, *d = c + step;
-#pragma omp simd
-      for (std::int64_t j = 0; j < width; ++j)
-        y[j] += (static_cast<S>(a[j]) + static_cast<S>(b[j])) + (static_cast<S>(c[j]) + static_cast<S>(d[j]));
-    }
-    for (; i < end; ++i) {
-      const T* a = x + i * step;
-#pragma omp simd
-      for (std::int64_t j = 0; j < width; ++j) y[j] += static_cast<S>(a[j]);
-    }
-#pragma omp simd
-    for (std::int64_t j = 0; j < width; ++j) total[j] += static_cast<Total<S>>(y[j]);
-  }
+  kernels::add_columns<S>(x, rows, step, width, total, [](T v, std::int64_t) { return static_cast<S>(v); });
 }
 
 /// The same for rows that adjoin: some narrow ones are taken as one wide one.

@@ -98,6 +98,27 @@ TEST(Backward, OfADiamondOfSixtySquaringsTakesSixtySteps) {
   EXPECT_EQ(x.grad().item(), std::ldexp(1.0, 60));
 }
 
+// Sums of many 0.1f in f32, added in a row, are off by 1e-4 and more.
+TEST(Backward, AddsManyContributionsToATensorWithinTheBoundOnSums) {
+  constexpr int kUses = 200'000;
+  const double whole = kUses * static_cast<double>(0.1f);
+  for (const bool create_graph : {false, true}) {
+    const Tensor x = parameter(ones({1}));
+    Tensor y = x * 0.1;
+    for (int i = 1; i < kUses; ++i) y = y + x * 0.1;
+    y.backward({.create_graph = create_graph});
+    EXPECT_NEAR(x.grad().item(), whole, 1e-6 * whole) << create_graph;
+  }
+}
+
+TEST(Backward, AddsManyPassesWithinTheBoundOnSums) {
+  constexpr int kPasses = 200'000;
+  const double whole = kPasses * static_cast<double>(0.1f);
+  const Tensor x = parameter(ones({1})), y = x * 0.1;
+  for (int i = 0; i < kPasses; ++i) y.backward({.retain_graph = true});
+  EXPECT_NEAR(x.grad().item(), whole, 1e-6 * whole);
+}
+
 TEST(Grad, LeavesTheLeavesAlone) {
   const Tensor x = leaf({2, 3});
   const Tensor y = x * x;
