@@ -261,7 +261,9 @@ struct LogCumSumExp {
   // With t[i] = Σ over j ≥ i of g[j] exp(y[i] - y[j]), a scan whose factors exp(y[i] - y[i+1]) do not exceed 1,
   // dx = exp(x - y) t. The last factor is not used.
   static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& y) {
-    return share_of(x, y) * linear_scan(share_of(y, shift(y, a.axis, -1)), g, a.axis, true);
+    const Tensor wide_x = cast(x, f64), wide_y = cast(y, f64);  // the factors' rounding would add up
+    const Tensor factors = share_of(wide_y, shift(wide_y, a.axis, -1));
+    return cast(share_of(wide_x, wide_y) * linear_scan(factors, cast(g, f64), a.axis, true), x.dtype());
   }
   // exp(x - y) for x <= y; 0 where both are -inf, and 1 where both are +inf.
   static Tensor share_of(const Tensor& x, const Tensor& y) {

@@ -181,7 +181,22 @@ void product(const MatrixView<const T>& a, const MatrixView<const T>& b, T beta,
   if (a.columns > kVectorInner && c.rows == 1) return vector_product<T>({a.data, a.column}, b, beta, {c.data, 1});
   if (a.columns > kVectorInner && c.columns == 1)
     return vector_product<T>({b.data, b.row}, {a.data, a.columns, a.rows, a.column, a.row}, beta, {c.data, c.row});
-  if (kCarries<T> && a.columns > kInner) return long_product(a, b, beta, c);
+  if (kCarries<T> && a.columns > kInner) {
+    // Where one side is short, neither do they cut the inner dimension.
+    constexpr std::int64_t kShort = 8;
+    if (c.rows <= kShort) {
+      for (std::int64_t i = 0; i < c.rows; ++i)
+        vector_product<T>({a.data + i * a.row, a.column}, b, beta, {c.data + i * c.row, 1});
+      return;
+    }
+    if (c.columns <= kShort) {
+      const MatrixView<const T> turned{a.data, a.columns, a.rows, a.column, a.row};
+      for (std::int64_t j = 0; j < c.columns; ++j)
+        vector_product<T>({b.data + j * b.column, b.row}, turned, beta, {c.data + j, c.row});
+      return;
+    }
+    return long_product(a, b, beta, c);
+  }
   cut_gemm(a, b, beta, c);
 }
 
