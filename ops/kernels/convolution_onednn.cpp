@@ -191,6 +191,12 @@ std::int64_t samples_at_a_time(Wanted wanted, const ConvGeometry& g) {
   return (g.batch + parts - 1) / parts;
 }
 
+/// How many numbers oneDNN adds up in f32 for one of the result's.
+std::int64_t terms_of(Wanted wanted, const ConvGeometry& g, std::int64_t samples) {
+  if (wanted == Wanted::w) return samples * g.windows.out_size();
+  return (wanted == Wanted::y ? g.in_channels : g.out_channels) / g.groups * g.windows.kernel_size();
+}
+
 /// One piece: x, y in tensors' layout; w already in the primitive's.
 void run(Wanted wanted, const Plan& plan, const float* x, const float* w, const float* bias, const float* y) {
   const OneThread alone;
@@ -236,6 +242,8 @@ void add_parts(float* results, std::int64_t parts, std::int64_t size) {
 bool convolve(Wanted wanted, const ConvGeometry& g, const float* x, const float* w, const float* bias, const float* y,
               float* result) try {
   const std::int64_t piece = samples_at_a_time(wanted, g), parts = (g.batch + piece - 1) / piece;
+  constexpr std::int64_t kMostTerms = 1 << 15;  // beyond it the error of a sum in f32 shows
+  if (terms_of(wanted, g, piece) > kMostTerms) return false;
   ConvGeometry whole = g, rest = g;
   whole.batch = piece;
   rest.batch = g.batch - (parts - 1) * piece;

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
@@ -190,6 +191,15 @@ class Summation : public ::testing::TestWithParam<const OpEntry*> {
     return found;
   }
 
+  std::string kind_of(const Sample& sample, const Growth& growth) const {
+    std::string kind = growth.scales_indices ? "indices too" : "";
+    for (const Place& p : growth.places)
+      kind += ", " + std::to_string(p.input) + ":" +
+              std::to_string(p.axis < 0 ? p.axis : sample.inputs[p.input].rank() - p.axis);
+    for (const auto& [name, value] : sample.attributes) kind += ", " + name + value;
+    return kind;
+  }
+
   /// How far it may grow.
   std::int64_t times_of(const Sample& sample, const Growth& growth) const {
     const Tensor one = *tried(sample, growth, 1), three = *tried(sample, growth, 3);
@@ -257,11 +267,12 @@ class Summation : public ::testing::TestWithParam<const OpEntry*> {
 TEST_P(Summation, StaysWithinTheBoundAtAMillionTerms) {
   Rng rng(5);
   int grown = 0;
+  std::set<std::string> seen;  // one growth of a kind: the same places under the same attributes
   for (const Sample& sample : op().samples(rng))
     for (const Growth& growth : growths_of(sample)) {
       if (op().pointwise && (!broadcasts(sample, growth) || grown == 2)) continue;
-      check(sample, growth);
       ++grown;
+      if (seen.insert(kind_of(sample, growth)).second) check(sample, growth);
     }
   // A pointwise op of one input adds nothing.
   if (!op().pointwise || op().info().inputs.count > 1) {
