@@ -12,11 +12,11 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/join.hpp>
-#include <tapegrad/ops/registry.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad::tests {
