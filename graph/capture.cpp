@@ -6,6 +6,7 @@
 #include <tapegrad/graph/graph_builder.hpp>
 #include <tapegrad/op/attributes.hpp>
 #include <tapegrad/op/family.hpp>
+#include <tapegrad/ops/kernels/norm.hpp>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -19,22 +20,25 @@ double bytes_of(const Node& node) {
 // Counts and moments of a value, of which only a row-sparse one's rows are looked at.
 Statistics measure(const Tensor& value) {
   Statistics s;
-  double sum = 0, squares = 0;
+  double sum = 0;
   std::uint64_t finite = 0;
   const RowSparse* rows = value.row_sparse();
-  for (const double v : (rows ? rows->values : value).values()) {
+  std::vector<double> values = (rows ? rows->values : value).values();
+  for (double& v : values) {
     s.nan += std::isnan(v);
     s.inf += std::isinf(v);
     s.zero += v == 0;
-    if (!std::isfinite(v)) continue;
+    if (!std::isfinite(v)) {
+      v = 0;
+      continue;
+    }
     ++finite;
     sum += v;
-    squares += v * v;
     s.min = s.min ? std::min(*s.min, v) : v;
     s.max = s.max ? std::max(*s.max, v) : v;
   }
   if (finite) s.mean = sum / static_cast<double>(finite);
-  s.norm = std::sqrt(squares);
+  s.norm = kernels::norm(values.data(), std::ssize(values), 2);
   return s;
 }
 

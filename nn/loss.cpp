@@ -30,7 +30,7 @@ Tensor binary_cross_entropy(const Tensor& logits, const Tensor& targets) {
 Tensor mse(const Tensor& outputs, const Tensor& targets) {
   require_same_shape("mse", outputs, targets);
   const Scope scope("mse");
-  return mean(square(outputs - targets));
+  return mse_loss(outputs, targets);
 }
 
 Tensor mae(const Tensor& outputs, const Tensor& targets) {

@@ -21,11 +21,13 @@ Tensor triangular_solve(const Tensor& a, const Tensor& b, const TriangularOption
 /// a⁻¹ of regular matrices [..., n, n]. To solve equations, solve() is faster and more exact.
 Tensor inverse(const Tensor& a);
 
-/// The determinant of [..., n, n], 1 of 0 × 0. Its gradient holds for singular matrices too; so does the second
-/// derivative up to 2 × 2, from where on it needs regular ones.
+/// The determinant of [..., n, n], 1 of 0 × 0. Its first and second derivatives hold for singular matrices too; so does
+/// the third up to 3 × 3, which is a ValueError for larger matrices near singular ones.
 Tensor det(const Tensor& a);
 /// d det(a) / da: det(a) a⁻ᵀ, where that exists, else its limit.
 Tensor cofactor(const Tensor& a);
+/// The gradient of cofactor(a) for the cotangent g [..., n, n]: the second derivative of det along g.
+Tensor cofactor_gradient(const Tensor& a, const Tensor& g);
 
 struct SignAndLog {
   Tensor sign;    ///< -1, 0 or 1; gradient 0

@@ -1,10 +1,13 @@
+#include <cmath>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/internal/scale.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
 namespace ops {
@@ -141,7 +144,11 @@ Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targ
 
 Tensor mse_loss(const Tensor& prediction, const Tensor& target, Reduce reduction) {
   require_one_shape("mse_loss", "prediction", prediction, "target", target);
-  return reduce(square(prediction - target), reduction);
+  const Tensor d = prediction - target, loss = reduce(square(d), reduction);
+  if (reduction != Reduce::mean || std::isfinite(loss.item())) return loss;
+  // Squares may leave the range although their mean does not.
+  const Tensor scale = internal::scale_to_one(d, {});
+  return mean(d * (d * scale)) / reshape(scale, {});
 }
 
 Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduce reduction) {
@@ -172,11 +179,6 @@ Tensor kl_div(const Tensor& log_shares, const Tensor& target, Reduce reduction) 
 Tensor hinge_loss(const Tensor& scores, const Tensor& targets, double margin, Reduce reduction) {
   require_one_shape("hinge_loss", "scores", scores, "targets", targets);
   return reduce(relu(margin - scores * targets), reduction);
-}
-
-Tensor cosine_similarity(const Tensor& a, const Tensor& b, int axis, double epsilon) {
-  const Tensor lengths = maximum(norm(a, 2, {axis}), epsilon) * maximum(norm(b, 2, {axis}), epsilon);
-  return sum(a * b, {axis}) / lengths;
 }
 
 Tensor triplet_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,

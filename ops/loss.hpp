@@ -69,7 +69,7 @@ Tensor kl_div(const Tensor& log_shares, const Tensor& target, Reduce reduction =
 /// max(0, margin - score · target) for targets -1 and 1.
 Tensor hinge_loss(const Tensor& scores, const Tensor& targets, double margin = 1, Reduce reduction = Reduce::mean);
 
-/// a·b / (|a| |b|) along `axis`, which goes away; lengths below `epsilon` count as epsilon. a and b broadcast.
+/// a·b / (|a| |b|), in [-1, 1], along `axis`, which goes away; lengths up to epsilon count as it. a and b broadcast.
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int axis = -1, double epsilon = 1e-8);
 
 struct TripletOptions {

@@ -6,6 +6,7 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/internal/scale.hpp>
 #include <tapegrad/ops/kernels/normalize.hpp>
 #include <tapegrad/ops/normalization.hpp>
 #include <tapegrad/ops/reduce.hpp>
@@ -64,12 +65,25 @@ Tensor in_layout(const NormLayout& l, const Tensor& t) {
 
 struct Standardized {
   Tensor values, scale;
+  Tensor factor = {};  ///< a power of two by which x was multiplied first, if any
+
+  Tensor slope(const Tensor& v) const { return factor.defined() ? v * scale * factor : v * scale; }
 };
 
-Standardized standardized(const Tensor& x, double eps, bool centered) {
+Standardized standardized(const Tensor& given, double eps, bool centered) {
+  // Where elements, or eps, are far from 1, their squares are kept in range.
+  const double root = std::sqrt(eps);
+  Tensor x = given, factor, least;
+  if (internal::is_moderate(x) && root > 0x1p-40) {
+    least = scalar(eps, x.dtype());
+  } else {
+    factor = internal::scale_to_one(x, kMemberAxes, root);
+    least = square(factor * root);
+    x = x * factor;
+  }
   const Tensor deviation = centered ? x - mean(x, kMemberAxes, true) : x;
-  const Tensor scale = rsqrt(mean(square(deviation), kMemberAxes, true) + eps);
-  return {deviation * scale, scale};
+  const Tensor scale = rsqrt(mean(square(deviation), kMemberAxes, true) + least);
+  return {deviation * scale, scale, factor};
 }
 
 /// What normalisations of x by weight and bias share. Op has `kCentered`, `Attrs` with eps, `coefficients(attrs, x)`,
@@ -96,12 +110,13 @@ struct NormOver {
   static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& weight, Unsaved, Unsaved) {
     const NormLayout l = Op::layout(a, x.shape());
     if (!grad_enabled()) return fused(l, a, g, x, weight, x.shape(), [](auto... at) { normalize_gradient(at...); });
-    const auto [values, scale] = standardized(in_layout(l, x), a.eps, Op::kCentered);
+    const Standardized standard = standardized(in_layout(l, x), a.eps, Op::kCentered);
+    const Tensor& values = standard.values;
     Tensor slope = in_layout(l, g);
     if (weight.defined()) slope = slope * reshape(weight, {l.groups, l.channels, 1});
     const Tensor along = values * mean(slope * values, kMemberAxes, true);
     const Tensor across = Op::kCentered ? slope - mean(slope, kMemberAxes, true) : slope;
-    return reshape((across - along) * scale, x.shape());
+    return reshape(standard.slope(across - along), x.shape());
   }
   static Tensor vjp(wrt<1>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& weight, Unsaved, Unsaved) {
     const NormLayout l = Op::layout(a, x.shape());
@@ -362,12 +377,9 @@ BatchMoments batch_moments(const Tensor& x) {
   const double nothing = std::numeric_limits<double>::quiet_NaN();
   BatchMoments m{full(channels, nothing, x.dtype()), full(channels, nothing, x.dtype())};
   const NormLayout l = batch_layout(x.shape());
-  const double count = static_cast<double>(l.repeats * l.inner);
   const Tensor dense = x.to_dense().contiguous();
   dispatch_floating(x.dtype(), [&]<class T>() {
-    const std::span<T> var = m.var.mutable_data<T>();
-    kernels::moments(l, dense.data<T>().data(), m.mean.mutable_data<T>().data(), var.data());
-    for (T& v : var) v = static_cast<T>(static_cast<double>(v) * (count / (count - 1)));
+    kernels::moments(l, 1, dense.data<T>().data(), m.mean.mutable_data<T>().data(), m.var.mutable_data<T>().data());
   });
   return m;
 }

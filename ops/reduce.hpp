@@ -44,12 +44,12 @@ ValuesAndIndices min(const Tensor& x, int axis, bool keepdims = false);
 inline Tensor max(const Tensor& x) { return amax(x); }
 inline Tensor min(const Tensor& x) { return amin(x); }
 
-/// Σ (x - mean)² / (n - correction), in two passes; NaN where n <= correction.
+/// Σ (x - mean)² / (n - correction), in two passes; NaN, with gradient NaN, where n <= correction, so of nothing too.
 Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
-/// √var. Its gradient is 0 where all elements are equal.
+/// √var, also where the squares would leave the range. Its gradient is 0 where all elements are equal.
 Tensor std(const Tensor& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
-/// (Σ |x|ᵖ)^(1/p) for p > 0, infinity included; neither overflows nor underflows on the way. Its gradient is 0 at 0;
-/// for p = inf, equal largest elements share it evenly.
+/// (Σ |x|ᵖ)^(1/p) for p > 0, infinity included; neither it nor its gradient leaves the range on the way. That is 0 at
+/// 0; for p = inf, equal largest elements share it evenly.
 Tensor norm(const Tensor& x, double p = 2, const Axes& axes = {}, bool keepdims = false);
 
 }  // namespace tapegrad

@@ -114,10 +114,11 @@ struct SvdParts {
     const auto [u, s, v] = parts(y, rows);
     const auto [gu, gs, gv] = parts(g, rows);
     const Tensor row = unsqueeze(s, -2), column = unsqueeze(s, -1);
-    const Tensor gaps = differences(square(s));
+    // s / (s² - s'²) without squares, which would leave the range and lose the gaps of what is close.
+    const Tensor gaps = differences(s), sums = row + column;
     const Tensor ut_gu = matmul(transpose(u), gu), vt_gv = matmul(transpose(v), gv);
-    const Tensor inner = internal::quotient(twisted(ut_gu), gaps) * row +
-                         column * internal::quotient(twisted(vt_gv), gaps) + diag_embed(gs);
+    const Tensor inner = internal::quotient(twisted(ut_gu), gaps) * internal::quotient(row, sums) +
+                         internal::quotient(column, sums) * internal::quotient(twisted(vt_gv), gaps) + diag_embed(gs);
     Tensor full = matmul(matmul(u, inner), transpose(v));
     // What of the vectors' gradients lies outside the space that they span.
     if (rows > columns) full = full + matmul(internal::quotient(gu - matmul(u, ut_gu), row), transpose(v));

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/row_sparse.hpp>
+#include <tapegrad/ops/kernels/norm.hpp>
+#include <vector>
 
 namespace tapegrad::optim {
 namespace {
@@ -14,14 +17,6 @@ namespace {
 Tensor values_of(const Tensor& gradient) {
   const RowSparse* sparse = gradient.row_sparse();
   return sparse ? sparse->values : gradient.contiguous();
-}
-
-template <class T>
-double sum_of_squares(std::span<const T> values) {
-  double sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (std::size_t i = 0; i < values.size(); ++i) sum += double(values[i]) * double(values[i]);
-  return sum;
 }
 
 // Replaces each element x by f(x), in a buffer of its own: a gradient's may be shared.
@@ -42,11 +37,22 @@ void transform(const NamedTensors& parameters, F f) {
   }
 }
 
+// In two factors, the second a power of two: one alone may be out of T's range where products of it are not.
 struct Scale {
+  explicit Scale(double numerator, double denominator = 1) {
+    int above = 0, below = 0;
+    factor = std::frexp(numerator, &above) / std::frexp(denominator, &below);
+    exponent = above - below;
+  }
   double factor;
+  int exponent;
   template <class T>
   auto as() const {
-    return [k = static_cast<T>(factor)](T x) { return k * x; };
+    using Limits = std::numeric_limits<T>;
+    const int first = std::clamp(exponent, Limits::min_exponent + 1, Limits::max_exponent - 2);
+    return [k = std::ldexp(static_cast<T>(factor), first), rest = std::ldexp(T{1}, exponent - first)](T x) {
+      return k * x * rest;
+    };
   }
 };
 
@@ -65,23 +71,24 @@ void require_positive(const char* what, double value) {
 }  // namespace
 
 double grad_norm(const NamedTensors& parameters) {
-  double sum = 0;
+  std::vector<double> norms;
   for (const auto& [name, parameter] : parameters) {
     if (!parameter.grad().defined()) continue;
     const Tensor values = values_of(parameter.grad());
-    sum += dispatch_floating(values.dtype(), [&]<class T>() { return sum_of_squares(values.data<T>()); });
+    norms.push_back(dispatch_floating(
+        values.dtype(), [&]<class T>() { return kernels::norm(values.data<T>().data(), values.numel(), 2); }));
   }
-  return std::sqrt(sum);
+  return kernels::norm(norms.data(), std::ssize(norms), 2);
 }
 
 double clip_grad_norm(const NamedTensors& parameters, double max_norm) {
   require_positive("clip_grad_norm", max_norm);
   const double before = grad_norm(parameters);
-  if (std::isfinite(before) && before > max_norm) transform(parameters, Scale{max_norm / before});
+  if (std::isfinite(before) && before > max_norm) transform(parameters, Scale(max_norm, before));
   return before;
 }
 
-void scale_grad(const NamedTensors& parameters, double factor) { transform(parameters, Scale{factor}); }
+void scale_grad(const NamedTensors& parameters, double factor) { transform(parameters, Scale(factor)); }
 
 void clip_grad_value(const NamedTensors& parameters, double limit) {
   require_positive("clip_grad_value", limit);

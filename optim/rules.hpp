@@ -1,6 +1,10 @@
 #pragma once
 // The optimisers' rules and their hyper-parameters. Where `weight_decay` is not said to be decoupled, it is added to
 // the gradient as weight_decay · p.
+//
+// Rules with second moments square gradients in the parameter's dtype. Where the square overflows (|g| from 5.8e20 in
+// f32 with beta2 = 0.999, from 1.8e19 in Adagrad) the moment stays infinite and the element no longer moves: clip
+// before, or train in f64. Where it underflows (|g| below 2.6e-23 in f32) g counts as 0 beside eps.
 
 #include <memory>
 #include <tapegrad/optim/rule.hpp>

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tapegrad/ops/kernels/equilibrate.hpp>
 
 namespace tapegrad::kernels {
 namespace {
@@ -79,63 +80,50 @@ bool triangular_solve(const double* a, const double* b, double* x, std::int64_t 
 }
 
 bool solve(const double* a, const double* b, double* x, std::int64_t n, std::int64_t m) {
-  const Eigen::PartialPivLU<Matrix> factors((In(a, n, n)));
+  const Equilibrated left = equilibrated_if_needed(In(a, n, n));
+  const Eigen::PartialPivLU<Matrix> factors(left.matrix);
   if (has_zero(factors.matrixLU().diagonal())) return false;
-  Out(x, n, m) = factors.solve(In(b, n, m));
+  if (left.as_given) {
+    Out(x, n, m) = factors.solve(In(b, n, m));
+    return true;
+  }
+  Out out(x, n, m);
+  out = In(b, n, m);
+  for (Eigen::Index j = 0; j < m; ++j) {
+    // The right-hand side is brought near 1 once its rows are scaled as those of a.
+    int largest = kNoExponent;
+    for (Eigen::Index i = 0; i < n; ++i)
+      if (out(i, j) != 0) largest = std::max(largest, exponent_of(out(i, j)) - left.row[i]);
+    for (Eigen::Index i = 0; i < n; ++i) out(i, j) = scaled_by(out(i, j), -left.row[i] - std::int64_t{largest});
+    const Eigen::VectorXd solution = factors.solve(out.col(j));
+    for (Eigen::Index i = 0; i < n; ++i) out(i, j) = scaled_by(solution[i], largest - std::int64_t{left.column[i]});
+  }
   return true;
 }
 
 bool invert(const double* a, double* y, std::int64_t n) {
-  const Eigen::PartialPivLU<Matrix> factors((In(a, n, n)));
+  const Equilibrated scaled = equilibrated_if_needed(In(a, n, n));
+  const Eigen::PartialPivLU<Matrix> factors(scaled.matrix);
   if (has_zero(factors.matrixLU().diagonal())) return false;
-  Out(y, n, n) = factors.inverse();
-  return true;
-}
-
-void slogdet(const double* a, double& sign, double& logarithm, std::int64_t n) {
-  const Eigen::PartialPivLU<Matrix> factors((In(a, n, n)));
-  sign = static_cast<double>(factors.permutationP().determinant());
-  logarithm = 0;
-  for (Eigen::Index i = 0; i < n; ++i) {
-    const double pivot = factors.matrixLU()(i, i);
-    sign = pivot < 0 ? -sign : pivot > 0 ? sign : pivot;
-    logarithm += std::log(std::abs(pivot));
-    if (pivot == 0) return;
-  }
-}
-
-double determinant(const double* a, std::int64_t n) { return Eigen::PartialPivLU<Matrix>(In(a, n, n)).determinant(); }
-
-void cofactor(const double* a, double* y, std::int64_t n) {
-  const Matrix m = In(a, n, n);
   Out out(y, n, n);
-  if (!m.allFinite()) {
-    out.setConstant(kNaN);
-    return;
-  }
-  const Eigen::PartialPivLU<Matrix> factors(m);
-  if (!has_zero(factors.matrixLU().diagonal()) && factors.rcond() > std::sqrt(std::numeric_limits<double>::epsilon())) {
-    out = factors.determinant() * factors.inverse().transpose();
-    return;
-  }
-  // Products of all singular values but one stay exact where a quotient by a small one would not.
-  const Eigen::JacobiSVD<Matrix> parts(m, Eigen::ComputeFullU | Eigen::ComputeFullV);
-  const auto& s = parts.singularValues();
-  Eigen::VectorXd others(n);
-  for (Eigen::Index i = 0; i < n; ++i) {
-    others[i] = 1;
+  out = factors.inverse();
+  if (scaled.as_given) return true;
+  for (Eigen::Index i = 0; i < n; ++i)
     for (Eigen::Index j = 0; j < n; ++j)
-      if (j != i) others[i] *= s[j];
-  }
-  const double sign = parts.matrixU().determinant() * parts.matrixV().determinant() < 0 ? -1.0 : 1.0;
-  out = sign * parts.matrixU() * others.asDiagonal() * parts.matrixV().transpose();
+      out(i, j) = scaled_by(out(i, j), -std::int64_t{scaled.column[i]} - scaled.row[j]);
+  return true;
 }
 
 void qr(const double* a, double* q, double* r_transposed, std::int64_t rows, std::int64_t columns) {
   const Eigen::Index k = std::min(rows, columns);
-  const Eigen::HouseholderQR<Matrix> factors((In(a, rows, columns)));
+  // Reflections square the columns' lengths: columns are brought near 1 where that could leave the range.
+  const Equilibrated scaled = columns_equilibrated_if_needed(In(a, rows, columns));
+  const Eigen::HouseholderQR<Matrix> factors(scaled.matrix);
   Matrix left = factors.householderQ() * Matrix::Identity(rows, k);
   Matrix right = factors.matrixQR().topRows(k).triangularView<Eigen::Upper>();
+  if (!scaled.as_given)
+    for (Eigen::Index j = 0; j < columns; ++j)
+      for (Eigen::Index i = 0; i < k; ++i) right(i, j) = scaled_by(right(i, j), scaled.column[j]);
   for (Eigen::Index i = 0; i < k; ++i)
     if (right(i, i) < 0) {
       left.col(i) = -left.col(i);

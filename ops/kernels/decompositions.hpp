@@ -21,12 +21,6 @@ bool solve(const double* a, const double* b, double* x, std::int64_t n, std::int
 /// As solve() with the identity for b.
 bool invert(const double* a, double* y, std::int64_t n);
 
-/// sign (-1, 0 or 1) and ln |det a|; 0 and -inf for a singular matrix.
-void slogdet(const double* a, double& sign, double& logarithm, std::int64_t n);
-double determinant(const double* a, std::int64_t n);
-/// y[i, j] = d det a / d a[i, j], of singular matrices too.
-void cofactor(const double* a, double* y, std::int64_t n);
-
 /// a [rows, columns] = q rᵀᵀ: q [rows, k] with orthonormal columns and the transposed r [columns, k], whose diagonal is
 /// not negative; k is the smaller extent.
 void qr(const double* a, double* q, double* r_transposed, std::int64_t rows, std::int64_t columns);

@@ -1,7 +1,9 @@
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <tapegrad/core/summation.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
+#include <tapegrad/ops/kernels/norm.hpp>
 #include <tapegrad/ops/kernels/normalize.hpp>
 #include <vector>
 
@@ -53,6 +55,11 @@ struct Standard {
   double variance = 0;
 
   T operator()(T x) const { return ((x - mean) - rest) * scale; }
+  /// v times the slope of that.
+  T slope(T v) const { return scale * v; }
+  T whole_mean() const { return mean + rest; }
+  /// The variance times `factor`.
+  double variance_times(double factor) const { return variance * factor; }
 };
 
 template <class T>
@@ -76,9 +83,49 @@ Standard<T> standard_of(const Members& m, const T* x, double eps, bool centered)
   return s;
 }
 
+/// The same for elements whose squares would leave the range: they are multiplied by a power of two first.
 template <class T>
-void normalize_members(const Members& m, const NormTerms<T>& terms, const T* weight, const T* bias, const T* x, T* y) {
+struct ScaledStandard {
+  Standard<T> near_one;
+  T factor;
+
+  T operator()(T x) const { return near_one(x * factor); }
+  T slope(T v) const { return near_one.slope(v) * factor; }
+  T whole_mean() const { return near_one.whole_mean() / factor; }
+  double variance_times(double f) const { return std::ldexp(near_one.variance_times(f), -2 * std::ilogb(factor)); }
+};
+
+template <class T>
+ScaledStandard<T> scaled_standard_of(const Members& m, const T* x, double eps, bool centered) {
+  T largest = 0;
+  for_runs(m, [&](std::int64_t begin, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) largest = std::max(largest, std::abs(x[begin + i]));
+  });
+  if (largest == 0) return {standard_of(m, x, eps, centered), 1};
+  const T factor = scale_to_one(std::max(largest, static_cast<T>(std::sqrt(eps))));
+  std::vector<T> near_one;
+  near_one.reserve(static_cast<std::size_t>(m.repeats * m.channels * m.inner));
+  for_runs(m, [&](std::int64_t begin, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) near_one.push_back(x[begin + i] * factor);
+  });
+  const std::int64_t count = std::ssize(near_one);
+  const double by = static_cast<double>(factor);
+  return {standard_of(Members{1, count, count, 1}, near_one.data(), eps * by * by, centered), factor};
+}
+
+/// Calls `body` with a Standard, or a ScaledStandard where squares left the range of T or may have.
+template <class T, class Body>
+void with_standard(const Members& m, const T* x, const NormTerms<T>& terms, const Body& body) {
+  constexpr double kLeast = sizeof(T) == 4 ? 0x1p-80 : 0x1p-900;
   const Standard<T> standard = standard_of(m, x, terms.eps, terms.centered);
+  if (standard.variance >= kLeast && standard.variance < std::numeric_limits<double>::infinity())
+    body(standard);
+  else
+    body(scaled_standard_of(m, x, terms.eps, terms.centered));
+}
+
+template <class T, class S>
+void normalize_members(const Members& m, const S& standard, const T* weight, const T* bias, const T* x, T* y) {
   for_weighted_runs(m, weight, [&](std::int64_t begin, std::int64_t n, auto w) {
     const T* from = x + begin;
     T* to = y + begin;
@@ -93,14 +140,13 @@ void normalize_members(const Members& m, const NormTerms<T>& terms, const T* wei
   });
 }
 
-template <class T>
-void differentiate_members(const Members& m, const NormTerms<T>& terms, const T* weight, const T* x, const T* g,
+template <class T, class S>
+void differentiate_members(const Members& m, const S& standard, bool centered, const T* weight, const T* x, const T* g,
                            T* dx) {
-  const Standard<T> standard = standard_of(m, x, terms.eps, terms.centered);
   double sum = 0, product = 0;
   for_weighted_runs(m, weight, [&](std::int64_t begin, std::int64_t n, auto w) {
     const T *from = x + begin, *cotangent = g + begin;
-    if (terms.centered) sum += sum_terms<T>([](T c, T v) { return c * v; }, n, cotangent, w);
+    if (centered) sum += sum_terms<T>([](T c, T v) { return c * v; }, n, cotangent, w);
     product += sum_terms<T>([=](T c, T v, T f) { return c * v * standard(f); }, n, cotangent, w, from);
   });
   const T mean = static_cast<T>(sum / m.count()), slope = static_cast<T>(product / m.count());
@@ -108,14 +154,12 @@ void differentiate_members(const Members& m, const NormTerms<T>& terms, const T*
     const T *from = x + begin, *cotangent = g + begin;
     T* to = dx + begin;
 #pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i)
-      to[i] = standard.scale * (cotangent[i] * w[i] - mean - standard(from[i]) * slope);
+    for (std::int64_t i = 0; i < n; ++i) to[i] = standard.slope(cotangent[i] * w[i] - mean - standard(from[i]) * slope);
   });
 }
 
-template <class T>
-void add_weight_gradient(const Members& m, const NormTerms<T>& terms, const T* x, const T* g, RowSum<T>& sum) {
-  const Standard<T> standard = standard_of(m, x, terms.eps, terms.centered);
+template <class T, class S>
+void add_weight_gradient(const Members& m, const S& standard, const T* x, const T* g, RowSum<T>& sum) {
   for (std::int64_t r = 0; r < m.repeats; ++r) {
     const T *from = x + r * m.step, *cotangent = g + r * m.step;
     T* dw = sum.next();
@@ -181,7 +225,8 @@ template <class T>
 void normalize(const NormLayout& l, const NormTerms<T>& terms, const T* x, T* y) {
   const Coefficients<T> weight(l, terms.weight, 1), bias(l, terms.bias, 0);
   for_groups<T>(l, x, nullptr, y, [&](std::int64_t i, const Members& m, const T* from, const T*, T* to) {
-    normalize_members(m, terms, weight.of(i), bias.of(i), from, to);
+    with_standard(m, from, terms,
+                  [&](const auto& standard) { normalize_members(m, standard, weight.of(i), bias.of(i), from, to); });
   });
 }
 
@@ -189,7 +234,9 @@ template <class T>
 void normalize_gradient(const NormLayout& l, const NormTerms<T>& terms, const T* x, const T* g, T* dx) {
   const Coefficients<T> weight(l, terms.weight, 1);
   for_groups<T>(l, x, g, dx, [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T* to) {
-    differentiate_members(m, terms, weight.of(i), from, cotangent, to);
+    with_standard(m, from, terms, [&](const auto& standard) {
+      differentiate_members(m, standard, terms.centered, weight.of(i), from, cotangent, to);
+    });
   });
 }
 
@@ -199,7 +246,8 @@ void normalize_weight_gradient(const NormLayout& l, const NormTerms<T>& terms, c
   if (l.outer == 1) {
     for_groups<T>(l, x, g, nullptr, [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T*) {
       RowSum<T> sum(dw + i * l.channels, l.channels);
-      add_weight_gradient(m, terms, from, cotangent, sum);
+      with_standard(m, from, terms,
+                    [&](const auto& standard) { add_weight_gradient(m, standard, from, cotangent, sum); });
       sum.finish();
     });
     return;
@@ -215,7 +263,9 @@ void normalize_weight_gradient(const NormLayout& l, const NormTerms<T>& terms, c
     for (std::int64_t o = l.outer * p / parts; o < l.outer * (p + 1) / parts; ++o)
       for_groups<T>(one, x + o * size, g + o * size, nullptr,
                     [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T*) {
-                      add_weight_gradient(m, terms, from, cotangent, sums[static_cast<std::size_t>(i)]);
+                      with_standard(m, from, terms, [&](const auto& standard) {
+                        add_weight_gradient(m, standard, from, cotangent, sums[static_cast<std::size_t>(i)]);
+                      });
                     });
     for (RowSum<T>& sum : sums) sum.finish();
   });
@@ -225,11 +275,13 @@ void normalize_weight_gradient(const NormLayout& l, const NormTerms<T>& terms, c
 }
 
 template <class T>
-void moments(const NormLayout& l, const T* x, T* mean, T* variance) {
+void moments(const NormLayout& l, double correction, const T* x, T* mean, T* variance) {
+  const NormTerms<T> terms{nullptr, nullptr, 0, true};
   for_groups<T>(l, x, nullptr, nullptr, [&](std::int64_t i, const Members& m, const T* from, const T*, T*) {
-    const Standard<T> standard = standard_of(m, from, 0, true);
-    mean[i] = standard.mean + standard.rest;
-    variance[i] = static_cast<T>(standard.variance);
+    with_standard(m, from, terms, [&](const auto& standard) {
+      mean[i] = standard.whole_mean();
+      variance[i] = static_cast<T>(standard.variance_times(m.count() / (m.count() - correction)));
+    });
   });
 }
 
@@ -240,7 +292,7 @@ template void normalize_gradient(const NormLayout&, const NormTerms<double>&, co
 template void normalize_weight_gradient(const NormLayout&, const NormTerms<float>&, const float*, const float*, float*);
 template void normalize_weight_gradient(const NormLayout&, const NormTerms<double>&, const double*, const double*,
                                         double*);
-template void moments(const NormLayout&, const float*, float*, float*);
-template void moments(const NormLayout&, const double*, double*, double*);
+template void moments(const NormLayout&, double, const float*, float*, float*);
+template void moments(const NormLayout&, double, const double*, double*, double*);
 
 }  // namespace tapegrad::kernels

@@ -31,8 +31,8 @@ void normalize_gradient(const NormLayout& layout, const NormTerms<T>& terms, con
 /// dw [groups, channels] = Σ g x̂, where x̂ is x before it is scaled and shifted.
 template <class T>
 void normalize_weight_gradient(const NormLayout& layout, const NormTerms<T>& terms, const T* x, const T* g, T* dw);
-/// Mean and variance (divided by the count) of each (outer, group).
+/// Mean and variance, divided by the count less `correction`, of each (outer, group).
 template <class T>
-void moments(const NormLayout& layout, const T* x, T* mean, T* variance);
+void moments(const NormLayout& layout, double correction, const T* x, T* mean, T* variance);
 
 }  // namespace tapegrad::kernels

@@ -9,6 +9,8 @@
 namespace tapegrad::optim {
 namespace {
 
+using ::testing::DoubleEq;
+using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 
 struct Clip : ::testing::Test {
@@ -47,6 +49,25 @@ TEST_F(Clip, LeavesNonFiniteGradientsToTheCaller) {
   EXPECT_EQ(a.grad().at({1}), 1);
   EXPECT_THROW(clip_grad_norm(all, 0), ValueError);
   EXPECT_THROW(clip_grad_value(all, std::nan("")), ValueError);
+}
+
+TEST_F(Clip, MeasuresAndScalesOverTheWholeRange) {
+  const NamedTensors doubles{{"a", a}};
+  a.set_grad(tensor({3e200, 4e200}, f64));
+  EXPECT_DOUBLE_EQ(clip_grad_norm(doubles, 1), 5e200);
+  EXPECT_THAT(a.grad().values(), ElementsAre(DoubleEq(0.6), DoubleEq(0.8)));
+  a.set_grad(tensor({3e-200, 4e-200}, f64));
+  EXPECT_DOUBLE_EQ(grad_norm(doubles), 5e-200);
+  a.set_grad(tensor({0, 1e308}, f64));
+  clip_grad_norm(doubles, 1e-10);
+  EXPECT_THAT(a.grad().values(), ElementsAre(0, DoubleEq(1e-10)));
+
+  // One factor would be subnormal in f32, and lose its digits.
+  const NamedTensors singles{{"c", c}};
+  c.set_grad(tensor({3e38, 0, 2e38}));
+  clip_grad_norm(singles, 0.5);
+  EXPECT_THAT(c.grad().values(),
+              ElementsAre(DoubleNear(1.5 / std::sqrt(13), 1e-7), 0, DoubleNear(1 / std::sqrt(13), 1e-7)));
 }
 
 }  // namespace
