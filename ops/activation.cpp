@@ -106,6 +106,12 @@ struct LeakyRelu {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"slope", &Attrs::slope, "of the negative side"}}; }
   };
+  static void check(const Attrs& a) { require_finite(info.name, "slope", a.slope); }
+  static std::vector<BadAttributesOf<LeakyRelu>> bad_attributes() {
+    return {{{kNaN<double>}, "slope is nan; it must be finite"},
+            {{kInfinity<double>}, "slope is inf; it must be finite"},
+            {{-kInfinity<double>}, "slope is -inf; it must be finite"}};
+  }
   static auto value(const auto& x, const Attrs& a) { return where(x > 0, x, x * constant<decltype(x)>(a.slope)); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
     return where(x > 0, g, g * constant<decltype(x)>(a.slope));
@@ -123,6 +129,12 @@ struct Elu {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"alpha", &Attrs::alpha, "limit below, negated"}}; }
   };
+  static void check(const Attrs& a) { require_not_negative(info.name, "alpha", a.alpha); }
+  static std::vector<BadAttributesOf<Elu>> bad_attributes() {
+    return {{{kNaN<double>}, "alpha is nan; it must be finite and not below 0"},
+            {{kInfinity<double>}, "alpha is inf; it must be finite and not below 0"},
+            {{-1}, "alpha is -1; it must be finite and not below 0"}};
+  }
   static auto value(const auto& x, const Attrs& a) {
     return where(x > 0, x, expm1(x) * constant<decltype(x)>(a.alpha));
   }
@@ -159,6 +171,13 @@ struct Celu {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"alpha", &Attrs::alpha, "limit below, negated"}}; }
   };
+  static void check(const Attrs& a) { require_positive(info.name, "alpha", a.alpha); }
+  static std::vector<BadAttributesOf<Celu>> bad_attributes() {
+    return {{{kNaN<double>}, "alpha is nan; it must be finite and above 0"},
+            {{kInfinity<double>}, "alpha is inf; it must be finite and above 0"},
+            {{0}, "alpha is 0; it must be finite and above 0"},
+            {{-1}, "alpha is -1; it must be finite and above 0"}};
+  }
   static auto value(const auto& x, const Attrs& a) {
     const auto alpha = constant<decltype(x)>(a.alpha);
     return where(x > 0, x, expm1(x / alpha) * alpha);
@@ -260,6 +279,17 @@ struct Hardtanh {
       return std::tuple{Field{"low", &Attrs::low, "lower bound"}, Field{"high", &Attrs::high, "upper bound"}};
     }
   };
+  static void check(const Attrs& a) {
+    if (!(a.low < a.high))
+      throw ValueError("hardtanh: low is " + format_attribute(a.low) + " and high " + format_attribute(a.high) +
+                       "; low must be below high");
+  }
+  static std::vector<BadAttributesOf<Hardtanh>> bad_attributes() {
+    return {{{1, -1}, "low is 1 and high -1; low must be below high"},
+            {{1, 1}, "low is 1 and high 1"},
+            {{kNaN<double>, 1}, "low is nan"},
+            {{0, kNaN<double>}, "high nan"}};
+  }
   static auto value(const auto& x, const Attrs& a) { return clamp(x, a.low, a.high); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
     return where(x <= constant<decltype(x)>(a.low), 0, where(x >= constant<decltype(x)>(a.high), 0, g));
@@ -301,6 +331,12 @@ struct Softshrink {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"bound", &Attrs::bound, "of what becomes 0"}}; }
   };
+  static void check(const Attrs& a) { require_not_negative(info.name, "bound", a.bound); }
+  static std::vector<BadAttributesOf<Softshrink>> bad_attributes() {
+    return {{{kNaN<double>}, "bound is nan; it must be finite and not below 0"},
+            {{kInfinity<double>}, "bound is inf; it must be finite and not below 0"},
+            {{-0.5}, "bound is -0.5; it must be finite and not below 0"}};
+  }
   static auto value(const auto& x, const Attrs& a) {
     const auto bound = constant<decltype(x)>(a.bound);
     return where(abs(x) <= bound, 0, x - sign(x) * bound);
@@ -317,6 +353,12 @@ struct Hardshrink {
                                .inputs = {"x"},
                                .flops = 2};
   using Attrs = Softshrink::Attrs;
+  static void check(const Attrs& a) { require_not_negative(info.name, "bound", a.bound); }
+  static std::vector<BadAttributesOf<Hardshrink>> bad_attributes() {
+    return {{{kNaN<double>}, "bound is nan; it must be finite and not below 0"},
+            {{kInfinity<double>}, "bound is inf; it must be finite and not below 0"},
+            {{-0.5}, "bound is -0.5; it must be finite and not below 0"}};
+  }
   static auto value(const auto& x, const Attrs& a) { return where(abs(x) <= constant<decltype(x)>(a.bound), 0, x); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
     return where(abs(x) <= constant<decltype(x)>(a.bound), 0, g);
@@ -357,7 +399,6 @@ Tensor leaky_relu(const Tensor& x, double slope) {
 Tensor elu(const Tensor& x, double alpha) { return ActivationOps::apply<ops::Elu>(ops::Elu::Attrs{.alpha = alpha}, x); }
 Tensor selu(const Tensor& x) { return ActivationOps::apply<ops::Selu>(x); }
 Tensor celu(const Tensor& x, double alpha) {
-  if (!(alpha > 0)) throw ValueError("celu: alpha is " + format_attribute(alpha) + "; it must be positive");
   return ActivationOps::apply<ops::Celu>(ops::Celu::Attrs{.alpha = alpha}, x);
 }
 Tensor gelu(const Tensor& x) { return ActivationOps::apply<ops::Gelu>(x); }
@@ -365,9 +406,6 @@ Tensor gelu_tanh(const Tensor& x) { return ActivationOps::apply<ops::GeluTanh>(x
 Tensor silu(const Tensor& x) { return ActivationOps::apply<ops::Silu>(x); }
 Tensor mish(const Tensor& x) { return ActivationOps::apply<ops::Mish>(x); }
 Tensor hardtanh(const Tensor& x, double low, double high) {
-  if (!(low < high))
-    throw ValueError("hardtanh: low is " + format_attribute(low) + " and high " + format_attribute(high) +
-                     "; low must be below high");
   return ActivationOps::apply<ops::Hardtanh>(ops::Hardtanh::Attrs{.low = low, .high = high}, x);
 }
 Tensor hardsigmoid(const Tensor& x) { return ActivationOps::apply<ops::Hardsigmoid>(x); }

@@ -54,6 +54,13 @@ struct Huber {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"delta", &Attrs::delta, "where the parabola ends"}}; }
   };
+  static void check(const Attrs& at) { require_positive(info.name, "delta", at.delta); }
+  static std::vector<BadAttributesOf<Huber>> bad_attributes() {
+    return {{{kNaN<double>}, "delta is nan; it must be finite and above 0"},
+            {{kInfinity<double>}, "delta is inf; it must be finite and above 0"},
+            {{0}, "delta is 0; it must be finite and above 0"},
+            {{-1}, "delta is -1; it must be finite and above 0"}};
+  }
   static auto value(const auto& a, const auto& b, const Attrs& at) {
     return where(abs(a - b) <= constant<decltype(a)>(at.delta), (a - b) * (a - b) / 2,
                  abs(a - b) * constant<decltype(a)>(at.delta) - constant<decltype(a)>(at.delta * at.delta / 2));
@@ -151,13 +158,12 @@ Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduce reduction)
 
 Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta, Reduce reduction) {
   require_one_shape("huber_loss", "prediction", prediction, "target", target);
-  if (!(delta > 0)) throw ValueError("huber_loss: delta is " + format_attribute(delta) + "; it must be above 0");
   return reduce(LossOps::apply<ops::Huber>(ops::Huber::Attrs{delta}, prediction, target), reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta, Reduce reduction) {
   require_one_shape("smooth_l1_loss", "prediction", prediction, "target", target);
-  if (!(beta >= 0)) throw ValueError("smooth_l1_loss: beta is " + format_attribute(beta) + "; it must not be below 0");
+  require_not_negative("smooth_l1_loss", "beta", beta);
   return beta == 0 ? l1_loss(prediction, target, reduction) : huber_loss(prediction, target, beta, reduction) / beta;
 }
 
@@ -171,6 +177,7 @@ Tensor kl_div(const Tensor& log_shares, const Tensor& target, Reduce reduction) 
 
 Tensor hinge_loss(const Tensor& scores, const Tensor& targets, double margin, Reduce reduction) {
   require_one_shape("hinge_loss", "scores", scores, "targets", targets);
+  require_finite("hinge_loss", "margin", margin);
   return reduce(relu(margin - scores * targets), reduction);
 }
 
@@ -183,6 +190,7 @@ Tensor triplet_loss(const Tensor& anchor, const Tensor& positive, const Tensor& 
                     const TripletOptions& options) {
   require_one_shape("triplet_loss", "anchor", anchor, "positive", positive);
   require_one_shape("triplet_loss", "anchor", anchor, "negative", negative);
+  require_finite("triplet_loss", "margin", options.margin);
   const Tensor near = norm(anchor - positive, options.p, {-1}), far = norm(anchor - negative, options.p, {-1});
   return reduce(relu(near - far + options.margin), options.reduction);
 }

@@ -96,6 +96,16 @@ struct Clamp {
       return std::tuple{Field{"min", &Attrs::min, "lower bound"}, Field{"max", &Attrs::max, "upper bound"}};
     }
   };
+  static void check(const Attrs& a) {
+    if (!(a.min <= a.max))
+      throw ValueError("clamp: min is " + format_attribute(a.min) + " and max " + format_attribute(a.max) +
+                       "; min must not be above max, and neither may be NaN");
+  }
+  static std::vector<BadAttributesOf<Clamp>> bad_attributes() {
+    return {{{1, -1}, "min is 1 and max -1; min must not be above max"},
+            {{kNaN<double>, 1}, "min is nan"},
+            {{0, kNaN<double>}, "max nan"}};
+  }
   static auto value(const auto& x, const Attrs& a) { return clamp(x, a.min, a.max); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
     return where(x <= constant<decltype(x)>(a.min), 0, where(x >= constant<decltype(x)>(a.max), 0, g));
@@ -144,9 +154,6 @@ Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> m
   ops::Clamp::Attrs bounds;
   if (min) bounds.min = *min;
   if (max) bounds.max = *max;
-  if (!(bounds.min <= bounds.max))
-    throw ValueError("clamp: min is " + format_attribute(bounds.min) + " and max " + format_attribute(bounds.max) +
-                     "; min must not be above max, and neither may be NaN");
   return RoundingOps::apply<ops::Clamp>(bounds, x);
 }
 Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) { return minimum(maximum(x, min), max); }

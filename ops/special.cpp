@@ -99,6 +99,14 @@ struct Polygamma {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"order", &Attrs::order, "of the derivative"}}; }
   };
+  static void check(const Attrs& a) {
+    if (a.order < 0 || a.order > kMaxPolygammaOrder)
+      throw ValueError("polygamma: the order is " + std::to_string(a.order) + ", not from 0 to " +
+                       std::to_string(kMaxPolygammaOrder));
+  }
+  static std::vector<BadAttributesOf<Polygamma>> bad_attributes() {
+    return {{{-1}, "the order is -1, not from 0 to 30"}, {{31}, "the order is 31"}};
+  }
   static auto value(const auto& x, const Attrs& a) { return polygamma(a.order, x); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
     return g * polygamma(a.order + 1, x);
@@ -153,9 +161,6 @@ Tensor normal_density(const Tensor& x) { return SpecialOps::apply<ops::NormalDen
 Tensor lgamma(const Tensor& x) { return SpecialOps::apply<ops::Lgamma>(x); }
 Tensor digamma(const Tensor& x) { return SpecialOps::apply<ops::Digamma>(x); }
 Tensor polygamma(int order, const Tensor& x) {
-  if (order < 0 || order > formula::kMaxPolygammaOrder)
-    throw ValueError("polygamma: the order is " + std::to_string(order) + ", not from 0 to " +
-                     std::to_string(formula::kMaxPolygammaOrder));
   return order == 0 ? digamma(x) : SpecialOps::apply<ops::Polygamma>(ops::Polygamma::Attrs{.order = order}, x);
 }
 Tensor logaddexp(const Operand& a, const Operand& b) { return SpecialOps::apply<ops::Logaddexp>(a, b); }
