@@ -20,10 +20,9 @@ struct Sigmoid {
                                .doc = "Logistic function.",
                                .inputs = {"x"},
                                .flops = 5,
-                               .saves = kSavesOutput,
                                .domain = {{-6, 6}}};
   static auto value(const auto& x) { return logistic(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g * y * (1 - y); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * logistic_slope(x); }
 };
 
 struct LogSigmoid {
@@ -49,7 +48,7 @@ struct Logit {
     return where(4 * x > 1, log1p((2 * x - 1) / (1 - x)), log(x) - log1p(-x));
   }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
-    return g / (x * (1 - x)) * valid(abs(2 * x - 1) <= 1, x);
+    return g / (x * (1 - x)) * valid(x >= 0 && x <= 1, x);
   }
 };
 
@@ -69,7 +68,10 @@ struct Softsign {
   static auto value(const auto& x) {
     return where(abs(x) == constant<decltype(x)>(kInfinity<double>), sign(x), x / (1 + abs(x)));
   }
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g / square(1 + abs(x)); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    const auto share = reciprocal(1 + abs(x));
+    return g * share * share;  // the square of 1 + |x| may overflow
+  }
 };
 
 // ---- rectifiers -----------------------------------------------------------------------------------------------------
@@ -200,9 +202,10 @@ struct Gelu {
                                .flops = 22,
                                .domain = {{-4, 4}},
                                .source = "Hendrycks and Gimpel, Gaussian Error Linear Units, 2016"};
-  static auto value(const auto& x) { return maximum(x, constant<decltype(x)>(-kFar)) * normal_cdf(x); }
+  static auto value(const auto& x) { return normal_cdf_times(x, maximum(x, constant<decltype(x)>(-kFar))); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
-    return g * (normal_cdf(x) + clamp(x, -kFar, kFar) * normal_density(x));
+    constexpr long double kDensity = 0.3989422804014326779399461L;  // 1 / √(2π)
+    return g * (normal_cdf(x) + exp_times(x * x / -2, clamp(x, -kFar, kFar) * constant<decltype(x)>(kDensity)));
   }
 };
 
@@ -219,13 +222,13 @@ struct GeluTanh {
   static constexpr long double kCubic = 0.044715L;
   static auto value(const auto& x) {
     const auto b = maximum(x, constant<decltype(x)>(-kFar));
-    return b * logistic(b * constant<decltype(x)>(kSlope) * (1 + b * b * constant<decltype(x)>(kCubic)));
+    return logistic_times(b * constant<decltype(x)>(kSlope) * (1 + b * b * constant<decltype(x)>(kCubic)), b);
   }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
     const auto b = clamp(x, -kFar, kFar);
     const auto cubic = b * b * constant<decltype(x)>(kCubic);
-    const auto s = logistic(b * constant<decltype(x)>(kSlope) * (1 + cubic));
-    return g * (s + b * s * (1 - s) * constant<decltype(x)>(kSlope) * (1 + 3 * cubic));
+    const auto u = b * constant<decltype(x)>(kSlope) * (1 + cubic);
+    return g * logistic_times(u, 1 + b * logistic(-u) * constant<decltype(x)>(kSlope) * (1 + 3 * cubic));
   }
 };
 
@@ -236,10 +239,9 @@ struct Silu {
                                .inputs = {"x"},
                                .flops = 6,
                                .domain = {{-6, 6}}};
-  static auto value(const auto& x) { return maximum(x, constant<decltype(x)>(-kFar)) * logistic(x); }
+  static auto value(const auto& x) { return logistic_times(x, maximum(x, constant<decltype(x)>(-kFar))); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
-    const auto s = logistic(x);
-    return g * s * (1 + clamp(x, -kFar, kFar) * (1 - s));
+    return g * logistic_times(x, 1 + clamp(x, -kFar, kFar) * logistic(-x));
   }
 };
 
@@ -251,16 +253,18 @@ struct Mish {
                                .domain = {{-6, 6}},
                                .source = "Misra, Mish: A Self Regularized Non-Monotonic Activation Function, 2019"};
   // With n = e² + 2 e, tanh(ln(1 + e)) = n / (n + 2); it is 1 long before e, bounded here, overflows.
-  static auto bounded_exp(const auto& x) { return exp(minimum(x, constant<decltype(x)>(30))); }
+  // It is about e on the left, where e may be subnormal and the products not.
+  static auto bounded(const auto& x) { return minimum(x, constant<decltype(x)>(30)); }
   static auto value(const auto& x) {
-    const auto e = bounded_exp(x);
+    const auto e = exp(bounded(x));
     const auto n = e * (e + 2);
-    return maximum(x, constant<decltype(x)>(-kFar)) * (n / (n + 2));
+    return where(x < 0, exp_times(bounded(x), maximum(x, constant<decltype(x)>(-kFar)) * ((e + 2) / (n + 2))),
+                 x * (n / (n + 2)));
   }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
-    const auto e = bounded_exp(x);
+    const auto e = exp(bounded(x));
     const auto n = e * (e + 2);
-    return g * (n + 4 * clamp(x, -kFar, kFar) * e * (e + 1) / (n + 2)) / (n + 2);
+    return g * exp_times(bounded(x), (e + 2 + 4 * clamp(x, -kFar, kFar) * (e + 1) / (n + 2)) / (n + 2));
   }
 };
 

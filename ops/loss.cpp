@@ -20,10 +20,10 @@ struct BinaryCrossEntropy {
                                .domain = {{0.1, 0.9}, {0.1, 0.9}},
                                .family = "loss"};
   static auto value(const auto& p, const auto& y) {
-    return -(where(y == 0, 0, y * log(p)) + where(y == 1, 0, (1 - y) * log1p(-p)));
+    return -(where(y == 0, 0, y * log(p)) + where(y == 1, 0, (1 - y) * log1p(-p))) * valid(p >= 0 && p <= 1, p);
   }
   static auto vjp(wrt<0>, const auto& g, const auto& p, const auto& y, const auto&) {
-    return g * valid(p >= 0, p) * valid(p <= 1, p) * (where(y == 1, 0, (1 - y) / (1 - p)) - where(y == 0, 0, y / p));
+    return g * valid(p >= 0 && p <= 1, p) * (where(y == 1, 0, (1 - y) / (1 - p)) - where(y == 0, 0, y / p));
   }
   static auto vjp(wrt<1>, const auto& g, const auto& p, const auto&, const auto&) { return g * (log1p(-p) - log(p)); }
 };
@@ -36,8 +36,12 @@ struct BinaryCrossEntropyWithLogits {
                                .flops = 20,
                                .domain = {{-4, 4}, {0, 1}},
                                .family = "loss"};
-  static auto value(const auto& x, const auto& y) { return where(x > 0, x, 0) - x * y + log1p(exp(-abs(x))); }
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& y, const auto&) { return g * (logistic(x) - y); }
+  static auto value(const auto& x, const auto& y) { return where(x > 0, x * (1 - y), -x * y) + log1p(exp(-abs(x))); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& y, const auto&) {
+    // The smaller of sigmoid(x) and its complement has all digits.
+    const auto smaller = logistic(where(x > 0, -x, x));
+    return g * where(x > 0, (1 - y) - smaller, smaller - y);
+  }
   static auto vjp(wrt<1>, const auto& g, const auto& x, const auto&, const auto&) { return -g * x; }
 };
 
@@ -63,7 +67,7 @@ struct Huber {
   }
   static auto value(const auto& a, const auto& b, const Attrs& at) {
     return where(abs(a - b) <= constant<decltype(a)>(at.delta), (a - b) * (a - b) / 2,
-                 abs(a - b) * constant<decltype(a)>(at.delta) - constant<decltype(a)>(at.delta * at.delta / 2));
+                 (abs(a - b) - constant<decltype(a)>(at.delta / 2)) * constant<decltype(a)>(at.delta));
   }
   static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&, const Attrs& at) {
     return where(abs(a - b) <= constant<decltype(a)>(at.delta), g * (a - b),
@@ -139,10 +143,9 @@ Tensor binary_cross_entropy(const Tensor& probabilities, const Tensor& targets,
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targets,
                                         const BinaryCrossEntropyOptions& options) {
   require_one_shape("binary_cross_entropy_with_logits", "logits", logits, "targets", targets);
-  const Tensor losses =
-      options.positive_weights.defined()
-          ? (1 - targets) * logits + (1 + (options.positive_weights - 1) * targets) * softplus(-logits)
-          : LossOps::apply<ops::BinaryCrossEntropyWithLogits>(logits, targets);
+  const Tensor losses = options.positive_weights.defined()
+                            ? (1 - targets) * softplus(logits) + options.positive_weights * targets * softplus(-logits)
+                            : LossOps::apply<ops::BinaryCrossEntropyWithLogits>(logits, targets);
   return reduce(weighted(losses, options.weights), options.reduction);
 }
 

@@ -65,7 +65,9 @@ struct Fmod {
                                .kind = Kind::numeric,
                                .passes = {0}};
   static auto value(const auto& a, const auto& b) { return fmod(a, b); }
-  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto& y) { return g * round((y - a) / b); }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto& y) {
+    return g * round(y / b - a / b);
+  }
 };
 
 struct Remainder {
@@ -79,16 +81,19 @@ struct Remainder {
                                .kind = Kind::numeric,
                                .passes = {0}};
   static auto value(const auto& a, const auto& b) { return remainder(a, b); }
-  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto& y) { return g * round((y - a) / b); }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto& y) {
+    return g * round(y / b - a / b);
+  }
 };
 
 struct Clamp {
-  static constexpr OpInfo info{.name = "clamp",
-                               .formula = "y = min(max(x, low), high)",
-                               .doc = "Gradient 0 at and beyond a bound.",
-                               .inputs = {"x"},
-                               .flops = 2,
-                               .kind = Kind::numeric};
+  static constexpr OpInfo info{
+      .name = "clamp",
+      .formula = "y = min(max(x, low), high)",
+      .doc = "Gradient 0 at and beyond a bound. min above max is refused, which NumPy and PyTorch answer with max.",
+      .inputs = {"x"},
+      .flops = 2,
+      .kind = Kind::numeric};
   struct Attrs {
     double min = -kInfinity<double>, max = kInfinity<double>;
     bool operator==(const Attrs&) const = default;
@@ -126,6 +131,18 @@ struct NanToNum {
                         Field{"neginf", &Attrs::neginf, "in place of -inf, cut to the dtype's lowest number"}};
     }
   };
+  static void check(const Attrs& a) {
+    if (!(a.posinf > -kInfinity<double>))
+      throw ValueError("nan_to_num: posinf is " + format_attribute(a.posinf) + "; it must be a number, or inf");
+    if (!(a.neginf < kInfinity<double>))
+      throw ValueError("nan_to_num: neginf is " + format_attribute(a.neginf) + "; it must be a number, or -inf");
+  }
+  static std::vector<BadAttributesOf<NanToNum>> bad_attributes() {
+    return {{{.posinf = kNaN<double>}, "posinf is nan; it must be a number, or inf"},
+            {{.posinf = -kInfinity<double>}, "posinf is -inf"},
+            {{.neginf = kNaN<double>}, "neginf is nan; it must be a number, or -inf"},
+            {{.neginf = kInfinity<double>}, "neginf is inf"}};
+  }
   static auto value(const auto& x, const Attrs& a) {
     using T = typename ScalarOf<std::remove_cvref_t<decltype(x)>>::type;
     constexpr T kMost = std::numeric_limits<T>::max();

@@ -55,14 +55,13 @@ struct NormalCdf {
 };
 
 struct NormalDensity {
-  static constexpr OpInfo info{.name = "normal_density",
-                               .formula = "y = exp(-x² / 2) / √(2π)",
-                               .inputs = {"x"},
-                               .flops = 8,
-                               .saves = {.inputs = {0}, .output = true}};
+  static constexpr OpInfo info{
+      .name = "normal_density", .formula = "y = exp(-x² / 2) / √(2π)", .inputs = {"x"}, .flops = 8};
   static auto value(const auto& x) { return normal_density(x); }
-  // Bounded where y is 0: the product vanishes at infinity.
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& y) { return -g * clamp(x, -40, 40) * y; }
+  // Bounded where the density is 0: the product vanishes at infinity.
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return -g * exp_times(x * x / -2, clamp(x, -40, 40) * constant<decltype(x)>(0.3989422804014326779399461L));
+  }
 };
 
 struct Lgamma {
