@@ -77,8 +77,9 @@ template <Computed T>
 [[gnu::always_inline]] inline T bounded(T x, T most) {
   constexpr BitsOf<T> kSign = BitsOf<T>{1} << (sizeof(T) * 8 - 1);
   const BitsOf<T> bits = bits_of(x), size = bits & ~kSign;
-  const bool within = (size < bits_of(most)) | (size > bits_of(kInfinity<T>));
-  return std::bit_cast<T>((within ? size : bits_of(most)) | (bits & kSign));
+  const BitsOf<T> top = bits_of(most), infinite = bits_of(kInfinity<T>);
+  const bool within = (size < top) | (size > infinite);
+  return std::bit_cast<T>((within ? size : top) | (bits & kSign));
 }
 
 /// 2 to the power k (in two's complement), where that is a normal number.
