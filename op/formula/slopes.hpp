@@ -43,7 +43,8 @@ template <Real T>
 inline constexpr T kLeastSquared = static_cast<T>(std::same_as<T, float> ? 0x1p-60 : 0x1p-500);
 template <Real T>
 [[gnu::always_inline]] inline bool has_square(T x) {
-  return (std::abs(x) > kLeastSquared<T>)&(std::abs(x) < 1 / kLeastSquared<T>);
+  const T size = std::abs(x);
+  return size > kLeastSquared<T> && size < 1 / kLeastSquared<T>;
 }
 
 }  // namespace detail
@@ -107,7 +108,8 @@ T power_times(T a, T b, T power, T factor) {
 template <class T>
 [[gnu::always_inline]] inline bool rounds_less_one(T b) {
   constexpr T kWhole = static_cast<T>(1 / std::numeric_limits<T>::epsilon());
-  return ((b > -1) & (b < T{0.5})) | ((std::abs(b) >= kWhole) & (std::abs(b) < kInfinity<T>));
+  const T size = std::abs(b);
+  return (b > -1 && b < T{0.5}) || (size >= kWhole && size < kInfinity<T>);
 }
 
 /// b a^(b - 1).
