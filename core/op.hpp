@@ -89,6 +89,14 @@ enum class Forward : std::uint8_t {
   symmetric  ///< its Jacobian is symmetric, so the gradient rule maps tangents too
 };
 
+/// How far results may be from the true ones, in units in the last place of the true result times the condition number
+/// of the op at that point. The range test holds every op to it over all that its dtype represents.
+struct Accuracy {
+  double ulps = 4;
+  bool normwise = false;  ///< relative to the largest element of the result and of each input, not to each element
+  std::string_view reason = "";  ///< why more than the defaults
+};
+
 struct OpInfo {
   std::string_view name;
   std::string_view formula;
@@ -109,6 +117,7 @@ struct OpInfo {
   /// "random", "loss"; pointwise ops need none.
   std::string_view family = "";
   std::string_view source = "";  ///< paper or book the formula is from, where it is not common knowledge
+  Accuracy accuracy{};
 };
 
 /// Arithmetic and traffic of one call.

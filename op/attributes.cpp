@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <tapegrad/op/attributes.hpp>
 #include <utility>
 
@@ -18,7 +19,23 @@ T parse_number(std::string_view name, std::string_view text, const char* wanted)
   return value;
 }
 
+void require(bool holds, std::string_view op, std::string_view name, double value, const char* wanted) {
+  if (!holds)
+    throw ValueError(std::string(op) + ": " + std::string(name) + " is " + format_attribute(value) + "; it must be " +
+                     wanted);
+}
+
 }  // namespace
+
+void require_finite(std::string_view op, std::string_view name, double value) {
+  require(std::isfinite(value), op, name, value, "finite");
+}
+void require_positive(std::string_view op, std::string_view name, double value) {
+  require(std::isfinite(value) && value > 0, op, name, value, "finite and above 0");
+}
+void require_not_negative(std::string_view op, std::string_view name, double value) {
+  require(std::isfinite(value) && value >= 0, op, name, value, "finite and not below 0");
+}
 
 bool is_spelling_of(std::string_view given, std::string_view name) {
   static constexpr std::pair<std::string_view, std::string_view> kSpellings[] = {

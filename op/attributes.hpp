@@ -49,6 +49,12 @@ void parse_attribute(std::string_view name, std::string_view text, Integers& val
 void parse_attribute(std::string_view name, std::string_view text, std::string& value);
 void parse_attribute(std::string_view name, std::string_view text, Shape& value);
 
+/// ValueError "<op>: <name> is <value>; it must be ..." unless the attribute is finite; finite and above 0; finite and
+/// not below 0.
+void require_finite(std::string_view op, std::string_view name, double value);
+void require_positive(std::string_view op, std::string_view name, double value);
+void require_not_negative(std::string_view op, std::string_view name, double value);
+
 template <class A>
 NamedValues describe_attributes(const A& attributes) {
   NamedValues named;

@@ -13,8 +13,9 @@ using VjpKernel = void (*)(const void* g, const void* const* inputs, const void*
                            const void* attributes);
 
 struct PointwiseFamily {
-  ValueKernel value[kDTypeCount] = {};  ///< by the dtype computed in; null where the op does not take it
-  VjpKernel vjp[kMaxInputs][2] = {};    ///< by input, then f32 and f64; null without a gradient
+  ValueKernel value[kDTypeCount] = {};              ///< by the dtype computed in; null where the op does not take it
+  VjpKernel vjp[kMaxInputs][2] = {};                ///< by input, then f32 and f64; null without a gradient
+  void (*check)(const void* attributes) = nullptr;  ///< ValueError for those that cannot be right; null where all can
   Tensor (*recorded_vjp)(const Node& node, int input, const Tensor& g) = nullptr;  ///< the rule read on tensors
   /// The formulas read on long double, the reference that gradient checks compare with.
   long double (*value_reference)(const long double* inputs, const void* attributes) = nullptr;

@@ -9,6 +9,7 @@
 #include <tapegrad/op/formula/gamma.hpp>
 #include <tapegrad/op/formula/hyperbolic.hpp>
 #include <tapegrad/op/formula/number.hpp>
+#include <tapegrad/op/formula/slopes.hpp>
 #include <tapegrad/op/formula/trigonometric.hpp>
 
 namespace tapegrad::formula {

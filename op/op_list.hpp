@@ -1,6 +1,7 @@
 #pragma once
 // The list of a family's ops, and what the registry knows of each: all derived from the ops' own declarations.
 
+#include <tapegrad/core/create.hpp>
 #include <tapegrad/op/pointwise.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/op/structural.hpp>
@@ -77,7 +78,18 @@ std::vector<BadInput> bad_inputs_of() {
     for (auto& b : O::bad_inputs()) bad.push_back({std::move(b.inputs), bound<O>(b.attributes), std::move(b.message)});
     return bad;
   } else {
-    return pointwise_bad_inputs(record_of<O>, new_attributes<O>);
+    std::vector<BadInput> bad = pointwise_bad_inputs(record_of<O>, new_attributes<O>);
+    if constexpr (requires { O::bad_attributes(); }) {
+      const std::vector<Tensor> inputs(static_cast<std::size_t>(O::info.inputs.count), ones({2}, f64));
+      for (const BadAttributesOf<O>& b : O::bad_attributes()) {
+        const auto run = [attributes = b.attributes](std::span<const Tensor> given) {
+          const std::vector<Operand> operands(given.begin(), given.end());
+          return call_pointwise(record_of<O>, operands, new typename O::Attrs(attributes));
+        };
+        bad.push_back({inputs, run, b.message});
+      }
+    }
+    return bad;
   }
 }
 

@@ -212,6 +212,7 @@ Tensor run_pointwise(const OpRecord& op, std::span<const Operand> operands, void
   const OpInfo& info = *op.info;
   const PointwiseFamily& family = family_of(op);
   AttributeOwner owner{op, attributes};
+  if (family.check) family.check(attributes);
   check_input_count(info, operands.size());
   const DType dtype = dtype_for(info, operands);
   const auto count = operands.size();

@@ -9,8 +9,10 @@
 //   };
 //   Tensor sigmoid(const Tensor& x) { return apply<Sigmoid>(x); }
 //
-// An op with attributes has `struct Attrs` with fields(), passed to value and vjp as their last argument. A number in a
-// formula must not raise its precision: write whole numbers, or constant<decltype(x)>(0.1L).
+// An op with attributes has `struct Attrs` with fields(), passed to value and vjp as their last argument. `static void
+// check(const Attrs&)` throws for those that cannot be right, however the op is called; bad_attributes() gives examples
+// (BadAttributesOf). A number in a formula must not raise its precision: write whole numbers, or
+// constant<decltype(x)>(0.1L).
 //
 // `static constexpr double reach` is the largest |input| that the fast reading takes; beyond it, elements are computed
 // in long double.
@@ -21,6 +23,7 @@
 #include <tapegrad/op/attributes.hpp>
 #include <tapegrad/op/family.hpp>
 #include <tapegrad/op/formula.hpp>
+#include <tapegrad/op/sample.hpp>
 #include <tuple>
 #include <utility>
 
@@ -294,6 +297,8 @@ constexpr PointwiseFamily make_family(std::index_sequence<J...>) {
       return result;
     };
   }
+  if constexpr (requires(const Attributes<O>& a) { O::check(a); })
+    family.check = [](const void* attributes) { O::check(*static_cast<const Attributes<O>*>(attributes)); };
   family.value_reference = [](const long double* inputs, const void* attributes) {
     return static_cast<long double>(value_of<O>(attributes, reference_input<O, int(J)>(inputs)...));
   };

@@ -23,6 +23,13 @@ struct BadInputOf {
   std::string message;
 };
 
+/// Attributes that pointwise op O refuses, and a part of the message.
+template <class O>
+struct BadAttributesOf {
+  typename O::Attrs attributes{};
+  std::string message;
+};
+
 /// The same without the type of the op.
 struct Sample {
   std::vector<Tensor> inputs;

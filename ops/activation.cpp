@@ -20,10 +20,9 @@ struct Sigmoid {
                                .doc = "Logistic function.",
                                .inputs = {"x"},
                                .flops = 5,
-                               .saves = kSavesOutput,
                                .domain = {{-6, 6}}};
   static auto value(const auto& x) { return logistic(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g * y * (1 - y); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * logistic_slope(x); }
 };
 
 struct LogSigmoid {
@@ -49,7 +48,7 @@ struct Logit {
     return where(4 * x > 1, log1p((2 * x - 1) / (1 - x)), log(x) - log1p(-x));
   }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
-    return g / (x * (1 - x)) * valid(abs(2 * x - 1) <= 1, x);
+    return g / (x * (1 - x)) * valid(x >= 0 && x <= 1, x);
   }
 };
 
@@ -69,7 +68,10 @@ struct Softsign {
   static auto value(const auto& x) {
     return where(abs(x) == constant<decltype(x)>(kInfinity<double>), sign(x), x / (1 + abs(x)));
   }
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g / square(1 + abs(x)); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    const auto share = reciprocal(1 + abs(x));
+    return g * share * share;  // the square of 1 + |x| may overflow
+  }
 };
 
 // ---- rectifiers -----------------------------------------------------------------------------------------------------
@@ -106,6 +108,12 @@ struct LeakyRelu {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"slope", &Attrs::slope, "of the negative side"}}; }
   };
+  static void check(const Attrs& a) { require_finite(info.name, "slope", a.slope); }
+  static std::vector<BadAttributesOf<LeakyRelu>> bad_attributes() {
+    return {{{kNaN<double>}, "slope is nan; it must be finite"},
+            {{kInfinity<double>}, "slope is inf; it must be finite"},
+            {{-kInfinity<double>}, "slope is -inf; it must be finite"}};
+  }
   static auto value(const auto& x, const Attrs& a) { return where(x > 0, x, x * constant<decltype(x)>(a.slope)); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
     return where(x > 0, g, g * constant<decltype(x)>(a.slope));
@@ -123,6 +131,12 @@ struct Elu {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"alpha", &Attrs::alpha, "limit below, negated"}}; }
   };
+  static void check(const Attrs& a) { require_not_negative(info.name, "alpha", a.alpha); }
+  static std::vector<BadAttributesOf<Elu>> bad_attributes() {
+    return {{{kNaN<double>}, "alpha is nan; it must be finite and not below 0"},
+            {{kInfinity<double>}, "alpha is inf; it must be finite and not below 0"},
+            {{-1}, "alpha is -1; it must be finite and not below 0"}};
+  }
   static auto value(const auto& x, const Attrs& a) {
     return where(x > 0, x, expm1(x) * constant<decltype(x)>(a.alpha));
   }
@@ -159,6 +173,13 @@ struct Celu {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"alpha", &Attrs::alpha, "limit below, negated"}}; }
   };
+  static void check(const Attrs& a) { require_positive(info.name, "alpha", a.alpha); }
+  static std::vector<BadAttributesOf<Celu>> bad_attributes() {
+    return {{{kNaN<double>}, "alpha is nan; it must be finite and above 0"},
+            {{kInfinity<double>}, "alpha is inf; it must be finite and above 0"},
+            {{0}, "alpha is 0; it must be finite and above 0"},
+            {{-1}, "alpha is -1; it must be finite and above 0"}};
+  }
   static auto value(const auto& x, const Attrs& a) {
     const auto alpha = constant<decltype(x)>(a.alpha);
     return where(x > 0, x, expm1(x / alpha) * alpha);
@@ -181,9 +202,10 @@ struct Gelu {
                                .flops = 22,
                                .domain = {{-4, 4}},
                                .source = "Hendrycks and Gimpel, Gaussian Error Linear Units, 2016"};
-  static auto value(const auto& x) { return maximum(x, constant<decltype(x)>(-kFar)) * normal_cdf(x); }
+  static auto value(const auto& x) { return normal_cdf_times(x, maximum(x, constant<decltype(x)>(-kFar))); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
-    return g * (normal_cdf(x) + clamp(x, -kFar, kFar) * normal_density(x));
+    constexpr long double kDensity = 0.3989422804014326779399461L;  // 1 / √(2π)
+    return g * (normal_cdf(x) + exp_times(x * x / -2, clamp(x, -kFar, kFar) * constant<decltype(x)>(kDensity)));
   }
 };
 
@@ -200,13 +222,13 @@ struct GeluTanh {
   static constexpr long double kCubic = 0.044715L;
   static auto value(const auto& x) {
     const auto b = maximum(x, constant<decltype(x)>(-kFar));
-    return b * logistic(b * constant<decltype(x)>(kSlope) * (1 + b * b * constant<decltype(x)>(kCubic)));
+    return logistic_times(b * constant<decltype(x)>(kSlope) * (1 + b * b * constant<decltype(x)>(kCubic)), b);
   }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
     const auto b = clamp(x, -kFar, kFar);
     const auto cubic = b * b * constant<decltype(x)>(kCubic);
-    const auto s = logistic(b * constant<decltype(x)>(kSlope) * (1 + cubic));
-    return g * (s + b * s * (1 - s) * constant<decltype(x)>(kSlope) * (1 + 3 * cubic));
+    const auto u = b * constant<decltype(x)>(kSlope) * (1 + cubic);
+    return g * logistic_times(u, 1 + b * logistic(-u) * constant<decltype(x)>(kSlope) * (1 + 3 * cubic));
   }
 };
 
@@ -217,10 +239,9 @@ struct Silu {
                                .inputs = {"x"},
                                .flops = 6,
                                .domain = {{-6, 6}}};
-  static auto value(const auto& x) { return maximum(x, constant<decltype(x)>(-kFar)) * logistic(x); }
+  static auto value(const auto& x) { return logistic_times(x, maximum(x, constant<decltype(x)>(-kFar))); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
-    const auto s = logistic(x);
-    return g * s * (1 + clamp(x, -kFar, kFar) * (1 - s));
+    return g * logistic_times(x, 1 + clamp(x, -kFar, kFar) * logistic(-x));
   }
 };
 
@@ -232,16 +253,18 @@ struct Mish {
                                .domain = {{-6, 6}},
                                .source = "Misra, Mish: A Self Regularized Non-Monotonic Activation Function, 2019"};
   // With n = e² + 2 e, tanh(ln(1 + e)) = n / (n + 2); it is 1 long before e, bounded here, overflows.
-  static auto bounded_exp(const auto& x) { return exp(minimum(x, constant<decltype(x)>(30))); }
+  // It is about e on the left, where e may be subnormal and the products not.
+  static auto bounded(const auto& x) { return minimum(x, constant<decltype(x)>(30)); }
   static auto value(const auto& x) {
-    const auto e = bounded_exp(x);
+    const auto e = exp(bounded(x));
     const auto n = e * (e + 2);
-    return maximum(x, constant<decltype(x)>(-kFar)) * (n / (n + 2));
+    return where(x < 0, exp_times(bounded(x), maximum(x, constant<decltype(x)>(-kFar)) * ((e + 2) / (n + 2))),
+                 x * (n / (n + 2)));
   }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
-    const auto e = bounded_exp(x);
+    const auto e = exp(bounded(x));
     const auto n = e * (e + 2);
-    return g * (n + 4 * clamp(x, -kFar, kFar) * e * (e + 1) / (n + 2)) / (n + 2);
+    return g * exp_times(bounded(x), (e + 2 + 4 * clamp(x, -kFar, kFar) * (e + 1) / (n + 2)) / (n + 2));
   }
 };
 
@@ -260,6 +283,17 @@ struct Hardtanh {
       return std::tuple{Field{"low", &Attrs::low, "lower bound"}, Field{"high", &Attrs::high, "upper bound"}};
     }
   };
+  static void check(const Attrs& a) {
+    if (!(a.low < a.high))
+      throw ValueError("hardtanh: low is " + format_attribute(a.low) + " and high " + format_attribute(a.high) +
+                       "; low must be below high");
+  }
+  static std::vector<BadAttributesOf<Hardtanh>> bad_attributes() {
+    return {{{1, -1}, "low is 1 and high -1; low must be below high"},
+            {{1, 1}, "low is 1 and high 1"},
+            {{kNaN<double>, 1}, "low is nan"},
+            {{0, kNaN<double>}, "high nan"}};
+  }
   static auto value(const auto& x, const Attrs& a) { return clamp(x, a.low, a.high); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
     return where(x <= constant<decltype(x)>(a.low), 0, where(x >= constant<decltype(x)>(a.high), 0, g));
@@ -301,6 +335,12 @@ struct Softshrink {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"bound", &Attrs::bound, "of what becomes 0"}}; }
   };
+  static void check(const Attrs& a) { require_not_negative(info.name, "bound", a.bound); }
+  static std::vector<BadAttributesOf<Softshrink>> bad_attributes() {
+    return {{{kNaN<double>}, "bound is nan; it must be finite and not below 0"},
+            {{kInfinity<double>}, "bound is inf; it must be finite and not below 0"},
+            {{-0.5}, "bound is -0.5; it must be finite and not below 0"}};
+  }
   static auto value(const auto& x, const Attrs& a) {
     const auto bound = constant<decltype(x)>(a.bound);
     return where(abs(x) <= bound, 0, x - sign(x) * bound);
@@ -317,6 +357,12 @@ struct Hardshrink {
                                .inputs = {"x"},
                                .flops = 2};
   using Attrs = Softshrink::Attrs;
+  static void check(const Attrs& a) { require_not_negative(info.name, "bound", a.bound); }
+  static std::vector<BadAttributesOf<Hardshrink>> bad_attributes() {
+    return {{{kNaN<double>}, "bound is nan; it must be finite and not below 0"},
+            {{kInfinity<double>}, "bound is inf; it must be finite and not below 0"},
+            {{-0.5}, "bound is -0.5; it must be finite and not below 0"}};
+  }
   static auto value(const auto& x, const Attrs& a) { return where(abs(x) <= constant<decltype(x)>(a.bound), 0, x); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
     return where(abs(x) <= constant<decltype(x)>(a.bound), 0, g);
@@ -357,7 +403,6 @@ Tensor leaky_relu(const Tensor& x, double slope) {
 Tensor elu(const Tensor& x, double alpha) { return ActivationOps::apply<ops::Elu>(ops::Elu::Attrs{.alpha = alpha}, x); }
 Tensor selu(const Tensor& x) { return ActivationOps::apply<ops::Selu>(x); }
 Tensor celu(const Tensor& x, double alpha) {
-  if (!(alpha > 0)) throw ValueError("celu: alpha is " + format_attribute(alpha) + "; it must be positive");
   return ActivationOps::apply<ops::Celu>(ops::Celu::Attrs{.alpha = alpha}, x);
 }
 Tensor gelu(const Tensor& x) { return ActivationOps::apply<ops::Gelu>(x); }
@@ -365,9 +410,6 @@ Tensor gelu_tanh(const Tensor& x) { return ActivationOps::apply<ops::GeluTanh>(x
 Tensor silu(const Tensor& x) { return ActivationOps::apply<ops::Silu>(x); }
 Tensor mish(const Tensor& x) { return ActivationOps::apply<ops::Mish>(x); }
 Tensor hardtanh(const Tensor& x, double low, double high) {
-  if (!(low < high))
-    throw ValueError("hardtanh: low is " + format_attribute(low) + " and high " + format_attribute(high) +
-                     "; low must be below high");
   return ActivationOps::apply<ops::Hardtanh>(ops::Hardtanh::Attrs{.low = low, .high = high}, x);
 }
 Tensor hardsigmoid(const Tensor& x) { return ActivationOps::apply<ops::Hardsigmoid>(x); }

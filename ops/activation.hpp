@@ -18,13 +18,13 @@ Tensor softsign(const Tensor& x);
 Tensor relu(const Tensor& x);
 /// min(max(x, 0), 6).
 Tensor relu6(const Tensor& x);
-/// x where positive, else slope · x; gradient `slope` at 0.
+/// x where positive, else slope · x; gradient `slope` at 0. ValueError unless slope is finite.
 Tensor leaky_relu(const Tensor& x, double slope = 0.01);
-/// x where positive, else alpha · (exp(x) - 1).
+/// x where positive, else alpha · (exp(x) - 1). ValueError for a negative or infinite alpha.
 Tensor elu(const Tensor& x, double alpha = 1);
 /// ELU with the scale and alpha that keep mean 0 and variance 1.
 Tensor selu(const Tensor& x);
-/// x where positive, else alpha · (exp(x / alpha) - 1): smooth at 0. ValueError unless alpha is positive.
+/// x where positive, else alpha · (exp(x / alpha) - 1): smooth at 0. ValueError unless alpha is positive and finite.
 Tensor celu(const Tensor& x, double alpha = 1);
 
 /// x times the probability that a standard normal variable is below x.
@@ -43,13 +43,13 @@ Tensor hardsigmoid(const Tensor& x);
 /// x · hardsigmoid(x); gradient 0 at -3, 1 at 3.
 Tensor hardswish(const Tensor& x);
 
-/// x moved towards 0 by `bound`, and 0 where |x| is no larger.
+/// x moved towards 0 by `bound`, and 0 where |x| is no larger. ValueError for a negative or infinite bound.
 Tensor softshrink(const Tensor& x, double bound = 0.5);
-/// x, and 0 where |x| is no larger than `bound`.
+/// x, and 0 where |x| is no larger than `bound`. ValueError for a negative or infinite bound.
 Tensor hardshrink(const Tensor& x, double bound = 0.5);
 /// x where positive, else slope · x; both broadcast, both have gradients.
 Tensor prelu(const Operand& x, const Operand& slope);
-/// ln(x / (1 - x)), the inverse of sigmoid.
+/// ln(x / (1 - x)), the inverse of sigmoid: NaN outside [0, 1], as SciPy and PyTorch have it, and its gradient too.
 Tensor logit(const Tensor& x);
 
 /// The name formulas use for sigmoid.

@@ -43,7 +43,7 @@ struct Div {
       .name = "div", .formula = "y = a / b", .inputs = {"a", "b"}, .flops = 2, .domain = {{-2, 2}, {0.5, 2}}};
   static auto value(const auto& a, const auto& b) { return a / b; }
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& b, const auto&) { return g / b; }
-  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto&) { return -g * (a / b) / b; }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto&) { return -g * over_square(a, b); }
 };
 
 struct Neg {
@@ -111,7 +111,7 @@ struct Rsqrt {
                                .saves = kSavesOutput,
                                .domain = {{0.2, 3}}};
   static auto value(const auto& x) { return rsqrt(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g * y * y * y / -2; }
+  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g * (y / -2) * y * y; }
 };
 
 struct Cbrt {
@@ -136,10 +136,10 @@ struct Pow {
       .domain = {{0.3, 2}, {-2, 2}}};
   static auto value(const auto& a, const auto& b) { return pow(a, b); }
   static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&) {
-    return where(a == 0 && b == 0, 0, g * b * pow(a, b - 1));
+    return where(a == 0 && b == 0, 0, g * power_slope(a, b));
   }
   static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto&) {
-    return where(a == 0 && b >= 0, 0, g * pow(a, b) * log(a));
+    return where(a == 0 && b >= 0, 0, g * power_log(a, b));
   }
 };
 
@@ -179,12 +179,17 @@ struct Hypot {
                                .doc = "Without overflow; gradient 0 where both are 0.",
                                .inputs = {"a", "b"},
                                .flops = 6,
-                               .saves = kSavesAll,
                                .domain = {{0.3, 2}, {-2, 2}}};
-  static auto slope(const auto& x, const auto& y) { return where(isinf(x), sign(x), where(y == 0, 0, x / y)); }
   static auto value(const auto& a, const auto& b) { return hypot(a, b); }
-  static auto vjp(wrt<0>, const auto& g, const auto& a, const auto&, const auto& y) { return g * slope(a, y); }
-  static auto vjp(wrt<1>, const auto& g, const auto&, const auto& b, const auto& y) { return g * slope(b, y); }
+  /// x / √(x² + o²), by the ratio of the two: where both are large, the length overflows.
+  static auto slope(const auto& x, const auto& o) {
+    const auto larger = abs(x) >= abs(o);
+    const auto ratio = where(larger, o / x, x / o);
+    const auto along = where(larger, sign(x), ratio * sign(o)) * rsqrt(1 + ratio * ratio);
+    return where(isinf(x), sign(x), where(x == 0 && o == 0, 0, along));
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&) { return g * slope(a, b); }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto&) { return g * slope(b, a); }
 };
 
 struct Lerp {
@@ -195,7 +200,9 @@ struct Lerp {
                                .flops = 3,
                                .domain = {{-2, 2}, {-2, 2}, {-1, 2}}};
   static auto value(const auto& a, const auto& b, const auto& t) {
-    return where(t < constant<decltype(t)>(0.5), a + t * (b - a), b - (1 - t) * (b - a));
+    // The difference of large opposites overflows.
+    return where((b - a) - (b - a) == 0, where(t < constant<decltype(t)>(0.5), a + t * (b - a), b - (1 - t) * (b - a)),
+                 (1 - t) * a + t * b);
   }
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto&, const auto& t, const auto&) { return g * (1 - t); }
   static auto vjp(wrt<1>, const auto& g, const auto&, const auto&, const auto& t, const auto&) { return g * t; }

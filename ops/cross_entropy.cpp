@@ -1,3 +1,4 @@
+#include <cmath>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
@@ -102,8 +103,15 @@ void reduce_samples(const ClassTargets<T>& t, Reduce reduction, Tensor& y, const
   if (reduction == Reduce::none) return losses(out);
   Tensor all = empty({t.slab.lanes()}, y.dtype());
   losses(all.mutable_data<T>().data());
-  kernels::sum(Slab{1, t.slab.lanes(), 1}, all.data<T>().data(), out);
-  *out *= t.share(reduction);
+  const Slab samples{1, t.slab.lanes(), 1};
+  kernels::sum(samples, all.data<T>().data(), out);
+  const T share = t.share(reduction);
+  if (std::isfinite(*out) || share == 1) {
+    *out *= share;
+  } else {  // the sum overflows sooner than the mean does
+    for (T& loss : all.mutable_data<T>()) loss *= share;
+    kernels::sum(samples, all.data<T>().data(), out);
+  }
 }
 
 /// The cotangent of each sample's loss, as a tensor that broadcasts to the logits.

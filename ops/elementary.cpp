@@ -1,5 +1,6 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
+#include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
@@ -18,18 +19,17 @@ struct Exp {
 };
 
 struct Exp2 {
-  static constexpr OpInfo info{.name = "exp2", .formula = "y = 2ˣ", .inputs = {"x"}, .flops = 4, .saves = kSavesOutput};
+  static constexpr OpInfo info{.name = "exp2", .formula = "y = 2ˣ", .inputs = {"x"}, .flops = 4};
   static auto value(const auto& x) { return exp2(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) {
-    return g * y * constant<decltype(y)>(0.6931471805599453094172321L);
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return g * exp2(x - 1) * constant<decltype(x)>(1.3862943611198906188344642L);  // where y overflows, this may not
   }
 };
 
 struct Expm1 {
-  static constexpr OpInfo info{
-      .name = "expm1", .formula = "y = eˣ - 1", .inputs = {"x"}, .flops = 6, .saves = kSavesOutput};
+  static constexpr OpInfo info{.name = "expm1", .formula = "y = eˣ - 1", .inputs = {"x"}, .flops = 6};
   static auto value(const auto& x) { return expm1(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g * (y + 1); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * exp(x); }
 };
 
 struct Log {
@@ -52,7 +52,7 @@ struct Log2 {
                                .domain = {{0.2, 3}}};
   static auto value(const auto& x) { return log2(x); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
-    return g * valid(x >= 0, x) / (x * constant<decltype(x)>(0.6931471805599453094172321L));
+    return g * valid(x >= 0, x) * constant<decltype(x)>(1.4426950408889634073599247L) / x;
   }
 };
 
@@ -65,7 +65,7 @@ struct Log10 {
                                .domain = {{0.2, 3}}};
   static auto value(const auto& x) { return log10(x); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
-    return g * valid(x >= 0, x) / (x * constant<decltype(x)>(2.302585092994045684017991L));
+    return g * valid(x >= 0, x) * constant<decltype(x)>(0.43429448190325182765112892L) / x;
   }
 };
 
@@ -135,7 +135,7 @@ struct Acos {
 struct Atan {
   static constexpr OpInfo info{.name = "atan", .formula = "y = arctan x", .inputs = {"x"}, .flops = 12};
   static auto value(const auto& x) { return atan(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g / (x * x + 1); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * atan_slope(x); }
 };
 
 struct Atan2 {
@@ -145,16 +145,12 @@ struct Atan2 {
                                .inputs = {"y", "x"},
                                .flops = 16,
                                .domain = {{-2, 2}, {0.3, 2}}};
-  // Twice divided by the length, which neither overflows nor underflows as its square does.
-  static auto slope(const auto& along, const auto& length) {
-    return where(length == 0 || length == constant<decltype(length)>(kInfinity<double>), 0, along / length / length);
-  }
   static auto value(const auto& y, const auto& x) { return atan2(y, x); }
   static auto vjp(wrt<0>, const auto& g, const auto& y, const auto& x, const auto&) {
-    return g * slope(x, hypot(y, x));
+    return g * over_square_sum(x, y);
   }
   static auto vjp(wrt<1>, const auto& g, const auto& y, const auto& x, const auto&) {
-    return -g * slope(y, hypot(y, x));
+    return -g * over_square_sum(y, x);
   }
 };
 
@@ -174,9 +170,9 @@ struct Cosh {
 
 struct Tanh {
   static constexpr OpInfo info{
-      .name = "tanh", .formula = "y = tanh x", .inputs = {"x"}, .flops = 6, .saves = kSavesOutput, .domain = {{-3, 3}}};
+      .name = "tanh", .formula = "y = tanh x", .inputs = {"x"}, .flops = 6, .domain = {{-3, 3}}};
   static auto value(const auto& x) { return tanh(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto&, const auto& y) { return g * (1 - y * y); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * tanh_slope(x); }
 };
 
 struct Asinh {

@@ -23,10 +23,10 @@ struct BinaryCrossEntropy {
                                .domain = {{0.1, 0.9}, {0.1, 0.9}},
                                .family = "loss"};
   static auto value(const auto& p, const auto& y) {
-    return -(where(y == 0, 0, y * log(p)) + where(y == 1, 0, (1 - y) * log1p(-p)));
+    return -(where(y == 0, 0, y * log(p)) + where(y == 1, 0, (1 - y) * log1p(-p))) * valid(p >= 0 && p <= 1, p);
   }
   static auto vjp(wrt<0>, const auto& g, const auto& p, const auto& y, const auto&) {
-    return g * valid(p >= 0, p) * valid(p <= 1, p) * (where(y == 1, 0, (1 - y) / (1 - p)) - where(y == 0, 0, y / p));
+    return g * valid(p >= 0 && p <= 1, p) * (where(y == 1, 0, (1 - y) / (1 - p)) - where(y == 0, 0, y / p));
   }
   static auto vjp(wrt<1>, const auto& g, const auto& p, const auto&, const auto&) { return g * (log1p(-p) - log(p)); }
 };
@@ -39,8 +39,12 @@ struct BinaryCrossEntropyWithLogits {
                                .flops = 20,
                                .domain = {{-4, 4}, {0, 1}},
                                .family = "loss"};
-  static auto value(const auto& x, const auto& y) { return where(x > 0, x, 0) - x * y + log1p(exp(-abs(x))); }
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& y, const auto&) { return g * (logistic(x) - y); }
+  static auto value(const auto& x, const auto& y) { return where(x > 0, x * (1 - y), -x * y) + log1p(exp(-abs(x))); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& y, const auto&) {
+    // The smaller of sigmoid(x) and its complement has all digits.
+    const auto smaller = logistic(where(x > 0, -x, x));
+    return g * where(x > 0, (1 - y) - smaller, smaller - y);
+  }
   static auto vjp(wrt<1>, const auto& g, const auto& x, const auto&, const auto&) { return -g * x; }
 };
 
@@ -57,9 +61,16 @@ struct Huber {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"delta", &Attrs::delta, "where the parabola ends"}}; }
   };
+  static void check(const Attrs& at) { require_positive(info.name, "delta", at.delta); }
+  static std::vector<BadAttributesOf<Huber>> bad_attributes() {
+    return {{{kNaN<double>}, "delta is nan; it must be finite and above 0"},
+            {{kInfinity<double>}, "delta is inf; it must be finite and above 0"},
+            {{0}, "delta is 0; it must be finite and above 0"},
+            {{-1}, "delta is -1; it must be finite and above 0"}};
+  }
   static auto value(const auto& a, const auto& b, const Attrs& at) {
     return where(abs(a - b) <= constant<decltype(a)>(at.delta), (a - b) * (a - b) / 2,
-                 abs(a - b) * constant<decltype(a)>(at.delta) - constant<decltype(a)>(at.delta * at.delta / 2));
+                 (abs(a - b) - constant<decltype(a)>(at.delta / 2)) * constant<decltype(a)>(at.delta));
   }
   static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&, const Attrs& at) {
     return where(abs(a - b) <= constant<decltype(a)>(at.delta), g * (a - b),
@@ -135,10 +146,9 @@ Tensor binary_cross_entropy(const Tensor& probabilities, const Tensor& targets,
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targets,
                                         const BinaryCrossEntropyOptions& options) {
   require_one_shape("binary_cross_entropy_with_logits", "logits", logits, "targets", targets);
-  const Tensor losses =
-      options.positive_weights.defined()
-          ? (1 - targets) * logits + (1 + (options.positive_weights - 1) * targets) * softplus(-logits)
-          : LossOps::apply<ops::BinaryCrossEntropyWithLogits>(logits, targets);
+  const Tensor losses = options.positive_weights.defined()
+                            ? (1 - targets) * softplus(logits) + options.positive_weights * targets * softplus(-logits)
+                            : LossOps::apply<ops::BinaryCrossEntropyWithLogits>(logits, targets);
   return reduce(weighted(losses, options.weights), options.reduction);
 }
 
@@ -158,13 +168,12 @@ Tensor l1_loss(const Tensor& prediction, const Tensor& target, Reduce reduction)
 
 Tensor huber_loss(const Tensor& prediction, const Tensor& target, double delta, Reduce reduction) {
   require_one_shape("huber_loss", "prediction", prediction, "target", target);
-  if (!(delta > 0)) throw ValueError("huber_loss: delta is " + format_attribute(delta) + "; it must be above 0");
   return reduce(LossOps::apply<ops::Huber>(ops::Huber::Attrs{delta}, prediction, target), reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& prediction, const Tensor& target, double beta, Reduce reduction) {
   require_one_shape("smooth_l1_loss", "prediction", prediction, "target", target);
-  if (!(beta >= 0)) throw ValueError("smooth_l1_loss: beta is " + format_attribute(beta) + "; it must not be below 0");
+  require_not_negative("smooth_l1_loss", "beta", beta);
   return beta == 0 ? l1_loss(prediction, target, reduction) : huber_loss(prediction, target, beta, reduction) / beta;
 }
 
@@ -178,6 +187,7 @@ Tensor kl_div(const Tensor& log_shares, const Tensor& target, Reduce reduction) 
 
 Tensor hinge_loss(const Tensor& scores, const Tensor& targets, double margin, Reduce reduction) {
   require_one_shape("hinge_loss", "scores", scores, "targets", targets);
+  require_finite("hinge_loss", "margin", margin);
   return reduce(relu(margin - scores * targets), reduction);
 }
 
@@ -185,6 +195,7 @@ Tensor triplet_loss(const Tensor& anchor, const Tensor& positive, const Tensor& 
                     const TripletOptions& options) {
   require_one_shape("triplet_loss", "anchor", anchor, "positive", positive);
   require_one_shape("triplet_loss", "anchor", anchor, "negative", negative);
+  require_finite("triplet_loss", "margin", options.margin);
   const Tensor near = norm(anchor - positive, options.p, {-1}), far = norm(anchor - negative, options.p, {-1});
   return reduce(relu(near - far + options.margin), options.reduction);
 }

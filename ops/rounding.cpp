@@ -65,7 +65,9 @@ struct Fmod {
                                .kind = Kind::numeric,
                                .passes = {0}};
   static auto value(const auto& a, const auto& b) { return fmod(a, b); }
-  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto& y) { return g * round((y - a) / b); }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto& y) {
+    return g * round(y / b - a / b);
+  }
 };
 
 struct Remainder {
@@ -79,16 +81,19 @@ struct Remainder {
                                .kind = Kind::numeric,
                                .passes = {0}};
   static auto value(const auto& a, const auto& b) { return remainder(a, b); }
-  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto& y) { return g * round((y - a) / b); }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto& y) {
+    return g * round(y / b - a / b);
+  }
 };
 
 struct Clamp {
-  static constexpr OpInfo info{.name = "clamp",
-                               .formula = "y = min(max(x, low), high)",
-                               .doc = "Gradient 0 at and beyond a bound.",
-                               .inputs = {"x"},
-                               .flops = 2,
-                               .kind = Kind::numeric};
+  static constexpr OpInfo info{
+      .name = "clamp",
+      .formula = "y = min(max(x, low), high)",
+      .doc = "Gradient 0 at and beyond a bound. min above max is refused, which NumPy and PyTorch answer with max.",
+      .inputs = {"x"},
+      .flops = 2,
+      .kind = Kind::numeric};
   struct Attrs {
     double min = -kInfinity<double>, max = kInfinity<double>;
     bool operator==(const Attrs&) const = default;
@@ -96,6 +101,16 @@ struct Clamp {
       return std::tuple{Field{"min", &Attrs::min, "lower bound"}, Field{"max", &Attrs::max, "upper bound"}};
     }
   };
+  static void check(const Attrs& a) {
+    if (!(a.min <= a.max))
+      throw ValueError("clamp: min is " + format_attribute(a.min) + " and max " + format_attribute(a.max) +
+                       "; min must not be above max, and neither may be NaN");
+  }
+  static std::vector<BadAttributesOf<Clamp>> bad_attributes() {
+    return {{{1, -1}, "min is 1 and max -1; min must not be above max"},
+            {{kNaN<double>, 1}, "min is nan"},
+            {{0, kNaN<double>}, "max nan"}};
+  }
   static auto value(const auto& x, const Attrs& a) { return clamp(x, a.min, a.max); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
     return where(x <= constant<decltype(x)>(a.min), 0, where(x >= constant<decltype(x)>(a.max), 0, g));
@@ -116,6 +131,18 @@ struct NanToNum {
                         Field{"neginf", &Attrs::neginf, "in place of -inf, cut to the dtype's lowest number"}};
     }
   };
+  static void check(const Attrs& a) {
+    if (!(a.posinf > -kInfinity<double>))
+      throw ValueError("nan_to_num: posinf is " + format_attribute(a.posinf) + "; it must be a number, or inf");
+    if (!(a.neginf < kInfinity<double>))
+      throw ValueError("nan_to_num: neginf is " + format_attribute(a.neginf) + "; it must be a number, or -inf");
+  }
+  static std::vector<BadAttributesOf<NanToNum>> bad_attributes() {
+    return {{{.posinf = kNaN<double>}, "posinf is nan; it must be a number, or inf"},
+            {{.posinf = -kInfinity<double>}, "posinf is -inf"},
+            {{.neginf = kNaN<double>}, "neginf is nan; it must be a number, or -inf"},
+            {{.neginf = kInfinity<double>}, "neginf is inf"}};
+  }
   static auto value(const auto& x, const Attrs& a) {
     using T = typename ScalarOf<std::remove_cvref_t<decltype(x)>>::type;
     constexpr T kMost = std::numeric_limits<T>::max();
@@ -144,9 +171,6 @@ Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> m
   ops::Clamp::Attrs bounds;
   if (min) bounds.min = *min;
   if (max) bounds.max = *max;
-  if (!(bounds.min <= bounds.max))
-    throw ValueError("clamp: min is " + format_attribute(bounds.min) + " and max " + format_attribute(bounds.max) +
-                     "; min must not be above max, and neither may be NaN");
   return RoundingOps::apply<ops::Clamp>(bounds, x);
 }
 Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) { return minimum(maximum(x, min), max); }

@@ -22,7 +22,8 @@ Tensor remainder(const Operand& a, const Operand& b);
 /// x, but not below `min` nor above `max`; one of them may be absent. Gradient 0 at and beyond a bound. ValueError when
 /// both are absent, one is NaN, or min is above max.
 Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max = std::nullopt);
-/// The same with bounds that broadcast; at a bound the gradient is shared, as maximum() and minimum() do.
+/// The same with bounds that broadcast; at a bound the gradient is shared, as maximum() and minimum() do. Where min is
+/// above max the result is max, as in NumPy.
 Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max);
 
 /// NaN and the infinities replaced, these by the dtype's largest finite numbers if nothing else is said; gradient 0

@@ -55,14 +55,13 @@ struct NormalCdf {
 };
 
 struct NormalDensity {
-  static constexpr OpInfo info{.name = "normal_density",
-                               .formula = "y = exp(-x² / 2) / √(2π)",
-                               .inputs = {"x"},
-                               .flops = 8,
-                               .saves = {.inputs = {0}, .output = true}};
+  static constexpr OpInfo info{
+      .name = "normal_density", .formula = "y = exp(-x² / 2) / √(2π)", .inputs = {"x"}, .flops = 8};
   static auto value(const auto& x) { return normal_density(x); }
-  // Bounded where y is 0: the product vanishes at infinity.
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& y) { return -g * clamp(x, -40, 40) * y; }
+  // Bounded where the density is 0: the product vanishes at infinity.
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    return -g * exp_times(x * x / -2, clamp(x, -40, 40) * constant<decltype(x)>(0.3989422804014326779399461L));
+  }
 };
 
 struct Lgamma {
@@ -99,6 +98,14 @@ struct Polygamma {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"order", &Attrs::order, "of the derivative"}}; }
   };
+  static void check(const Attrs& a) {
+    if (a.order < 0 || a.order > kMaxPolygammaOrder)
+      throw ValueError("polygamma: the order is " + std::to_string(a.order) + ", not from 0 to " +
+                       std::to_string(kMaxPolygammaOrder));
+  }
+  static std::vector<BadAttributesOf<Polygamma>> bad_attributes() {
+    return {{{-1}, "the order is -1, not from 0 to 30"}, {{31}, "the order is 31"}};
+  }
   static auto value(const auto& x, const Attrs& a) { return polygamma(a.order, x); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
     return g * polygamma(a.order + 1, x);
@@ -153,9 +160,6 @@ Tensor normal_density(const Tensor& x) { return SpecialOps::apply<ops::NormalDen
 Tensor lgamma(const Tensor& x) { return SpecialOps::apply<ops::Lgamma>(x); }
 Tensor digamma(const Tensor& x) { return SpecialOps::apply<ops::Digamma>(x); }
 Tensor polygamma(int order, const Tensor& x) {
-  if (order < 0 || order > formula::kMaxPolygammaOrder)
-    throw ValueError("polygamma: the order is " + std::to_string(order) + ", not from 0 to " +
-                     std::to_string(formula::kMaxPolygammaOrder));
   return order == 0 ? digamma(x) : SpecialOps::apply<ops::Polygamma>(ops::Polygamma::Attrs{.order = order}, x);
 }
 Tensor logaddexp(const Operand& a, const Operand& b) { return SpecialOps::apply<ops::Logaddexp>(a, b); }

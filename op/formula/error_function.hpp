@@ -1,6 +1,6 @@
 #pragma once
-// The error function, its complement and its inverse; the normal distribution. Within 3 ulp, erfc 6 up
-// to its far tail.
+// The error function, its complement and its inverse; the normal distribution. Within 3 ulp, erfc 4 times
+// its condition number.
 
 #include <tapegrad/op/formula/exponential.hpp>
 
@@ -8,10 +8,11 @@ namespace tapegrad::formula {
 
 namespace detail {
 
-/// erfc(a) for a from 0 up: exp(-a²) u Q(t), where u = 1 / (a + k) and t = (a - k) / (a + k).
+/// factor · erfc(a) for a from 0 up: exp(-a²) u Q(t), where u = 1 / (a + k) and t = (a - k) / (a + k). The factor is of
+/// moderate size.
 template <Computed T>
-[[gnu::always_inline]] inline T erfc_of_positive(T a) {
-  constexpr T kCentre = std::same_as<T, float> ? 3 : 4, kEnd = static_cast<T>(std::same_as<T, float> ? 10.2 : 27.3);
+[[gnu::always_inline]] inline T erfc_of_positive(T a, T factor = 1) {
+  constexpr T kCentre = std::same_as<T, float> ? 3 : 4, kEnd = static_cast<T>(std::same_as<T, float> ? 11.2 : 28.3);
   const T b = a > kEnd ? kEnd : a;  // erfc is 0 from there on
   const T u = 1 / (b + kCentre), t = (b - kCentre) * u;
   T q;
@@ -26,7 +27,29 @@ template <Computed T>
                0.076381514917986552218, -0.17401093724002411014, 0.33085158787760495956, -0.54085383131323727064,
                0.77320870226524454687, -0.97654872908088194407, 1.0959956610004910964);
   const T square = b * b, lost = product_error(b, b, square);
-  return exp(-square) * (u * madd(q, -lost, q));
+  return exp_times(-square, u * madd(q, -lost, q) * factor);
+}
+
+/// erf(x) for |x| up to 3/4.
+template <Computed T>
+[[gnu::always_inline]] inline T erf_near_zero(T x) {
+  const T z = x * x;
+  T slope;
+  if constexpr (std::same_as<T, float>)
+    slope = horner(z, 9.470461782e-5, -8.35692792e-4, 5.21678949e-3, -0.0268647718, 0.1128377864, -0.3761263845);
+  else
+    slope =
+        horner(z, -9.5028408947774051607e-10, 1.4413879289095028856e-8, -1.6333229343433699958e-7,
+               1.6460383209858148676e-6, -1.4925589383821142879e-5, 1.2055331545294116432e-4, -8.5483270011359461396e-4,
+               5.2239776252221918701e-3, -0.026866170645118444826, 0.11283791670955087198, -0.37612638903183752009);
+  return x * madd(slope, z, static_cast<T>(1.128379167095512573896158903L));
+}
+
+/// factor · erfc(x); the factor is of moderate size where x is positive.
+template <Computed T>
+[[gnu::always_inline]] inline T erfc_times(T x, T factor) {
+  const T tail = erfc_of_positive(std::abs(x), bounded(factor, T{1e4}));
+  return x < 0 ? 2 * factor - tail : tail;
 }
 
 }  // namespace detail
@@ -37,8 +60,7 @@ T erfc(T x) {
 }
 template <Computed T>
 [[gnu::always_inline]] inline T erfc(T x) {
-  const T y = detail::erfc_of_positive(std::abs(x));
-  return x < 0 ? 2 - y : y;
+  return std::abs(x) < T{0.5} ? 1 - detail::erf_near_zero(x) : detail::erfc_times(x, T{1});
 }
 
 template <std::same_as<long double> T>
@@ -47,17 +69,8 @@ T erf(T x) {
 }
 template <Computed T>
 [[gnu::always_inline]] inline T erf(T x) {
-  const T a = std::abs(x), z = a * a;
-  T slope;
-  if constexpr (std::same_as<T, float>)
-    slope = horner(z, 9.470461782e-5, -8.35692792e-4, 5.21678949e-3, -0.0268647718, 0.1128377864, -0.3761263845);
-  else
-    slope =
-        horner(z, -9.5028408947774051607e-10, 1.4413879289095028856e-8, -1.6333229343433699958e-7,
-               1.6460383209858148676e-6, -1.4925589383821142879e-5, 1.2055331545294116432e-4, -8.5483270011359461396e-4,
-               5.2239776252221918701e-3, -0.026866170645118444826, 0.11283791670955087198, -0.37612638903183752009);
-  const T near = a * madd(slope, z, static_cast<T>(1.128379167095512573896158903L));
-  return std::copysign(a < T(0.75) ? near : 1 - detail::erfc_of_positive(a), x);
+  const T a = std::abs(x);
+  return std::copysign(a < T(0.75) ? detail::erf_near_zero(a) : 1 - detail::erfc_of_positive(a), x);
 }
 
 /// The inverse of erf: an estimate, and one step of Halley's method, which trebles its digits.
@@ -92,9 +105,18 @@ template <Real T>
 [[gnu::always_inline]] inline T normal_cdf(T x) {
   return erfc(x * static_cast<T>(-0.7071067811865475244008444L)) / 2;
 }
+/// The same times a factor that is of moderate size where x is negative, rounded once.
+template <Computed T>
+[[gnu::always_inline]] inline T normal_cdf_times(T x, T factor) {
+  return detail::erfc_times(x * static_cast<T>(-0.7071067811865475244008444L), factor / 2);
+}
+template <std::same_as<long double> T>
+T normal_cdf_times(T x, T factor) {
+  return normal_cdf(x) * factor;
+}
 template <Real T>
 [[gnu::always_inline]] inline T normal_density(T x) {
-  return exp(x * x / -2) * static_cast<T>(0.3989422804014326779399461L);
+  return exp_times(x * x / -2, static_cast<T>(0.3989422804014326779399461L));
 }
 
 }  // namespace tapegrad::formula

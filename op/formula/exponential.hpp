@@ -54,16 +54,21 @@ template <Computed T>
 
 }  // namespace detail
 
+/// e^x times a factor of moderate size: rounded once where e^x is subnormal and the product need not be.
 template <Computed T>
-[[gnu::always_inline]] inline T exp(T x) {
-  constexpr T kMost = std::same_as<T, float> ? 105 : 750;  // where the result is infinite, or 0
+[[gnu::always_inline]] inline T exp_times(T x, T factor) {
+  constexpr T kMost = std::same_as<T, float> ? 150 : 850;  // where the product is infinite, or 0
   const auto [n, rest] = detail::modulo_ln2(bounded(x, kMost));
-  const T y = detail::scaled(1 + detail::expm1_near_zero(rest), n.bits);
-  return x != x ? x : y;
+  return detail::scaled((1 + detail::expm1_near_zero(rest)) * factor, n.bits);
 }
 template <std::same_as<long double> T>
-T exp(T x) {
-  return std::exp(x);
+T exp_times(T x, T factor) {
+  return std::exp(x) * factor;
+}
+
+template <Real T>
+[[gnu::always_inline]] inline T exp(T x) {
+  return exp_times(x, T{1});
 }
 
 template <Computed T>
@@ -72,8 +77,7 @@ template <Computed T>
   const T c = bounded(x, kMost);
   const Rounded<T> n = rounded_multiple(c, T{1});
   const T rest = (c - n.value) * static_cast<T>(0.6931471805599453094L);
-  const T y = detail::scaled(1 + detail::expm1_near_zero(rest), n.bits);
-  return x != x ? x : y;
+  return detail::scaled(1 + detail::expm1_near_zero(rest), n.bits);
 }
 template <std::same_as<long double> T>
 T exp2(T x) {
@@ -100,6 +104,13 @@ template <Real T>
 [[gnu::always_inline]] inline T logistic(T x) {
   const T e = exp(-std::abs(x));
   return (x < 0 ? e : 1) / (1 + e);
+}
+
+/// The same times a factor of moderate size, rounded once.
+template <Real T>
+[[gnu::always_inline]] inline T logistic_times(T x, T factor) {
+  const T far = -std::abs(x), share = factor / (1 + exp(far));
+  return x < 0 ? exp_times(far, share) : share;
 }
 
 // ---- logarithms -----------------------------------------------------------------------------------------------------
@@ -180,21 +191,29 @@ template <Real T>
 
 // ---- powers ---------------------------------------------------------------------------------------------------------
 
+namespace detail {
+
+/// Of two floats, in double; as std::pow in every special case.
+[[gnu::always_inline]] inline double power_of_floats(double a, double power) {
+  const double base = std::abs(a);
+  const double whole = std::trunc(power), half = power * 0.5;
+  const bool odd = (whole == power) & (half != std::trunc(half));
+  double y = exp(power * log(base));
+  y = ((base == 1) & (std::abs(power) == kInfinity<double>)) ? 1 : y;
+  y = ((a < 0) & (whole != power) & (base != kInfinity<double>)) ? kNaN<double> : y;
+  y = odd ? std::copysign(y, a) : y;
+  return ((a == 1) | (power == 0)) ? 1 : y;
+}
+
+}  // namespace detail
+
 /// As std::pow in every special case.
 template <Real T>
 [[gnu::always_inline]] inline T pow(T a, T b) {
-  if constexpr (!std::same_as<T, float>) {
+  if constexpr (!std::same_as<T, float>)
     return std::pow(a, b);
-  } else {
-    const double base = std::abs(double{a}), power = b;
-    const double whole = std::trunc(power), half = power * 0.5;
-    const bool odd = (whole == power) & (half != std::trunc(half));
-    double y = exp(power * log(base));
-    y = ((base == 1) & (std::abs(power) == kInfinity<double>)) ? 1 : y;
-    y = ((a < 0) & (whole != power) & (base != kInfinity<double>)) ? kNaN<double> : y;
-    y = odd ? std::copysign(y, double{a}) : y;
-    return static_cast<float>(((a == 1) | (b == 0)) ? 1 : y);
-  }
+  else
+    return static_cast<float>(detail::power_of_floats(a, b));
 }
 template <Number A, Number B>
 requires(!std::same_as<A, B>) [[gnu::always_inline]] inline auto pow(A a, B b) {
@@ -205,10 +224,18 @@ requires(!std::same_as<A, B>) [[gnu::always_inline]] inline auto pow(A a, B b) {
 /// The cube root.
 template <Real T>
 [[gnu::always_inline]] inline T cbrt(T x) {
-  if constexpr (!std::same_as<T, float>) {
-    return std::cbrt(x);
-  } else {
+  if constexpr (std::same_as<T, float>) {
     return static_cast<float>(std::copysign(exp(log(std::abs(double{x})) / 3), double{x}));
+  } else if constexpr (std::same_as<T, double>) {
+    // The C library's is some ulp off: a step of Newton's method, whose residual y³ - x has all digits.
+    const bool small = std::abs(x)<0x1p-900, large = std::abs(x)> 0x1p900;
+    const T scaled = x * (small ? 0x1p120 : large ? 0x1p-120 : 1), y = std::cbrt(scaled);
+    const T square = y * y, cube = square * y;
+    const T lost = product_error(square, y, cube) + product_error(y, y, square) * y;
+    const T better = (y + ((scaled - cube) - lost) / (3 * square)) * (small ? 0x1p-40 : large ? 0x1p40 : 1);
+    return ((x == 0) | (x - x != 0)) ? x : better;
+  } else {
+    return std::cbrt(x);
   }
 }
 

@@ -21,7 +21,8 @@ struct HalfTurns {
 };
 template <Real T>
 [[gnu::always_inline]] inline HalfTurns<T> of_half_turns(T x) {
-  const T halves = std::rint(x * 2), r = (x - halves / 2) * kPi<T>;
+  const T turn = x - 2 * std::rint(x / 2);  // exact, and small however large x is
+  const T halves = std::rint(turn * 2), r = (turn - halves / 2) * kPi<T>;
   const T quarter = halves - 4 * std::floor(halves / 4);
   T s, c;
   if constexpr (std::same_as<T, double>) {
@@ -180,7 +181,11 @@ template <Real T>
   } else {
     const bool negative = x < 0;
     const T positive = detail::lgamma_of_positive(negative ? 1 - x : x);
-    const T y = negative ? log(detail::kPi<T> / std::abs(detail::of_half_turns(x).sin)) - positive : positive;
+    // Next to 0, where π x may be subnormal, |sin(π x)| / π is |x|.
+    const T a = std::abs(x);
+    const T sine = a < T{0x1p-40} ? a : std::abs(detail::of_half_turns(x).sin) / detail::kPi<T>;
+    const T reflected = sine == 0 ? kInfinity<T> : -log(sine) - positive;
+    const T y = negative ? reflected : positive;
     return std::abs(x) == kInfinity<T> ? kInfinity<T> : y;
   }
 }
@@ -209,6 +214,7 @@ T polygamma(int order, T x) {
     if (order == 0) return digamma(x);
     if (order < 0 || order > kMaxPolygammaOrder + 1) return kNaN<T>;
     if (x < 0) {
+      if (x > T{-0x1p-40}) return std::tgamma(static_cast<T>(order + 1)) / pow(-x, static_cast<T>(order + 1));
       if (detail::of_half_turns(x).sin == 0) return order % 2 == 0 ? kNaN<T> : kInfinity<T>;
       const T mirrored = polygamma(order, 1 - x);
       return (order % 2 == 0 ? mirrored : -mirrored) - detail::kPi<T> * detail::cotangent_derivative(order, x);

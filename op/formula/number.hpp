@@ -71,13 +71,15 @@ template <Computed T>
   return std::bit_cast<BitsOf<T>>(x);
 }
 
-/// x where |x| ≤ most, else ±most; of NaN either. By its bits: had a function's result been selected afterwards, its
+/// x where |x| ≤ most, else ±most; NaN stays. By its bits: had a function's result been selected afterwards, its
 /// constants at the ends would be followed into what is done with it, to conditions that compilers cannot vectorise.
 template <Computed T>
 [[gnu::always_inline]] inline T bounded(T x, T most) {
   constexpr BitsOf<T> kSign = BitsOf<T>{1} << (sizeof(T) * 8 - 1);
   const BitsOf<T> bits = bits_of(x), size = bits & ~kSign;
-  return std::bit_cast<T>((size < bits_of(most) ? size : bits_of(most)) | (bits & kSign));
+  const BitsOf<T> top = bits_of(most), infinite = bits_of(kInfinity<T>);
+  const bool within = (size < top) | (size > infinite);
+  return std::bit_cast<T>((within ? size : top) | (bits & kSign));
 }
 
 /// 2 to the power k (in two's complement), where that is a normal number.

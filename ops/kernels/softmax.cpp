@@ -28,11 +28,16 @@ T below(T x, T max) {
   return x == max ? T{0} : difference;
 }
 
-/// ln(sum), where a lane of -inf alone sums to 0: its members stay at -inf.
+/// ln Σ exp(x - max) of a lane: of the sum, or of the sum without one member that is the largest, whose 1 would round
+/// away what the others add. A lane of -inf alone sums to 0: its members stay at -inf.
 template <class T>
-T log_of(T sum) {
+T log_of(T sum, bool without_largest) {
+  if (without_largest) return std::log1p(sum);
   return sum == 0 ? T{0} : std::log(sum);
 }
+
+/// The position of no member.
+constexpr std::int64_t kNone = -1;
 
 /// Some lanes of a slab, one thread's work: adjoining rows where the lanes are rows, else a range of columns.
 template <class T>
@@ -75,6 +80,33 @@ class Tile {
     for (std::int64_t l = 0; l < lanes_; ++l) max[l] = max[l] == -kInfinity<T> ? T{0} : max[l];
   }
 
+  /// Where each lane has its largest first; kNone where all are -inf.
+  void positions(const T* x, const T* max, std::int64_t* position) const {
+    std::fill_n(position, lanes_, kNone);
+    if (rows()) {
+      for (std::int64_t r = 0; r < lanes_; ++r) {
+        const T* row = x + at(r, 0);
+        const std::int64_t found = std::find(row, row + count_, max[r]) - row;
+        if (found < count_) position[r] = found;
+      }
+    } else {
+      for (std::int64_t i = count_ - 1; i >= 0; --i)
+        for (std::int64_t l = 0; l < lanes_; ++l) position[l] = x[at(l, i)] == max[l] ? i : position[l];
+    }
+  }
+
+  /// Calls `body(lane, position)` for each member above `bound`, of lanes that have some.
+  template <class Body>
+  void members_above(const T* x, T bound, const Body& body) const {
+    T max[kTileLanes];
+    maxima(x, max);
+    for (std::int64_t l = 0; l < lanes_; ++l) {
+      if (!(max[l] > bound)) continue;
+      for (std::int64_t i = 0; i < count_; ++i)
+        if (x[at(l, i)] > bound) body(l, i);
+    }
+  }
+
   void subtract(const T* x, const T* max, T* y) const {
     each([&](std::int64_t i, std::int64_t lane) { y[i] = below(x[i], max[lane]); });
   }
@@ -108,8 +140,9 @@ class Tile {
     }
   }
 
-  /// sum = Σ exp(x - max), nothing else kept: a part of the lanes at a time goes through a buffer.
-  void exponential_sums(const T* x, const T* max, T* sum) const {
+  /// sum = Σ exp(x - max) over all but one member, nothing else kept: a part of the lanes at a time goes through a
+  /// buffer.
+  void exponential_sums(const T* x, const T* max, const std::int64_t* without, T* sum) const {
     T buffer[kTileElements];
     Total<T> total[kTileLanes];
     std::fill_n(total, lanes_, Total<T>{0});
@@ -126,6 +159,9 @@ class Tile {
 #pragma omp simd
         for (std::int64_t i = 0; i < kept; ++i) buffer[o * kept + i] = below(from[i], max[rows() ? o : i]);
       }
+      for (std::int64_t l = 0; l < lanes_; ++l)
+        if (const std::int64_t i = without[l] - begin; without[l] != kNone && i >= 0 && i < length)
+          buffer[rows() ? l * kept + i : i * kept + l] = -kInfinity<T>;
       held.exponentials(buffer, buffer);
       held.add_sums(buffer, total);
     }
@@ -184,9 +220,11 @@ template <class T>
 void log_softmax(const Slab& s, const T* x, T* y) {
   for_tiles<T>(s, [&](const Tile<T>& tile) {
     T max[kTileLanes], sum[kTileLanes];
+    std::int64_t largest[kTileLanes];
     tile.maxima(x, max);
-    tile.exponential_sums(x, max, sum);
-    for (std::int64_t l = 0; l < tile.lanes(); ++l) sum[l] = log_of(sum[l]);
+    tile.positions(x, max, largest);
+    tile.exponential_sums(x, max, largest, sum);
+    for (std::int64_t l = 0; l < tile.lanes(); ++l) sum[l] = log_of(sum[l], largest[l] != kNone);
     tile.each([&](std::int64_t i, std::int64_t lane) { y[i] = below(x[i], max[lane]) - sum[lane]; });
   });
 }
@@ -195,9 +233,12 @@ template <class T>
 void logsumexp(const Slab& s, const T* x, T* y) {
   for_tiles<T>(s, [&](const Tile<T>& tile) {
     T max[kTileLanes], sum[kTileLanes];
+    std::int64_t largest[kTileLanes];
     tile.maxima(x, max);
-    tile.exponential_sums(x, max, sum);
-    for (std::int64_t l = 0; l < tile.lanes(); ++l) y[tile.lane() + l] = max[l] + std::log(sum[l]);
+    tile.positions(x, max, largest);
+    tile.exponential_sums(x, max, largest, sum);
+    for (std::int64_t l = 0; l < tile.lanes(); ++l)
+      y[tile.lane() + l] = max[l] + (largest[l] == kNone ? std::log(sum[l]) : std::log1p(sum[l]));
   });
 }
 
@@ -208,6 +249,14 @@ void softmax_gradient(const Slab& s, const T* g, const T* y, T* dx) {
     tile.each([&](std::int64_t i, std::int64_t) { dx[i] = g[i] * y[i]; });
     tile.sums(dx, sum);
     tile.each([&](std::int64_t i, std::int64_t lane) { dx[i] = y[i] * (g[i] - sum[lane]); });
+    // Σ g y is all but g where the share is all but 1: the difference has no digits, that of each g has.
+    tile.members_above(y, T{0.5}, [&](std::int64_t lane, std::int64_t large) {
+      const std::int64_t at = tile.at(lane, large);
+      T rest = 0;
+      for (std::int64_t i = 0; i < s.count; ++i)
+        if (i != large) rest += y[tile.at(lane, i)] * (g[at] - g[tile.at(lane, i)]);
+      dx[at] = y[at] * rest;
+    });
   });
 }
 
@@ -218,22 +267,46 @@ void log_softmax_gradient(const Slab& s, const T* g, const T* y, T* dx) {
     tile.sums(g, sum);
     tile.exponentials(y, dx);
     tile.each([&](std::int64_t i, std::int64_t lane) { dx[i] = g[i] - dx[i] * sum[lane]; });
+    // g (1 - share) where that is small, and the others' part of the sum.
+    tile.members_above(y, T(-0.7), [&](std::int64_t lane, std::int64_t large) {
+      const std::int64_t at = tile.at(lane, large);
+      T rest = 0;
+      for (std::int64_t i = 0; i < s.count; ++i)
+        if (i != large) rest += g[tile.at(lane, i)];
+      dx[at] = -g[at] * std::expm1(y[at]) - std::exp(y[at]) * rest;
+    });
   });
 }
+
+namespace {
+
+/// The target of each lane where no class is likelier, else kNone: 1 less its share is then to have all digits.
+template <class T>
+void likely_targets(const Tile<T>& tile, const T* x, const T* max, const CrossEntropyTerms<T>& terms,
+                    std::int64_t* likely) {
+  for (std::int64_t l = 0; l < tile.lanes(); ++l) {
+    const std::int64_t target = terms.targets[static_cast<std::size_t>(tile.lane() + l)];
+    likely[l] = target != terms.ignored && x[tile.at(l, target)] == max[l] ? target : kNone;
+  }
+}
+
+}  // namespace
 
 template <class T>
 void cross_entropy(const Slab& s, const T* x, const CrossEntropyTerms<T>& terms, T* y) {
   for_tiles<T>(s, [&](const Tile<T>& tile) {
     T max[kTileLanes], sum[kTileLanes];
+    std::int64_t likely[kTileLanes];
     tile.maxima(x, max);
-    tile.exponential_sums(x, max, sum);
+    likely_targets(tile, x, max, terms, likely);
+    tile.exponential_sums(x, max, likely, sum);
     for (std::int64_t l = 0; l < tile.lanes(); ++l) {
       const std::int64_t target = terms.targets[static_cast<std::size_t>(tile.lane() + l)];
       if (target == terms.ignored) {
         y[tile.lane() + l] = 0;
         continue;
       }
-      const T log_sum = log_of(sum[l]);
+      const T log_sum = log_of(sum[l], likely[l] != kNone);
       Total<T> loss = terms.own_weight(target) * (log_sum - below(x[tile.at(l, target)], max[l]));
       for (std::int64_t c = 0; terms.spread != 0 && c < s.count; ++c)
         if (const T weight = terms.spread_weight(c); weight != 0)
@@ -248,11 +321,19 @@ void cross_entropy_gradient(const Slab& s, const T* x, const CrossEntropyTerms<T
                             std::int64_t g_step, T* dx) {
   const T spread = terms.total_spread(s.count);
   for_tiles<T>(s, [&](const Tile<T>& tile) {
-    T max[kTileLanes], share[kTileLanes];
+    T max[kTileLanes], share[kTileLanes], others[kTileLanes];
+    std::int64_t likely[kTileLanes];
     tile.maxima(x, max);
+    likely_targets(tile, x, max, terms, likely);
     tile.subtract(x, max, dx);
+    for (std::int64_t l = 0; l < tile.lanes(); ++l)
+      if (likely[l] != kNone) dx[tile.at(l, likely[l])] = -kInfinity<T>;
     tile.exponentials(dx, dx);
-    tile.sums(dx, share);
+    tile.sums(dx, others);
+    for (std::int64_t l = 0; l < tile.lanes(); ++l) {
+      share[l] = others[l] + (likely[l] == kNone ? 0 : 1);
+      others[l] /= share[l];
+    }
     const std::int64_t* targets = terms.targets.data() + tile.lane();
     const auto cotangent = [&](std::int64_t lane) { return g[(tile.lane() + lane) * g_step]; };
     for (std::int64_t l = 0; l < tile.lanes(); ++l)
@@ -266,7 +347,12 @@ void cross_entropy_gradient(const Slab& s, const T* x, const CrossEntropyTerms<T
     });
     for (std::int64_t l = 0; l < tile.lanes(); ++l) {
       if (targets[l] == terms.ignored) continue;
-      dx[tile.at(l, targets[l])] -= cotangent(l) * terms.own_weight(targets[l]);
+      const std::int64_t target = tile.at(l, targets[l]);
+      const T own = cotangent(l) * terms.own_weight(targets[l]);
+      if (likely[l] == kNone || share[l] == 0)
+        dx[target] -= own;
+      else  // own (share - 1), and the part that smoothing has in it
+        dx[target] = cotangent(l) * spread * (1 - others[l]) - own * others[l];
       for (std::int64_t c = 0; terms.spread != 0 && c < s.count; ++c)
         dx[tile.at(l, c)] -= cotangent(l) * terms.spread_weight(c);
     }

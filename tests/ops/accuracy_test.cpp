@@ -1,16 +1,21 @@
-// The library's own functions against long double, over all binades, denormals, zeros, infinities and NaN.
+// The library's own functions against long double, over all binades, denormals, zeros, infinities and NaN; slopes of
+// the functions that level off against values from elsewhere.
 
 #include <gtest/gtest.h>
 
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/special.hpp>
 #include <vector>
+
+#include "range.hpp"
 
 namespace tapegrad::tests {
 namespace {
@@ -23,14 +28,6 @@ struct Function {
   Reference reference;
   double f32_ulps, f64_ulps;
 };
-
-/// The distance between neighbours around `value`, in T.
-template <class T>
-long double ulp(long double value) {
-  const long double size = std::fabs(value);
-  if (!(size >= std::numeric_limits<T>::min())) return std::numeric_limits<T>::denorm_min();
-  return std::ldexp(1.0L, std::ilogb(size) - (std::numeric_limits<T>::digits - 1));
-}
 
 /// Bit patterns spread over all of T, its special values and their neighbours among them.
 template <class T>
@@ -117,6 +114,85 @@ const Function kFunctions[] = {
 
 INSTANTIATE_TEST_SUITE_P(All, Accuracy, ::testing::ValuesIn(kFunctions),
                          [](const auto& one) { return std::string(one.param.name); });
+
+// ---- slopes in the tails --------------------------------------------------------------------------------------------
+
+struct Slope {
+  const char* op;
+  double x, slope;  // of 900 digits, rounded
+};
+
+class Tails : public ::testing::TestWithParam<Slope> {};
+
+template <class T>
+void expect_slope(const Slope& wanted, DType dtype) {
+  if (std::abs(wanted.slope) < std::numeric_limits<T>::min()) return;
+  const Tensor x = parameter(scalar(wanted.x, dtype));
+  for (const bool recorded : {false, true}) {
+    const double got = grad(find_op(wanted.op).call({&x, 1}, {}), x, {.create_graph = recorded}).item();
+    // The condition number of these is at most a few times x² in the tails.
+    const double allowed = 4 * std::numeric_limits<T>::epsilon() * std::max(1.0, 4 * wanted.x * wanted.x);
+    EXPECT_NEAR(got, wanted.slope, std::abs(wanted.slope) * std::min(allowed, 1e-3))
+        << (recorded ? "recorded" : "plain");
+  }
+}
+
+TEST_P(Tails, KeepTheirDigits) {
+  expect_slope<float>(GetParam(), f32);
+  expect_slope<double>(GetParam(), f64);
+}
+
+// Differences of values in 80 to 900 digits (mpmath).
+const Slope kSlopes[] = {
+    {"expm1", -5, 0.0067379469990854671},
+    {"expm1", -12, 6.1442123533282098e-6},
+    {"expm1", -30, 9.3576229688401746e-14},
+    {"expm1", -40, 4.248354255291589e-18},
+    {"expm1", -700, 9.8596765437597708e-305},
+    {"tanh", 5, 0.00018158323094380668},
+    {"tanh", 10, 8.2446144557673974e-9},
+    {"tanh", -20, 1.6993417021166356e-17},
+    {"tanh", 40, 7.2194055513816607e-35},
+    {"tanh", -300, 1.0601586212017243e-260},
+    {"sigmoid", 20, 2.0611536139418493e-9},
+    {"sigmoid", 40, 4.248354255291589e-18},
+    {"sigmoid", -60, 8.7565107626965203e-27},
+    {"sigmoid", 300, 5.1482002224120138e-131},
+    {"log_sigmoid", 20, 2.0611536181902036e-9},
+    {"log_sigmoid", 60, 8.7565107626965203e-27},
+    {"softplus", -60, 8.7565107626965203e-27},
+    {"silu", -20, -3.9161918660646783e-8},
+    {"silu", -80, -1.425832596397878e-33},
+    {"silu", -700, -6.8919139040880798e-302},
+    {"gelu", -5, -7.1469460017922946e-6},
+    {"gelu", -12, -2.5578956616748956e-31},
+    {"gelu", -37.5, -6.4762711430558126e-305},
+    {"gelu_tanh", -5, -1.5463619875325946e-6},
+    {"gelu_tanh", -10, -2.7576380638540316e-36},
+    {"gelu_tanh", -20, -2.9424328724945029e-259},
+    {"mish", -20, -3.9161918743489691e-8},
+    {"mish", -80, -1.425832596397878e-33},
+    {"mish", -700, -6.8919139040880798e-302},
+    {"softsign", 100000.0, 9.99980000299996e-11},
+    {"softsign", -2000000000.0, 2.4999999975e-19},
+    {"atan", 100000.0, 9.999999999e-11},
+    {"atan", -2000000000.0, 2.5e-19},
+    {"erf", 3, 0.00013925305194674785},
+    {"erf", 8, 1.8097067968559843e-28},
+    {"erf", -26, 2.9470349932662695e-294},
+    {"erfc", -3, -0.00013925305194674785},
+    {"erfc", 8, -1.8097067968559843e-28},
+    {"erfc", 26, -2.9470349932662695e-294},
+    {"normal_cdf", 5, 1.4867195147342977e-6},
+    {"normal_cdf", -12, 2.1463837356630603e-32},
+    {"normal_cdf", -37, 2.1200065515246056e-298},
+    {"normal_density", 9, -9.2517962145020233e-18},
+    {"normal_density", -38, 4.1694399976288532e-313},
+    {"exp2", -20.5, 4.6742350743701324e-7},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, Tails, ::testing::ValuesIn(kSlopes),
+                         [](const auto& one) { return std::string(one.param.op) + "_" + std::to_string(one.index); });
 
 }  // namespace
 }  // namespace tapegrad::tests

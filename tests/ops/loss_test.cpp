@@ -78,6 +78,21 @@ TEST(Losses, BinaryCrossEntropyAgreesWithItsLogits) {
       1.3101924604502667022, 1e-14);
 }
 
+TEST(Losses, BinaryCrossEntropyKeepsItsDigitsWhereItIsNearlyCertain) {
+  const double rest = 4.248354255291589e-18;  // exp(-40)
+  for (const DType dtype : {f32, f64})
+    for (const bool weighted : {false, true}) {
+      const Tensor x = parameter(tensor({40, -40}, dtype)), y = tensor({1, 0}, dtype);
+      BinaryCrossEntropyOptions options{.reduction = Reduce::none};
+      if (weighted) options.positive_weights = scalar(1, dtype);
+      const Tensor losses = binary_cross_entropy_with_logits(x, y, options);
+      for (const double loss : losses.values()) EXPECT_NEAR(loss, rest, 1e-5 * rest);
+      const std::vector<double> slopes = grad(sum(losses), x).values();
+      EXPECT_NEAR(slopes[0], -rest, 1e-5 * rest) << weighted;
+      EXPECT_NEAR(slopes[1], rest, 1e-5 * rest) << weighted;
+    }
+}
+
 TEST(Losses, BinaryCrossEntropyAtTheEnds) {
   const Tensor p = parameter(tensor({0, 1, 0}, f64)), y = tensor({0, 1, 1}, f64);
   const Tensor losses = binary_cross_entropy(p, y, {.reduction = Reduce::none});

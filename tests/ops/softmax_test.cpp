@@ -89,5 +89,38 @@ TEST(Softmax, HasTheSameBitsOnAnyNumberOfThreads) {
   for (std::size_t i = 2; i < values.size(); ++i) EXPECT_EQ(values[i], values[i % 2]);
 }
 
+TEST(Softmax, KeepsItsDigitsWhereOneShareIsNearlyOne) {
+  const double rest = 4.248354255291589e-18;  // exp(-40)
+  for (const DType dtype : {f32, f64})
+    for (const int axis : {0, 1}) {
+      const Shape shape = axis == 1 ? Shape{1, 3} : Shape{3, 1};
+      const Tensor x = parameter(reshape(tensor({-800, 40, 0}, dtype), shape));
+      const auto expect = [&](const Tensor& y, std::int64_t element, double value, double slope, double other) {
+        const double got = y.values()[static_cast<std::size_t>(element)];
+        if (value != 0) EXPECT_NEAR(got, value, 1e-5 * std::abs(value));
+        Tensor one = zeros(y.shape(), dtype);
+        dispatch_floating(dtype, [&]<class T>() { one.mutable_data<T>()[static_cast<std::size_t>(element)] = 1; });
+        const std::vector<double> slopes = grad({&y, 1}, {&x, 1}, {&one, 1})[0].values();
+        EXPECT_NEAR(slopes[1], slope, 1e-5 * std::abs(slope));
+        EXPECT_NEAR(slopes[2], other, 1e-5 * std::abs(other));
+      };
+      expect(softmax(x, axis), 1, 1, rest, -rest);
+      expect(log_softmax(x, axis), 1, -rest, rest, -rest);
+      expect(logsumexp(x - 40, {axis}), 0, rest, 1, rest);
+    }
+}
+
+TEST(CrossEntropy, KeepsItsDigitsWhereItIsNearlyCertain) {
+  const double rest = 4.248354255291589e-18;
+  for (const DType dtype : {f32, f64}) {
+    const Tensor x = parameter(tensor({40, 0, 0, 40}, {2, 2}, dtype));
+    const Tensor loss = cross_entropy(x, tensor({0, 1}, i64), {.reduction = Reduce::sum});
+    EXPECT_NEAR(loss.item(), 2 * rest, 1e-5 * rest);
+    const std::vector<double> slopes = grad(loss, x).values();
+    for (const int i : {0, 3}) EXPECT_NEAR(slopes[static_cast<std::size_t>(i)], -rest, 1e-5 * rest);
+    for (const int i : {1, 2}) EXPECT_NEAR(slopes[static_cast<std::size_t>(i)], rest, 1e-5 * rest);
+  }
+}
+
 }  // namespace
 }  // namespace tapegrad::tests
