@@ -8,6 +8,7 @@
 #include <tapegrad/core/named_tensors.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/core/recompute.hpp>
 #include <tapegrad/core/scope.hpp>
 #include <tapegrad/core/tensor.hpp>
 #include <tapegrad/core/version.hpp>
@@ -62,6 +63,7 @@
 #include <tapegrad/ops/convolution.hpp>
 #include <tapegrad/ops/diagonal.hpp>
 #include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/elements.hpp>
 #include <tapegrad/ops/embedding.hpp>
 #include <tapegrad/ops/gather.hpp>
 #include <tapegrad/ops/in_place.hpp>

@@ -110,6 +110,10 @@ EigenConstView<T> as_eigen(const Tensor& tensor) {
   return {reinterpret_cast<const T*>(tensor.node().data), l.rows, l.columns, {l.row_step, l.column_step}};
 }
 
+/// Of a temporary the matrix would outlive the elements: give the tensor a name first.
+template <class T>
+void as_eigen(const Tensor&& tensor) = delete;
+
 /// As as_eigen, to be written to. Counts as a change in place, as Tensor::mutable_data does. ShapeError for views in
 /// which elements share memory.
 template <class T>
@@ -117,7 +121,7 @@ EigenView<T> as_mutable_eigen(Tensor& tensor) {
   const detail::EigenLayout l = detail::eigen_layout(tensor, dtype_of<T>());
   if ((l.rows > 1 && l.row_step == 0) || (l.columns > 1 && l.column_step == 0))
     throw ShapeError("as_mutable_eigen: " + describe(tensor) + " is a broadcast view; call contiguous() first");
-  tensor.node().storage->bump_version();
+  tensor.begin_change("as_mutable_eigen");
   return {reinterpret_cast<T*>(tensor.node().data), l.rows, l.columns, {l.row_step, l.column_step}};
 }
 

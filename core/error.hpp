@@ -37,6 +37,13 @@ class IndexError : public Error {
   using Error::Error;
 };
 
+/// Memory that the system, or memory::set_limit(), does not grant. No std::bad_alloc: what had std::exception as a base
+/// twice would not be caught as one.
+class MemoryError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Misuse of the recorded graph: a released graph, a saved value changed in place, one graph in two threads.
 class GraphError : public Error {
  public:

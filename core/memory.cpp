@@ -7,6 +7,8 @@
 #include <bit>
 #include <mutex>
 #include <new>
+#include <string>
+#include <tapegrad/core/error.hpp>
 #include <tapegrad/core/memory.hpp>
 #include <vector>
 
@@ -68,7 +70,7 @@ struct Central {
   std::array<std::vector<FreeList>, kClasses> lists;
   std::vector<Cache*> caches;  // of running threads
   std::vector<Cache*> idle;    // of ended threads, to be taken over by new ones
-  std::atomic<std::uint64_t> held{0};
+  std::atomic<std::uint64_t> held{0}, limit{~std::uint64_t{0}};
 };
 
 Central& central() {
@@ -117,9 +119,26 @@ Cache* attach() {
   return current_cache = marker.owner.cache;
 }
 
+/// Null when the limit or the system does not allow it.
+void* try_system_allocate(std::size_t bytes) noexcept {
+  Central& c = central();
+  const std::uint64_t held = c.held.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  // More than PTRDIFF_MAX is not tried: sanitizers take such a request for a bug.
+  if (held <= c.limit.load(std::memory_order_relaxed) && bytes <= static_cast<std::size_t>(PTRDIFF_MAX))
+    if (void* block = ::operator new (bytes, std::align_val_t{kCacheLine}, std::nothrow)) return block;
+  c.held.fetch_sub(bytes, std::memory_order_relaxed);
+  return nullptr;
+}
+
 void* system_allocate(std::size_t bytes) {
-  void* block = ::operator new (bytes, std::align_val_t{kCacheLine});
-  central().held.fetch_add(bytes, std::memory_order_relaxed);
+  void* block = try_system_allocate(bytes);
+  if (!block) {
+    trim();
+    block = try_system_allocate(bytes);
+  }
+  if (!block)
+    throw MemoryError("out of memory: " + std::to_string(bytes) + " bytes more than the " +
+                      std::to_string(central().held.load(std::memory_order_relaxed)) + " that are held");
   return block;
 }
 
@@ -280,6 +299,8 @@ void reset_peak() {
   const std::lock_guard lock(c.mutex);
   for (Cache* cache : c.caches) cache->peak_bytes.set(cache->live_bytes.get());
 }
+
+void set_limit(std::uint64_t bytes) { central().limit.store(bytes, std::memory_order_relaxed); }
 
 void trim() {
   Central& c = central();

@@ -24,7 +24,11 @@ void reset_peak();
 /// Returns the calling thread's cached large blocks, and those that no thread holds, to the system.
 void trim();
 
-/// A block of at least `bytes`, aligned to 16 (64 from 256 bytes on); std::bad_alloc when the system has none.
+/// The most bytes that the pool may hold at once, in use or cached; what would exceed it is a MemoryError. No limit at
+/// first.
+void set_limit(std::uint64_t bytes);
+
+/// A block of at least `bytes`, aligned to 16 (64 from 256 bytes on); MemoryError when the system has none.
 /// Blocks may be released on another thread than they came from.
 void* allocate(std::size_t bytes);
 void release(void* block, std::size_t bytes) noexcept;

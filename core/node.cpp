@@ -1,5 +1,7 @@
+#include <limits>
 #include <memory>
 #include <new>
+#include <tapegrad/core/error.hpp>
 #include <tapegrad/core/memory.hpp>
 #include <tapegrad/core/node_extra.hpp>
 #include <tapegrad/core/scope.hpp>
@@ -33,6 +35,8 @@ Node* Node::create(const Shape& shape, DType dtype) {
 }
 
 void Node::reserve_edges(std::size_t count) {
+  if (count > std::numeric_limits<std::uint32_t>::max())
+    throw ValueError("an operation takes at most 2^32 - 1 inputs, got " + std::to_string(count));
   if (count > kInlineEdges) {
     auto* many = static_cast<Edge*>(memory::allocate(outlined_bytes(count)));
     auto* seen = reinterpret_cast<std::uint32_t*>(many + count);
@@ -40,7 +44,7 @@ void Node::reserve_edges(std::size_t count) {
     std::uninitialized_fill_n(seen, count, 0u);
     outlined = {many, seen};
   }
-  edge_count = static_cast<std::uint16_t>(count);
+  edge_count = static_cast<std::uint32_t>(count);
 }
 
 void Node::connect(std::size_t i, Node& input, bool saves) {

@@ -66,19 +66,20 @@ struct Node {
 
   Shape shape;
   DType dtype = DType::f32;
-  bool requires_grad = false;
-  bool saves_output = false;
-  bool released = false;  ///< a backward pass let go of what was saved
+  bool requires_grad : 1 = false;
+  bool saves_output : 1 = false;
+  bool released : 1 = false;     ///< a backward pass let go of what was saved
+  bool traced_only : 1 = false;  ///< recorded for a Trace alone: to the program it is a leaf
   std::int8_t scalar_input = -1;
   std::uint8_t sweep_marks = 0;  ///< of the backward pass that runs
-  std::uint16_t edge_count = 0;
+  std::uint32_t edge_count = 0;
 
   const Edge* edges() const { return edge_count > kInlineEdges ? outlined.many : inline_edges; }
   Edge* edges() { return edge_count > kInlineEdges ? outlined.many : inline_edges; }
   std::uint32_t* versions() { return edge_count > kInlineEdges ? outlined.versions : inline_versions; }
   const std::uint32_t* versions() const { return edge_count > kInlineEdges ? outlined.versions : inline_versions; }
 
-  bool is_leaf() const { return op == nullptr; }
+  bool is_leaf() const { return op == nullptr || traced_only; }
   bool contiguous() const { return strides == nullptr; }
   /// The elements lie row-major and dense at `data`.
   bool dense() const { return strides == nullptr && storage != nullptr; }

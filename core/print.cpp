@@ -1,7 +1,8 @@
 #include <charconv>
-#include <cmath>
 #include <ostream>
+#include <span>
 #include <tapegrad/core/tensor.hpp>
+#include <type_traits>
 
 namespace tapegrad {
 namespace {
@@ -9,32 +10,34 @@ namespace {
 constexpr std::int64_t kEdge = 3;        // elements shown at each end of an abridged axis
 constexpr std::int64_t kAbridge = 1000;  // tensors with more elements are abridged
 
-std::string format(double value, DType dtype) {
-  if (dtype == DType::boolean) return value != 0 ? "true" : "false";
-  char text[40];
-  // Six significant digits tell f32 values apart well enough to read, and hide the noise of the last ones.
-  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::general, 6);
-  return {text, end.ptr};
+/// The shortest text that reads as the same number.
+template <class T>
+std::string format(T value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return value ? "true" : "false";
+  } else {
+    char text[40];
+    return {text, std::to_chars(text, text + sizeof text, value).ptr};
+  }
 }
 
-void print(std::string& out, const std::vector<double>& values, const Tensor& t, int axis, std::size_t offset,
-           bool abridge) {
-  if (axis == t.rank()) {
-    out += format(values[offset], t.dtype());
+template <class T>
+void print(std::string& out, std::span<const T> values, const Shape& shape, int axis, bool abridge) {
+  if (axis == shape.rank()) {
+    out += format(values[0]);
     return;
   }
-  const std::int64_t extent = t.shape()[axis];
-  std::size_t step = 1;
-  for (int a = axis + 1; a < t.rank(); ++a) step *= static_cast<std::size_t>(t.shape()[a]);
+  const std::int64_t extent = shape[axis];
+  const std::size_t step = extent == 0 ? 0 : values.size() / static_cast<std::size_t>(extent);
   out += '[';
   for (std::int64_t i = 0; i < extent; ++i) {
-    if (i) out += axis + 1 == t.rank() ? ", " : ",\n" + std::string(static_cast<std::size_t>(axis) + 8, ' ');
+    if (i) out += axis + 1 == shape.rank() ? ", " : ",\n" + std::string(static_cast<std::size_t>(axis) + 8, ' ');
     if (abridge && extent > 2 * kEdge && i == kEdge) {
       out += "…";
       i = extent - kEdge - 1;
       continue;
     }
-    print(out, values, t, axis + 1, offset + static_cast<std::size_t>(i) * step, abridge);
+    print(out, values.subspan(static_cast<std::size_t>(i) * step, step), shape, axis + 1, abridge);
   }
   out += ']';
 }
@@ -44,9 +47,11 @@ void print(std::string& out, const std::vector<double>& values, const Tensor& t,
 std::string to_string(const Tensor& tensor) {
   if (!tensor.defined()) return "tensor(undefined)";
   std::string out = "tensor(";
-  print(out, tensor.values(), tensor, 0, 0, tensor.numel() > kAbridge);
+  const Tensor dense = tensor.to_dense().contiguous();
+  const bool abridge = tensor.numel() > kAbridge;
+  dispatch(dense.dtype(), [&]<class T>() { print(out, dense.data<T>(), dense.shape(), 0, abridge); });
   out += ", " + std::string(name_of(tensor.dtype()));
-  if (tensor.numel() == 0) out += ", shape " + to_string(tensor.shape());
+  if (tensor.numel() == 0 || abridge) out += ", shape " + to_string(tensor.shape());
   if (tensor.row_sparse()) out += ", row-sparse";
   return out + ")";
 }

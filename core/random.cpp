@@ -3,6 +3,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/core/recompute.hpp>
 
 namespace tapegrad {
 namespace {
@@ -54,24 +55,53 @@ void philox_lanes(std::uint64_t counter, std::uint64_t seed, std::uint32_t* out)
 
 }  // namespace
 
-void Rng::fill(std::span<std::uint32_t> words) {
+void random_words(const Rng::State& from, std::span<std::uint32_t> words) {
+  Rng::State at = from;
   std::size_t done = 0;
-  while (done < words.size() && state_.position % 4 != 0) words[done++] = next_u32();
-  for (; words.size() - done >= 4 * kLanes; done += 4 * kLanes) {
-    philox_lanes(state_.position / 4, state_.seed, words.data() + done);
-    skip(4 * kLanes);
-  }
-  while (done < words.size()) words[done++] = next_u32();
+  // Words of the block that holds position `at`, up to its end.
+  const auto part_of_block = [&] {
+    std::uint32_t block[4];
+    philox(at.position / 4, at.seed, block);
+    do words[done++] = block[at.position++ % 4];
+    while (done < words.size() && at.position % 4 != 0);
+  };
+  if (!words.empty() && at.position % 4 != 0) part_of_block();
+  for (; words.size() - done >= 4 * kLanes; done += 4 * kLanes, at.position += 4 * kLanes)
+    philox_lanes(at.position / 4, at.seed, words.data() + done);
+  while (done < words.size()) part_of_block();
 }
 
-std::uint32_t Rng::next_u32() {
-  const std::uint64_t block = state_.position / 4;
+Rng::State Rng::advance(std::uint64_t count) {
+  const State from = state_;
+  state_.position += count;
+  return from;
+}
+
+Rng::State Rng::take(std::uint64_t count) {
+  if (LoggedRun* run = LoggedRun::innermost) [[unlikely]]
+    return run->draw(*this, count);
+  return advance(count);
+}
+
+Rng::State Rng::state() const { return LoggedRun::innermost ? LoggedRun::innermost->next(*this) : state_; }
+
+void Rng::fill(std::span<std::uint32_t> words) { random_words(take(words.size()), words); }
+
+std::uint32_t Rng::word(const State& at) {
+  const std::uint64_t block = at.position / 4;
+  if (at.seed != state_.seed) [[unlikely]] {  // another generator's draw, repeated
+    std::uint32_t words[4];
+    philox(block, at.seed, words);
+    return words[at.position % 4];
+  }
   if (block != block_) {
-    philox(block, state_.seed, words_);
+    philox(block, at.seed, words_);
     block_ = block;
   }
-  return words_[state_.position++ % 4];
+  return words_[at.position % 4];
 }
+
+std::uint32_t Rng::next_u32() { return word(take(1)); }
 
 std::uint64_t Rng::next_u64() {
   const std::uint64_t high = next_u32();

@@ -18,13 +18,16 @@ class Rng {
 
   explicit Rng(std::uint64_t seed = 0) : state_{seed, 0} {}
   explicit Rng(const State& state) : state_(state) {}
-  const State& state() const { return state_; }
+  /// Where the next word is drawn. While checkpoint() computes a function again: where it was drawn the first time.
+  State state() const;
 
   std::uint32_t next_u32();
   /// Fills `words` as next_u32() would, many at a time.
   void fill(std::span<std::uint32_t> words);
+  /// Draws `count` words that random_words() will compute: the state at which they begin.
+  State take(std::uint64_t count);
   /// As if `count` words had been drawn.
-  void skip(std::uint64_t count) { state_.position += count; }
+  void skip(std::uint64_t count) { take(count); }
   std::uint64_t next_u64();
   /// Uniform in [0, 1), with 53 random bits.
   double uniform();
@@ -39,10 +42,17 @@ class Rng {
   result_type operator()() { return next_u32(); }
 
  private:
+  friend class LoggedRun;
+  State advance(std::uint64_t count);
+  std::uint32_t word(const State& at);
+
   State state_;
-  std::uint64_t block_ = ~std::uint64_t{0};  // which one `words_` holds
+  std::uint64_t block_ = ~std::uint64_t{0};  // of this seed, which `words_` holds
   std::uint32_t words_[4] = {};
 };
+
+/// The words that a generator draws from `from` on.
+void random_words(const Rng::State& from, std::span<std::uint32_t> words);
 
 /// The generator that functions use when none is given: one a thread, each starting from seed 0.
 Rng& default_rng();

@@ -1,6 +1,8 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <new>
+#include <stdexcept>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/memory.hpp>
@@ -43,6 +45,7 @@ void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inp
   if (wanted || state.trace) {
     result.op = &op;
     result.requires_grad = wanted;
+    result.traced_only = !wanted;
     result.saves_output = wanted && op.info->saves.output;
     if (attributes) result.attributes = attributes;
     result.reserve_edges(inputs.size());
@@ -57,6 +60,31 @@ void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inp
   }
   if (state.anomaly) [[unlikely]]
     require_finite(Tensor::of(result), "forward", op, result);
+}
+
+void rethrow_failure(const OpRecord& op, std::span<const Tensor* const> inputs) {
+  const auto tell = [&](const char* message) {
+    if (Trace* trace = Trace::current()) trace->fail(op, inputs, message);
+  };
+  const auto no_memory = [&](const std::string& why) {
+    std::string text = std::string(op.info->name) + ": " + why + "; inputs:";
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      text += (i ? ", " : " ") + (inputs[i]->defined() ? describe(*inputs[i]) : "none");
+    tell(text.c_str());
+    return MemoryError(text);
+  };
+  try {
+    throw;
+  } catch (const MemoryError& error) {
+    throw no_memory(error.what());
+  } catch (const std::bad_alloc&) {
+    throw no_memory("out of memory");
+  } catch (const std::length_error&) {  // of a container that a size was too large for
+    throw no_memory("out of memory");
+  } catch (const std::exception& error) {
+    tell(error.what());
+    throw;
+  }
 }
 
 namespace {

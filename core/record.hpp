@@ -22,6 +22,10 @@ ThreadState& thread_state();
 /// Checks for NaN and Inf in anomaly mode.
 void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inputs, void* attributes);
 
+/// In the handler of an exception that running `op` on `inputs` threw: tells this thread's Trace, and throws it again;
+/// lack of memory as a MemoryError that names the op and its inputs.
+[[noreturn]] void rethrow_failure(const OpRecord& op, std::span<const Tensor* const> inputs);
+
 /// Throws AnomalyError if `value` has a NaN or an infinity. `phase` is "forward" or "backward".
 void require_finite(const Tensor& value, const char* phase, const OpRecord& op, const Node& node);
 

@@ -10,8 +10,11 @@ Shape::Shape(std::span<const std::int64_t> dims) {
   std::int64_t nonzero_product = 1;
   for (std::int64_t extent : dims) {
     if (extent < 0) throw ShapeError("a shape has extents of zero or more, got " + std::to_string(extent));
-    if (extent != 0 && nonzero_product > (std::int64_t{1} << 62) / extent)
-      throw ShapeError("a shape has at most 2^62 elements; this one has more");
+    if (extent != 0 && nonzero_product > (std::int64_t{1} << 60) / extent) {
+      std::string text;
+      for (std::int64_t d : dims) text += (text.empty() ? "" : ", ") + std::to_string(d);
+      throw ShapeError("a shape has at most 2^60 elements; [" + text + "] has more");
+    }
     if (extent != 0) nonzero_product *= extent;
     dims_[static_cast<std::size_t>(rank_++)] = extent;
   }
@@ -41,8 +44,8 @@ std::string to_string(const Shape& shape) {
   return text + "]";
 }
 
-int normalized_axis(const char* op, int axis, int rank) {
-  if (axis >= -rank && axis < rank) return axis < 0 ? axis + rank : axis;
+int normalized_axis(const char* op, std::int64_t axis, int rank) {
+  if (axis >= -rank && axis < rank) return static_cast<int>(axis < 0 ? axis + rank : axis);
   throw ValueError(
       std::string(op) + ": axis " + std::to_string(axis) + " is outside a tensor of rank " + std::to_string(rank) +
       (rank == 0 ? "; a scalar has no axes" : "; use " + std::to_string(-rank) + " to " + std::to_string(rank - 1)));

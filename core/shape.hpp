@@ -12,7 +12,8 @@ namespace tapegrad {
 
 inline constexpr int kMaxRank = 8;
 
-/// Up to eight extents, each zero or more; rank 0 is a scalar. The product is checked to fit 2^62 at construction.
+/// Up to eight extents, each zero or more; rank 0 is a scalar. At most 2^60 elements, extents of 0 left out of the
+/// product: offsets in bytes fit 64 bits. ShapeError otherwise.
 class Shape {
  public:
   Shape() = default;
@@ -54,7 +55,7 @@ class Shape {
 std::string to_string(const Shape& shape);
 
 /// Maps an axis in [-rank, rank) to [0, rank); throws ValueError that names `op` otherwise.
-int normalized_axis(const char* op, int axis, int rank);
+int normalized_axis(const char* op, std::int64_t axis, int rank);
 
 /// Strides of a row-major layout, in elements.
 std::array<std::int64_t, kMaxRank> row_major_strides(const Shape& shape);

@@ -11,7 +11,7 @@ namespace tapegrad {
 
 class Storage {
  public:
-  /// A pooled buffer of `bytes`, uninitialised, with one reference. Throws std::bad_alloc.
+  /// A pooled buffer of `bytes`, uninitialised, with one reference. Throws MemoryError.
   static Storage* allocate(std::size_t bytes);
   /// A buffer that `owner` keeps alive, with one reference.
   static Storage* borrow(std::byte* data, std::size_t bytes, std::shared_ptr<void> owner);

@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::uint8_t kTarget = 1;  // grad() was asked for it
 constexpr std::uint8_t kOnPath = 2;  // a gradient has to go through it
+constexpr std::uint8_t kPlaced = 4;  // it is in the order already
+constexpr std::uint8_t kHooks = 8;   // its hooks run
 
 std::uint32_t next_sweep_id() {
   static std::atomic<std::uint32_t> last{0};
@@ -27,6 +29,16 @@ std::uint32_t next_sweep_id() {
 }
 
 std::string where(const Node& node) { return node.scope ? " in scope " + node.scope->path : ""; }
+
+/// Calls `visit` for the inputs that gradients of `node` go to.
+template <class Visit>
+void for_moving_inputs(const Node& node, const Visit& visit) {
+  if (node.is_leaf()) return;  // one that a trace recorded has inputs
+  for (std::size_t i = 0; i < node.edge_count; ++i) {
+    Node* input = node.edges()[i].node();
+    if (input && input->requires_grad && !node.op->info->fixed.has(static_cast<int>(i))) visit(*input);
+  }
+}
 
 /// Where the rules of one node leave what they share, while a sweep runs.
 class SharedWork {
@@ -48,6 +60,25 @@ class SharedWork {
   throw GraphError(std::string(what) + ": " + std::string(node.op->info->name) + " of " + describe(node) + where(node) +
                    " was already differentiated and its saved values are gone; pass retain_graph to the first "
                    "backward(), or compute the result again");
+}
+
+[[noreturn]] void refuse_claimed(const Node& node) {
+  throw GraphError("backward: " + describe(node) +
+                   (node.op ? ", a result of " + std::string(node.op->info->name) : "") + where(node) +
+                   ", is being differentiated by another backward pass (another thread, or a hook of this one); "
+                   "give each thread its own graph, with leaves made by detach()");
+}
+
+/// Whether what a hook or a gradient rule gave can be the gradient of `node`.
+bool is_gradient_of(const Node& node, const Tensor& given) {
+  return given.shape() == node.shape && given.dtype() == node.dtype;
+}
+
+[[noreturn]] void refuse_gradient(const Node& node, const Tensor& given, const std::string& giver) {
+  const std::string text =
+      "backward: " + giver + " gave " + describe(given) + " as the gradient of " + describe(node) + where(node);
+  if (given.shape() != node.shape) throw ShapeError(text + "; the shapes must be equal");
+  throw DTypeError(text + "; the dtypes must be equal: cast() it");
 }
 
 /// The trace of this thread while a sweep runs: it gets to know the gradients, and not the operations that they are
@@ -72,6 +103,8 @@ class Sweep {
       : create_graph_(options.create_graph), keep_(options.retain_graph || create_graph_) {}
   ~Sweep() {
     if (!finished_) abandon();
+    for (const Lent& l : lent_) give_back(l);
+    innermost = outer_;
   }
   Sweep(const Sweep&) = delete;
   Sweep& operator=(const Sweep&) = delete;
@@ -86,8 +119,18 @@ class Sweep {
   void run(std::span<const Tensor> targets, std::vector<Tensor>* found);
 
  private:
+  /// A leaf that an outer sweep of this thread has claimed, with what that one had noted of it.
+  struct Lent {
+    Node* leaf;
+    std::uint32_t sweep, pending;
+    std::uint8_t marks;
+    Node* gradient;
+  };
+
   void claim(Node& root);
   bool take(Node& node);
+  bool borrow(Node& node, std::uint32_t owner);
+  static void give_back(const Lent& lent) noexcept;
   void seed(const Tensor& output, Tensor cotangent);
   void put_in_order();
   void mark_targets(std::span<const Tensor> targets);
@@ -99,6 +142,9 @@ class Sweep {
   void deliver(Node& node, const Tensor& gradient) const;
   void abandon() noexcept;
 
+  static thread_local Sweep* innermost;  // of those that run on this thread
+
+  Sweep* const outer_ = std::exchange(innermost, this);
   const std::uint32_t id_ = next_sweep_id();
   const bool create_graph_, keep_;
   std::vector<Tensor> roots_;
@@ -107,17 +153,37 @@ class Sweep {
   std::unordered_map<const Node*, std::vector<Tensor>> carried_;  ///< sums of kGroup, kGroup², … contributions
   std::unordered_map<const Node*, std::vector<std::size_t>> targets_;
   std::vector<Tensor>* found_ = nullptr;
+  std::vector<Lent> lent_;
   bool finished_ = false;
 };
+
+thread_local Sweep* Sweep::innermost = nullptr;
+
+// A hook, or a gradient rule, may differentiate a function of its own, which closes over leaves that the running sweep
+// has claimed: it is lent them.
+bool Sweep::borrow(Node& node, std::uint32_t owner) {
+  if (!node.is_leaf() || (node.sweep_marks & kHooks)) return false;
+  for (const Sweep* sweep = outer_; sweep; sweep = sweep->outer_)
+    if (sweep->id_ == owner) {
+      lent_.push_back({&node, owner, node.pending, node.sweep_marks, std::exchange(node.gradient, nullptr)});
+      node.sweep.store(id_, std::memory_order_relaxed);
+      return true;
+    }
+  return false;
+}
+
+void Sweep::give_back(const Lent& lent) noexcept {
+  lent.leaf->pending = lent.pending;
+  lent.leaf->sweep_marks = lent.marks;
+  lent.leaf->gradient = lent.gradient;
+  lent.leaf->sweep.store(lent.sweep, std::memory_order_release);
+}
 
 bool Sweep::take(Node& node) {
   std::uint32_t free = 0;
   if (!node.sweep.compare_exchange_strong(free, id_, std::memory_order_acquire, std::memory_order_relaxed)) {
     if (free == id_) return false;
-    throw GraphError("backward: " + describe(node) +
-                     (node.op ? ", a result of " + std::string(node.op->info->name) : "") + where(node) +
-                     ", is being differentiated by another backward pass (another thread, or a hook of this one); "
-                     "give each thread its own graph, with leaves made by detach()");
+    if (!borrow(node, free)) refuse_claimed(node);
   }
   node.pending = 0;
   node.sweep_marks = 0;
@@ -132,12 +198,10 @@ void Sweep::claim(Node& root) {
     Node& node = *stack.back();
     stack.pop_back();
     if (node.released) refuse_released(node, "backward");
-    for (std::size_t i = 0; i < node.edge_count; ++i) {
-      Node* input = node.edges()[i].node();
-      if (!input || !input->requires_grad || node.op->info->fixed.has(static_cast<int>(i))) continue;
-      if (take(*input)) stack.push_back(input);
-      ++input->pending;
-    }
+    for_moving_inputs(node, [&](Node& input) {
+      if (take(input)) stack.push_back(&input);
+      ++input.pending;
+    });
   }
 }
 
@@ -160,15 +224,14 @@ void Sweep::put_in_order() {
   order_.reserve(claimed_);
   for (const Tensor& root : roots_) {
     Node& node = root.node();
-    if (node.pending == 0 && std::find(order_.begin(), order_.end(), &node) == order_.end()) order_.push_back(&node);
+    if (node.pending != 0 || (node.sweep_marks & kPlaced)) continue;
+    node.sweep_marks |= kPlaced;
+    order_.push_back(&node);
   }
   for (std::size_t next = 0; next < order_.size(); ++next) {
-    const Node& node = *order_[next];
-    for (std::size_t i = 0; i < node.edge_count; ++i) {
-      Node* input = node.edges()[i].node();
-      if (!input || !input->requires_grad || node.op->info->fixed.has(static_cast<int>(i))) continue;
-      if (--input->pending == 0) order_.push_back(input);
-    }
+    for_moving_inputs(*order_[next], [&](Node& input) {
+      if (--input.pending == 0) order_.push_back(&input);
+    });
   }
 }
 
@@ -180,11 +243,7 @@ void Sweep::mark_targets(std::span<const Tensor> targets) {
   }
   for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
     Node& node = **it;
-    for (std::size_t i = 0; i < node.edge_count && !(node.sweep_marks & kOnPath); ++i) {
-      const Node* input = node.edges()[i].node();
-      if (input && input->requires_grad && !node.op->info->fixed.has(static_cast<int>(i)))
-        node.sweep_marks |= input->sweep_marks & kOnPath;
-    }
+    for_moving_inputs(node, [&](const Node& input) { node.sweep_marks |= input.sweep_marks & kOnPath; });
   }
 }
 
@@ -283,7 +342,10 @@ void Sweep::propagate(Node& node, const Tensor& gradient) {
       continue;
     Tensor contribution = node.op->vjp(node, static_cast<int>(i), gradient);
     if (!contribution.defined()) continue;
-    if (contribution.shape() != input->shape) contribution = sum_to(contribution, input->shape);
+    if (contribution.shape() != input->shape && broadcasts_to(input->shape, contribution.shape()))
+      contribution = sum_to(contribution, input->shape);
+    if (!is_gradient_of(*input, contribution)) [[unlikely]]
+      refuse_gradient(*input, contribution, "the gradient rule of " + std::string(node.op->info->name));
     if (thread_state().anomaly) [[unlikely]]
       require_finite(contribution, "backward", *node.op, node);
     if (input->gradient && input->pending > 0 && input->pending % kGroup == 0) carry(*input);
@@ -307,12 +369,16 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
     Tensor gradient = take_gradient(*node);
     if (gradient.defined() && (node->sweep_marks & kOnPath)) {
       if (node->extra) {
+        node->sweep_marks |= kHooks;
         // By index and by copy: a hook may add or remove hooks.
         for (std::size_t i = 0; i < node->extra->hooks.size(); ++i) {
-          const Tensor::Hook hook = node->extra->hooks[i].second;
+          const auto [number, hook] = node->extra->hooks[i];
           Tensor replaced = hook(gradient);
-          if (replaced.defined()) gradient = std::move(replaced);
+          if (!replaced.defined()) continue;
+          if (!is_gradient_of(*node, replaced)) refuse_gradient(*node, replaced, "hook " + std::to_string(number));
+          gradient = std::move(replaced);
         }
+        node->sweep_marks &= static_cast<std::uint8_t>(~kHooks);
         if (!found && node->extra->retain_gradient && !node->is_leaf()) deliver(*node, gradient);
       }
       if (node->sweep_marks & kTarget)
@@ -353,9 +419,9 @@ void Sweep::abandon() noexcept {
   drain();
 }
 
-void require_differentiable(const Tensor& output) {
+void require_differentiable(const char* what, const Tensor& output) {
   if (output.requires_grad()) return;
-  throw GraphError("backward: " + describe(output) +
+  throw GraphError(std::string(what) + ": " + describe(output) +
                    " does not require a gradient: it was computed from no parameter, or under NoGrad, or detached");
 }
 
@@ -373,9 +439,8 @@ void require_saved(const Node& node, const char* what) {
     const Edge edge = node.edges()[i];
     if (edge.saves() && edge.node()->version() != node.versions()[i])
       throw GraphError(std::string(what) + ": " + std::string(node.op->info->name) + where(node) +
-                       " saved its input '" +
-                       std::string(node.op->info->inputs.name[std::min<std::size_t>(i, kMaxInputs - 1)]) + "', " +
-                       describe(*edge.node()) + ", at version " + std::to_string(node.versions()[i]) +
+                       " saved its input '" + std::string(node.op->info->inputs.name[node.op->info->variadic ? 0 : i]) +
+                       "', " + describe(*edge.node()) + ", at version " + std::to_string(node.versions()[i]) +
                        ", which has since been changed in place (version " + std::to_string(edge.node()->version()) +
                        "); change it after " + what + ", or give the op a clone()");
   }
@@ -385,13 +450,13 @@ void require_saved(const Node& node, const char* what) {
 }
 
 void Tensor::backward(const BackwardOptions& options) const {
-  require_differentiable(*this);
+  require_differentiable("backward", *this);
   require_single(*this);
   backward(Tensor(), options);
 }
 
 void Tensor::backward(const Tensor& cotangent, const BackwardOptions& options) const {
-  require_differentiable(*this);
+  require_differentiable("backward", *this);
   Sweep sweep(options);
   sweep.start(*this, cotangent);
   sweep.run({}, nullptr);
@@ -408,9 +473,10 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
                        " does not require a gradient; make it a parameter() before computing with it");
   std::vector<Tensor> found(inputs.size());
   Sweep sweep(options);
+  for (const Tensor& output : outputs) require_differentiable("grad", output);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (cotangents.empty()) require_single(outputs[i]);
-    if (outputs[i].requires_grad()) sweep.start(outputs[i], cotangents.empty() ? Tensor() : cotangents[i]);
+    sweep.start(outputs[i], cotangents.empty() ? Tensor() : cotangents[i]);
   }
   sweep.run(inputs, &found);
   return found;

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/memory.hpp>
 #include <tapegrad/core/node_extra.hpp>
@@ -99,6 +101,9 @@ Tensor Tensor::grad() const { return node().extra ? node().extra->gradient : Ten
 void Tensor::set_grad(Tensor gradient) {
   if (gradient.defined() && gradient.shape() != shape())
     throw ShapeError("set_grad: a gradient of shape " + to_string(gradient.shape()) + " for " + describe(*this));
+  if (gradient.defined() && gradient.dtype() != dtype())
+    throw DTypeError("set_grad: a gradient of dtype " + std::string(name_of(gradient.dtype())) + " for " +
+                     describe(*this) + "; cast() it");
   extra_of(node()).set_gradient(std::move(gradient));
 }
 
@@ -148,15 +153,23 @@ Tensor& Tensor::set_name(std::string_view name) {
 
 std::string_view Tensor::name() const { return node().extra ? std::string_view(node().extra->name) : ""; }
 
+void Tensor::require_unrecorded(const char* what) const {
+  if (grad_enabled())
+    throw GraphError(std::string(what) + ": " + describe(*this) + ", a result of " +
+                     std::string(node().op->info->name) +
+                     ", is recorded, and its gradient would be that of the old value; use +=, elements(t, …) = y or a "
+                     "new tensor, or change it under NoGrad");
+}
+
 void Tensor::fill(double value) {
+  if (!node().storage) throw ValueError("fill: " + describe(*this) + " is row-sparse; call to_dense() first");
   if (!node().contiguous()) {
     Tensor constant = empty({}, dtype());
     constant.fill(value);
     return copy_from(constant);
   }
-  dispatch(dtype(), [&]<class T>() {
-    for (T& v : mutable_data<T>()) v = static_cast<T>(value);
-  });
+  begin_change("fill");
+  dispatch(dtype(), [&]<class T>() { std::fill_n(reinterpret_cast<T*>(node().data), numel(), static_cast<T>(value)); });
 }
 
 void Tensor::copy_from(const Tensor& source) {
@@ -171,17 +184,20 @@ void Tensor::copy_from(const Tensor& source) {
   } else if (dense.node().storage == node().storage) {
     dense = dense.clone();  // a view of this very buffer
   }
+  begin_change("copy_from");
   store_dense(dense.node().data, node());
-  node().storage->bump_version();
 }
 
 Tensor empty(const Shape& shape, DType dtype) {
   Node* node = Node::create(shape, dtype);
   Tensor tensor = Tensor::adopt(node);
-  const auto count = static_cast<std::size_t>(shape.numel());
-  if (count > (std::size_t{1} << 60))
-    throw ShapeError("a tensor of shape " + to_string(shape) + " is too large to store");
-  node->storage = Storage::allocate(count * size_of(dtype));
+  const std::size_t bytes = static_cast<std::size_t>(shape.numel()) * size_of(dtype);
+  try {
+    node->storage = Storage::allocate(bytes);
+  } catch (const MemoryError& error) {
+    throw MemoryError("a tensor of " + describe(tensor) + " needs " + std::to_string(bytes) +
+                      " bytes: " + error.what());
+  }
   node->data = node->storage->data();
   return tensor;
 }

@@ -28,7 +28,9 @@ class Tensor {
     if (node_) node_->retain_value();
   }
   Tensor(Tensor&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
-  Tensor& operator=(Tensor other) noexcept {
+  /// Makes the handle one of `other`'s value. Not of a temporary: t[0] = y would change nothing; elements(t, 0) = y
+  /// does.
+  Tensor& operator=(Tensor other) & noexcept {
     std::swap(node_, other.node_);
     return *this;
   }
@@ -53,12 +55,11 @@ class Tensor {
   std::span<const T> data() const {
     return {reinterpret_cast<const T*>(checked_data(dtype_of<T>())), static_cast<std::size_t>(numel())};
   }
-  /// As data(), to be written to. Counts as a change in place: a graph that saved the old value refuses to run
-  /// backward.
+  /// As data(), to be written to. Counts as a change in place, as begin_change() says.
   template <class T>
   std::span<T> mutable_data() {
     auto* p = reinterpret_cast<T*>(const_cast<std::byte*>(checked_data(dtype_of<T>())));
-    node_->storage->bump_version();
+    begin_change("mutable_data");
     return {p, static_cast<std::size_t>(numel())};
   }
   /// All elements in row-major order, converted to double; works on any layout and dtype.
@@ -78,6 +79,7 @@ class Tensor {
 
   /// The gradient accumulated by backward(); undefined when there is none.
   Tensor grad() const;
+  /// ShapeError or DTypeError if it has not this tensor's shape and dtype; an undefined one clears it.
   void set_grad(Tensor gradient);
   void clear_grad();
   /// Makes backward() keep the gradient of a computed tensor too.
@@ -96,8 +98,9 @@ class Tensor {
   Tensor contiguous() const;
 
   using Hook = std::function<Tensor(const Tensor& gradient)>;
-  /// Runs `hook` on this tensor's gradient during backward passes; a defined result replaces the gradient.
-  /// Returns a number for remove_hook.
+  /// Runs `hook` on this tensor's gradient during backward passes; a defined result, of the same shape and dtype,
+  /// replaces the gradient. The hook may run backward passes of its own, also through leaves that this one reaches, but
+  /// for the one that it is a hook of. Returns a number for remove_hook.
   std::size_t register_hook(Hook hook);
   void remove_hook(std::size_t id);
 
@@ -107,9 +110,18 @@ class Tensor {
 
   /// Changes made in place so far, through any view.
   std::uint32_t version() const { return node().version(); }
-  /// Overwrites the elements with those of `source`, broadcast and converted. In place, through any view.
+  /// Overwrites the elements with those of `source`, broadcast and converted. In place, through any view; not recorded.
   void copy_from(const Tensor& source);
   void fill(double value);
+  /// For those who write to the elements in ways of their own: counts a change in place, so that a graph that saved the
+  /// old value refuses to run backward. GraphError that begins with `what` while this thread records, if the tensor is
+  /// a result that gradients go through: they would be those of the old value. See elements() and operator+=.
+  void begin_change(const char* what) {
+    const Node& n = node();
+    if (n.requires_grad && !n.is_leaf()) [[unlikely]]
+      require_unrecorded(what);
+    if (n.storage) n.storage->bump_version();
+  }
 
   /// Non-null when only some rows are stored, as embedding gradients are.
   const RowSparse* row_sparse() const;
@@ -138,6 +150,7 @@ class Tensor {
 
  private:
   const std::byte* checked_data(DType wanted) const;
+  void require_unrecorded(const char* what) const;
   [[noreturn]] static void throw_undefined();
 
   Node* node_ = nullptr;
@@ -158,11 +171,13 @@ Tensor empty(const Shape& shape, DType dtype = f32);
 /// A leaf that requires a gradient: shares the value of `init`.
 Tensor parameter(const Tensor& init, std::string_view name = "");
 
-/// "tensor([[1, 2], [3, 4]], f32)"; long axes are abridged.
+/// "tensor([[1, 2], [3, 4]], f32)", with the digits that tell each number from its neighbours of the same dtype. Of
+/// more than 1000 elements the long axes are abridged, and the shape is told: "tensor([0, 1, 2, …, 7, 8, 9], f32, shape
+/// [2000])".
 std::string to_string(const Tensor& tensor);
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
-/// "f32 [2, 3] 'hidden.weight' in scope encoder": what messages call a tensor.
+/// "f32 [2, 3] 'hidden.weight'": what messages call a tensor.
 std::string describe(const Node& node);
 inline std::string describe(const Tensor& tensor) { return describe(tensor.node()); }
 

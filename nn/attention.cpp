@@ -5,6 +5,7 @@
 #include <cmath>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/recompute.hpp>
 #include <tapegrad/nn/positions.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/attention.hpp>
@@ -78,17 +79,22 @@ Tensor MultiHeadAttention::forward(const Tensor& x, const Tensor& context, const
     throw ShapeError(fmt::format("{}: input {} and context {}, expected [B, Lq, {}] and [B, Lk, {}]", describe(),
                                  to_string(x.shape()), to_string(context.shape()), query.in(), key.in()));
   Tensor q = split_heads(query(x)), k = split_heads(key(context)), v = split_heads(value(context));
-  const std::int64_t past = call.cache ? call.cache->length() : 0;
+  KeyValueCache seen_before;
+  if (call.cache) {
+    const std::vector<Tensor> carried = carry_in({call.cache->keys, call.cache->values});
+    seen_before = {carried[0], carried[1]};
+  }
+  const std::int64_t past = seen_before.length();
   if (rotary_) {
     q = rotate_by_position(q, past + k.size(2) - q.size(2));
     k = rotate_by_position(k, past);
   }
   if (call.cache) {
     if (past > 0) {
-      k = concat({call.cache->keys, k}, 2);
-      v = concat({call.cache->values, v}, 2);
+      k = concat({seen_before.keys, k}, 2);
+      v = concat({seen_before.values, v}, 2);
     }
-    *call.cache = {k, v};
+    if (carry_out({k, v})) *call.cache = {k, v};
   }
   const std::int64_t queries = q.size(2), keys = k.size(2);
   if (call.causal && keys < queries)

@@ -40,7 +40,6 @@ Tensor gradient_at(const TensorFunction& model, const Tensor& at, const Tensor& 
   leaf.set_requires_grad();
   const Tensor outputs = model({&leaf, 1});
   const Tensor weights = chosen(outputs, classes, who);
-  if (!outputs.requires_grad()) return zeros(at.shape(), at.dtype());
   const Tensor gradient = grad({&outputs, 1}, {&leaf, 1}, {&weights, 1})[0];
   return gradient.defined() ? gradient.to_dense() : zeros(at.shape(), at.dtype());
 }

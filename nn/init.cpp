@@ -49,6 +49,18 @@ double lecun(const Fans& f) { return std::sqrt(1 / f.in); }
 
 }  // namespace
 
+Tensor Initializer::operator()(const Shape& shape, DType dtype, Rng& rng) const {
+  Tensor value = draw_(shape, dtype, rng);
+  const std::string wanted = std::string(name_of(dtype)) + " " + to_string(shape);
+  if (!value.defined())
+    throw ValueError("init: an initializer was asked for " + wanted + " and gave an undefined tensor");
+  if (value.shape() != shape)
+    throw ShapeError("init: an initializer was asked for " + wanted + " and gave " + tapegrad::describe(value));
+  if (value.dtype() != dtype)
+    throw DTypeError("init: an initializer was asked for " + wanted + " and gave " + tapegrad::describe(value));
+  return value;
+}
+
 Fans fans(const Shape& shape) {
   if (shape.rank() < 2)
     throw ShapeError("init: a parameter of shape " + to_string(shape) +

@@ -4,14 +4,28 @@
 // The fan of a shape [out, in, …] is in (or out) times the extents that follow: the number of inputs (or outputs) that
 // one output (or input) is connected to.
 
+#include <concepts>
 #include <functional>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/core/tensor.hpp>
+#include <type_traits>
+#include <utility>
 
 namespace tapegrad::nn::init {
 
 /// Makes the initial value of a parameter. Those below are made for f32 and f64.
-using Initializer = std::function<Tensor(const Shape& shape, DType dtype, Rng& rng)>;
+class Initializer {
+ public:
+  template <class F>
+  requires(!std::same_as<std::remove_cvref_t<F>, Initializer> &&
+           std::is_invocable_r_v<Tensor, std::decay_t<F>&, const Shape&, DType, Rng&>) Initializer(F&& draw)
+      : draw_(std::forward<F>(draw)) {}
+  /// ShapeError or DTypeError if the function gives another shape or dtype, ValueError if nothing.
+  Tensor operator()(const Shape& shape, DType dtype, Rng& rng) const;
+
+ private:
+  std::function<Tensor(const Shape& shape, DType dtype, Rng& rng)> draw_;
+};
 
 Initializer constant(double value);
 Initializer zeros();

@@ -5,6 +5,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/recompute.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/normalization.hpp>
 
@@ -139,6 +140,7 @@ void BatchNorm::build(const BatchNormOptions& options) {
 }
 
 void BatchNorm::follow(const BatchMoments& batch) {
+  if (recomputing()) return;
   const NoGrad unrecorded;
   running_mean.copy_from(running_mean + momentum_ * (batch.mean - running_mean));
   running_var.copy_from(running_var + momentum_ * (batch.var - running_var));

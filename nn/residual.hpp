@@ -11,10 +11,10 @@ namespace tapegrad::nn {
 class Residual : public Layer<Residual> {
  public:
   template <class... Stages>
-  requires(sizeof...(Stages) > 0 && (TensorFunction<std::decay_t<Stages>> && ...)) explicit Residual(Stages&&... stages)
+  requires(sizeof...(Stages) > 0 && (StageFunction<std::decay_t<Stages>> && ...)) explicit Residual(Stages&&... stages)
       : body(*this, "body", std::forward<Stages>(stages)...) {}
   template <class... Stages>
-  requires(TensorFunction<std::decay_t<Stages>>&&...)
+  requires(StageFunction<std::decay_t<Stages>>&&...)
       Residual(Module& parent, const MemberName& name, Stages&&... stages)
       : Layer(parent, name), body(*this, "body", std::forward<Stages>(stages)...) {}
 

@@ -9,7 +9,7 @@ namespace tapegrad::nn {
 
 /// What a Sequential is made of: layers, or functions such as relu.
 template <class F>
-concept TensorFunction =
+concept StageFunction =
     std::invocable<F&, const Tensor&> && std::convertible_to<std::invoke_result_t<F&, const Tensor&>, Tensor>;
 
 /// Owns layers of any types and runs them in order. They are named "0", "1", … unless add() names them.
@@ -20,12 +20,12 @@ class Sequential : public Layer<Sequential> {
   Sequential() : Layer(OwnsElsewhere{}) {}
   template <class... Stages>
   requires(sizeof...(Stages) > 0 &&
-           (TensorFunction<std::decay_t<Stages>> && ...)) explicit Sequential(Stages&&... stages)
+           (StageFunction<std::decay_t<Stages>> && ...)) explicit Sequential(Stages&&... stages)
       : Sequential() {
     (add(std::forward<Stages>(stages)), ...);
   }
   template <class... Stages>
-  requires(TensorFunction<std::decay_t<Stages>>&&...)
+  requires(StageFunction<std::decay_t<Stages>>&&...)
       Sequential(Module& parent, const MemberName& name, Stages&&... stages)
       : Layer(OwnsElsewhere{}, parent, name) {
     (add(std::forward<Stages>(stages)), ...);
@@ -38,12 +38,12 @@ class Sequential : public Layer<Sequential> {
 
   /// Appends a copy of `stage`. ValueError if the name is taken.
   template <class Stage>
-  requires TensorFunction<std::decay_t<Stage>> Sequential& add(std::string name, Stage&& stage) {
+  requires StageFunction<std::decay_t<Stage>> Sequential& add(std::string name, Stage&& stage) {
     append(std::move(name), std::make_unique<Holder<std::decay_t<Stage>>>(std::forward<Stage>(stage)));
     return *this;
   }
   template <class Stage>
-  requires TensorFunction<std::decay_t<Stage>> Sequential& add(Stage&& stage) {
+  requires StageFunction<std::decay_t<Stage>> Sequential& add(Stage&& stage) {
     return add(std::to_string(size()), std::forward<Stage>(stage));
   }
 

@@ -47,9 +47,12 @@ bool has_forward_rule(const OpRecord& op);
 Tensor guard_unused(const Tensor& contribution, const Tensor& cotangent);
 
 namespace detail {
+/// Throws if a structural op's forward() made `out` another tensor instead of filling it.
+void require_filled(const OpInfo& info, const Tensor& out, const Shape& shape, DType dtype);
+
 template <class O>
 struct RecordOf;  // specialised in pointwise.hpp and structural.hpp
-}
+}  // namespace detail
 /// The engine's record of op O: one address a type.
 template <class O>
 inline constexpr const OpRecord& record_of = detail::RecordOf<O>::value;

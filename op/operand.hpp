@@ -25,4 +25,15 @@ class Operand {
   bool integral_ = false;
 };
 
+/// A number, never a tensor: for functions that have a namesake in <cmath>, so that pow(2.0, 3.0) stays a number's.
+class Number {
+ public:
+  template <class T>
+  requires std::is_arithmetic_v<T> Number(T number) : operand_(number) {}
+  operator const Operand&() const { return operand_; }
+
+ private:
+  Operand operand_;
+};
+
 }  // namespace tapegrad

@@ -289,14 +289,11 @@ Tensor run_pointwise(const OpRecord& op, std::span<const Operand> operands, void
 Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, void* attributes) try {
   const Trace::Timer timer;
   return timer.stop(run_pointwise(op, operands, attributes));
-} catch (const std::exception& error) {
-  if (Trace* trace = Trace::current()) {
-    static const Tensor none;
-    std::vector<const Tensor*> inputs;
-    for (const Operand& operand : operands) inputs.push_back(operand.is_number() ? &none : &operand.tensor());
-    trace->fail(op, inputs, error.what());
-  }
-  throw;
+} catch (const std::exception&) {
+  static const Tensor none;
+  std::vector<const Tensor*> inputs;
+  for (const Operand& operand : operands) inputs.push_back(operand.is_number() ? &none : &operand.tensor());
+  rethrow_failure(op, inputs);
 }
 
 Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {

@@ -1,5 +1,6 @@
 #include <boost/container/small_vector.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/op/family.hpp>
 #include <tapegrad/op/internal/conversions.hpp>
@@ -45,6 +46,7 @@ Tensor run_structural(const OpRecord& op, std::span<const Tensor> inputs, void* 
     for (const Tensor& t : prepared) dense.push_back(t.defined() ? t.contiguous() : t);
     result = family.run(attributes, {dense.data(), dense.size()});
   }
+  if (!result.defined()) throw ValueError(std::string(info.name) + ": its declaration gave an undefined tensor");
   boost::container::small_vector<const Tensor*, kMaxInputs> pointers;
   for (const Tensor& t : prepared) pointers.push_back(&t);
   owner.held = nullptr;
@@ -54,16 +56,21 @@ Tensor run_structural(const OpRecord& op, std::span<const Tensor> inputs, void* 
 
 }  // namespace
 
+void detail::require_filled(const OpInfo& info, const Tensor& out, const Shape& shape, DType dtype) {
+  const std::string declared = std::string(name_of(dtype)) + " " + to_string(shape);
+  if (!out.defined() || out.shape() != shape || out.dtype() != dtype || !out.node().dense() || out.requires_grad())
+    throw ValueError(std::string(info.name) + ": result() declared " + declared + ", and forward() gave " +
+                     (out.defined() ? describe(out) : "an undefined tensor") +
+                     "; forward() fills the tensor it is given");
+}
+
 Tensor call_structural(const OpRecord& op, std::span<const Tensor> inputs, void* attributes) try {
   const Trace::Timer timer;
   return timer.stop(run_structural(op, inputs, attributes));
-} catch (const std::exception& error) {
-  if (Trace* trace = Trace::current()) {
-    std::vector<const Tensor*> pointers;
-    for (const Tensor& input : inputs) pointers.push_back(&input);
-    trace->fail(op, pointers, error.what());
-  }
-  throw;
+} catch (const std::exception&) {
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& input : inputs) pointers.push_back(&input);
+  rethrow_failure(op, pointers);
 }
 
 }  // namespace tapegrad

@@ -105,6 +105,7 @@ Tensor compute(const typename O::Attrs& attributes, const X&... inputs) {
     const TensorSpec spec = O::result(attributes, inputs...);
     Tensor out = empty(spec.shape, spec.dtype);
     O::forward(attributes, inputs..., out);
+    require_filled(O::info, out, spec.shape, spec.dtype);
     return out;
   }
 }

@@ -228,11 +228,15 @@ Tensor square(const Tensor& x) { return ArithmeticOps::apply<ops::Square>(x); }
 Tensor sqrt(const Tensor& x) { return ArithmeticOps::apply<ops::Sqrt>(x); }
 Tensor rsqrt(const Tensor& x) { return ArithmeticOps::apply<ops::Rsqrt>(x); }
 Tensor cbrt(const Tensor& x) { return ArithmeticOps::apply<ops::Cbrt>(x); }
-Tensor pow(const Operand& a, const Operand& b) { return ArithmeticOps::apply<ops::Pow>(a, b); }
+Tensor pow(const Tensor& a, const Operand& b) { return ArithmeticOps::apply<ops::Pow>(a, b); }
+Tensor pow(Number a, const Tensor& b) { return ArithmeticOps::apply<ops::Pow>(Operand(a), b); }
 Tensor maximum(const Operand& a, const Operand& b) { return ArithmeticOps::apply<ops::Maximum>(a, b); }
 Tensor minimum(const Operand& a, const Operand& b) { return ArithmeticOps::apply<ops::Minimum>(a, b); }
-Tensor hypot(const Operand& a, const Operand& b) { return ArithmeticOps::apply<ops::Hypot>(a, b); }
-Tensor lerp(const Operand& a, const Operand& b, const Operand& t) { return ArithmeticOps::apply<ops::Lerp>(a, b, t); }
+Tensor hypot(const Tensor& a, const Operand& b) { return ArithmeticOps::apply<ops::Hypot>(a, b); }
+Tensor hypot(Number a, const Tensor& b) { return ArithmeticOps::apply<ops::Hypot>(Operand(a), b); }
+Tensor lerp(const Tensor& a, const Operand& b, const Operand& t) { return ArithmeticOps::apply<ops::Lerp>(a, b, t); }
+Tensor lerp(Number a, const Tensor& b, const Operand& t) { return ArithmeticOps::apply<ops::Lerp>(Operand(a), b, t); }
+Tensor lerp(Number a, Number b, const Tensor& t) { return ArithmeticOps::apply<ops::Lerp>(Operand(a), Operand(b), t); }
 
 std::span<const OpEntry> arithmetic_ops() { return ArithmeticOps::entries; }
 

@@ -23,14 +23,18 @@ Tensor rsqrt(const Tensor& x);
 Tensor cbrt(const Tensor& x);
 /// a to the power b; 1 where b is 0. The gradient for a is 0 where b is 0. The gradient for b is 0 where a is 0 and b
 /// is not negative.
-Tensor pow(const Operand& a, const Operand& b);
+Tensor pow(const Tensor& a, const Operand& b);
+Tensor pow(Number a, const Tensor& b);
 /// The larger; NaN when either is. Equal arguments share the gradient.
 Tensor maximum(const Operand& a, const Operand& b);
 Tensor minimum(const Operand& a, const Operand& b);
 /// √(a² + b²) without overflow; gradient 0 where both are 0.
-Tensor hypot(const Operand& a, const Operand& b);
+Tensor hypot(const Tensor& a, const Operand& b);
+Tensor hypot(Number a, const Tensor& b);
 /// a + t (b - a), exactly a at t = 0 and b at t = 1.
-Tensor lerp(const Operand& a, const Operand& b, const Operand& t);
+Tensor lerp(const Tensor& a, const Operand& b, const Operand& t);
+Tensor lerp(Number a, const Tensor& b, const Operand& t);
+Tensor lerp(Number a, Number b, const Tensor& t);
 
 inline Tensor operator+(const Operand& a, const Operand& b) { return add(a, b); }
 inline Tensor operator-(const Operand& a, const Operand& b) { return sub(a, b); }

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <tapegrad/core/checked.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arrange.hpp>
@@ -94,14 +95,14 @@ struct PadConstant {
     if (a.pads.size() != static_cast<std::size_t>(2 * x.rank()))
       throw ValueError("pad: " + std::to_string(a.pads.size()) + " pads for x " + to_string(x.shape()) +
                        "; expected two for each axis, " + std::to_string(2 * x.rank()));
-    if (!is_floating(x.dtype()) && a.value != std::floor(a.value))
+    if (!is_floating(x.dtype()) && !(std::isfinite(a.value) && a.value == std::floor(a.value)))
       throw ValueError("pad: a value of " + format_attribute(a.value) + " for x " + describe(x) +
                        "; integers are padded with integers");
     Shape shape = x.shape();
     for (int axis = 0; axis < x.rank(); ++axis) {
       if (before(a, axis) < 0 || after(a, axis) < 0)
         throw ValueError("pad: pads " + format_attribute(a.pads) + " have a negative one; slice() cuts");
-      shape = shape.with(axis, shape[axis] + before(a, axis) + after(a, axis));
+      shape = shape.with(axis, Checked("pad", shape[axis]) + before(a, axis) + after(a, axis));
     }
     return {shape, x.dtype()};
   }
@@ -141,7 +142,7 @@ using ops::ArrangeOps;
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& sizes, int axis) {
   axis = normalized_axis("split", axis, x.rank());
-  std::int64_t total = 0;
+  Checked total("split", 0);
   for (const std::int64_t size : sizes) {
     if (size < 0) throw ValueError("split: a size of " + std::to_string(size) + "; sizes are zero or more");
     total += size;
@@ -162,18 +163,19 @@ std::vector<Tensor> split(const Tensor& x, std::int64_t size, int axis) {
   axis = normalized_axis("split", axis, x.rank());
   if (size < 1) throw ValueError("split: a size of " + std::to_string(size) + "; it must be at least 1");
   std::vector<Tensor> parts;
-  std::int64_t start = 0;
+  std::int64_t left = x.shape()[axis];
   do {
-    parts.push_back(slice(x, axis, start, std::min(start + size, x.shape()[axis])));
-    start += size;
-  } while (start < x.shape()[axis]);
+    const std::int64_t start = x.shape()[axis] - left;
+    parts.push_back(slice(x, axis, start, start + std::min(size, left)));
+    left -= parts.back().shape()[axis];
+  } while (left > 0);
   return parts;
 }
 
 std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, int axis) {
   axis = normalized_axis("chunk", axis, x.rank());
   if (count < 1) throw ValueError("chunk: " + std::to_string(count) + " chunks; at least 1 is needed");
-  return split(x, std::max<std::int64_t>(1, (x.shape()[axis] + count - 1) / count), axis);
+  return split(x, std::max<std::int64_t>(1, x.shape()[axis] / count + (x.shape()[axis] % count != 0)), axis);
 }
 
 Tensor flip(const Tensor& x, const std::vector<int>& axes) {
@@ -207,7 +209,7 @@ Tensor tile(const Tensor& x, const std::vector<std::int64_t>& repeats) {
     const int axis = lead + static_cast<int>(i);
     if (repeats[i] == 1) continue;
     y = repeat_blocks(y, AxisView(y.shape(), axis).outer, repeats[i],
-                      y.shape().with(axis, y.shape()[axis] * repeats[i]));
+                      y.shape().with(axis, Checked("tile", y.shape()[axis]) * repeats[i]));
   }
   return y;
 }
@@ -216,7 +218,7 @@ Tensor repeat(const Tensor& x, std::int64_t count, int axis) {
   axis = normalized_axis("repeat", axis, x.rank());
   if (count < 0) throw ValueError("repeat: a count of " + std::to_string(count) + "; it must be zero or more");
   const AxisView v(x.shape(), axis);
-  return repeat_blocks(x, v.outer * v.extent, count, x.shape().with(axis, v.extent * count));
+  return repeat_blocks(x, v.outer * v.extent, count, x.shape().with(axis, Checked("repeat", v.extent) * count));
 }
 
 Tensor expand(const Tensor& x, const std::vector<std::int64_t>& shape) {
@@ -263,7 +265,7 @@ Tensor padded_positions(std::int64_t extent, const Pad& by, PadMode mode) {
         "pad: " + std::to_string(by.before) + " before and " + std::to_string(by.after) + " after an axis of extent " +
         std::to_string(extent) +
         (mode == PadMode::reflect ? "; reflect needs a larger extent than either" : "; there is nothing to replicate"));
-  Tensor positions = empty({by.before + extent + by.after}, i64);
+  Tensor positions = empty({Checked("pad", by.before) + extent + by.after}, i64);
   std::int64_t from = -by.before;
   for (std::int64_t& p : positions.mutable_data<std::int64_t>()) {
     if (mode == PadMode::reflect)
@@ -286,13 +288,14 @@ Tensor pad(const Tensor& x, const std::vector<Pad>& pads, PadMode mode, double v
   for (std::size_t i = 0; i < pads.size(); ++i) {
     const int axis = lead + static_cast<int>(i);
     const std::int64_t extent = x.shape()[axis];
-    const Pad cut{std::max<std::int64_t>(-pads[i].before, 0), std::max<std::int64_t>(-pads[i].after, 0)};
+    const Checked none("pad", 0);
+    const Pad cut{std::max<std::int64_t>(none - pads[i].before, 0), std::max<std::int64_t>(none - pads[i].after, 0)};
     const Pad by{std::max<std::int64_t>(pads[i].before, 0), std::max<std::int64_t>(pads[i].after, 0)};
-    if (cut.before + cut.after > extent)
+    if (Checked("pad", cut.before) + cut.after > extent)
       throw ShapeError("pad: " + std::to_string(cut.before) + " and " + std::to_string(cut.after) +
                        " positions cut off an axis of extent " + std::to_string(extent));
     if (cut.before + cut.after > 0) y = slice(y, axis, cut.before, extent - cut.after);
-    if (mode != PadMode::constant && by.before + by.after > 0)
+    if (mode != PadMode::constant && (by.before > 0 || by.after > 0))
       y = take(y, padded_positions(y.shape()[axis], by, mode), axis);
     around.pads[static_cast<std::size_t>(2 * axis)] = by.before;
     around.pads[static_cast<std::size_t>(2 * axis) + 1] = by.after;

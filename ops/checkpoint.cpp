@@ -3,7 +3,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/random.hpp>
+#include <tapegrad/core/recompute.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/op/family.hpp>
 #include <unordered_set>
@@ -15,7 +15,7 @@ namespace {
 struct Segment {
   TensorFunction f;
   std::size_t inputs;
-  Rng::State rng;
+  std::shared_ptr<RunLog> log;
 };
 
 Tensor gradient_of(const Node& node, int input, const Tensor& g);
@@ -31,49 +31,6 @@ const OpRecord kRecord{.info = &kInfo,
                        .vjp = gradient_of,
                        .destroy_attributes = [](void* segment) noexcept { delete static_cast<Segment*>(segment); },
                        .family = &kFamily};
-
-/// The thread's generator stands where it stood, while it lives.
-class Replay {
- public:
-  explicit Replay(const Rng::State& state) : before_(default_rng()) { default_rng() = Rng(state); }
-  ~Replay() { default_rng() = before_; }
-  Replay(const Replay&) = delete;
-  Replay& operator=(const Replay&) = delete;
-
- private:
-  Rng before_;
-};
-
-/// Lends leaves that the running backward pass has claimed to one inside it.
-class Lent {
- public:
-  explicit Lent(std::span<const Tensor> leaves) {
-    for (const Tensor& leaf : leaves) {
-      Node& node = leaf.node();
-      held_.push_back(
-          {&node, node.sweep.exchange(0), node.pending, node.sweep_marks, std::exchange(node.gradient, nullptr)});
-    }
-  }
-  ~Lent() {
-    for (const Held& h : held_) {
-      h.node->pending = h.pending;
-      h.node->sweep_marks = h.marks;
-      h.node->gradient = h.gradient;
-      h.node->sweep.store(h.sweep);
-    }
-  }
-  Lent(const Lent&) = delete;
-  Lent& operator=(const Lent&) = delete;
-
- private:
-  struct Held {
-    Node* node;
-    std::uint32_t sweep, pending;
-    std::uint8_t marks;
-    Node* gradient;
-  };
-  std::vector<Held> held_;
-};
 
 std::vector<Tensor> detached(std::span<const Tensor> inputs) {
   std::vector<Tensor> copies;
@@ -109,17 +66,32 @@ std::vector<Tensor> closed_over_leaves(const Tensor& result, std::span<const Ten
   return leaves;
 }
 
-Tensor run_segment(const TensorFunction& f, std::span<const Tensor> inputs, Rng::State rng) {
+/// What was computed inside and got out by another way than as the result has no way back to the true inputs.
+Tensor refuse_side_result(const Tensor&) {
+  throw GraphError(
+      "checkpoint: a value that was computed inside of the function is differentiated, and is not its result; return "
+      "it "
+      "from the function, or detach() it");
+}
+
+Tensor run_segment(const TensorFunction& f, std::span<const Tensor> inputs) {
   std::vector<Tensor> copies = detached(inputs);
   const std::uint64_t since = inputs.empty() ? 0 : copies[0].node().sequence;
-  Tensor result = f(copies);
+  const auto log = std::make_shared<RunLog>();
+  Tensor result = [&] {
+    const LoggedRun run(*log, LoggedRun::Mode::record);
+    return f(copies);
+  }();
+  for (Tensor& copy : copies)
+    if (copy.requires_grad()) copy.register_hook(refuse_side_result);
   if (!grad_enabled() || !result.requires_grad()) return result;
   std::vector<Tensor> all(inputs.begin(), inputs.end());
   for (Tensor& leaf : closed_over_leaves(result, copies, since)) all.push_back(std::move(leaf));
   std::vector<const Tensor*> pointers;
   for (const Tensor& input : all) pointers.push_back(&input);
-  Tensor value = result.detach();
-  record(value.node(), kRecord, pointers, new Segment{f, inputs.size(), rng});
+  result = result.to_dense();
+  Tensor value = make_view(result, result.shape(), result.node().strides, 0);
+  record(value.node(), kRecord, pointers, new Segment{f, inputs.size(), log});
   return value;
 }
 
@@ -127,10 +99,16 @@ Tensor run_segment(const TensorFunction& f, std::span<const Tensor> inputs, Rng:
 std::vector<Tensor> pull_back(const Segment& segment, std::span<const Tensor> given, const Tensor& cotangent,
                               bool create_graph) {
   const GradMode recording(true);
-  const Replay replay(segment.rng);
-  const std::span<const Tensor> leaves = given.subspan(segment.inputs);
-  const Lent lent(leaves);
-  const Tensor result = segment.f(given.first(segment.inputs));
+  const Tensor result = [&] {
+    const LoggedRun run(*segment.log, LoggedRun::Mode::repeat);
+    Tensor again = segment.f(given.first(segment.inputs));
+    run.require_finished();
+    return again;
+  }();
+  if (result.shape() != cotangent.shape() || result.dtype() != cotangent.dtype())
+    throw ValueError("checkpoint: the function returned " + std::string(name_of(cotangent.dtype())) + " " +
+                     to_string(cotangent.shape()) + ", and " + describe(result) +
+                     " when it was computed again; it must do the same each time");
   std::vector<Tensor> targets;
   for (const Tensor& input : given)
     if (input.requires_grad()) targets.push_back(input);
@@ -165,8 +143,7 @@ Tensor gradient_of(const Node& node, int input, const Tensor& g) {
   };
   std::vector<Tensor> given(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(segment.inputs));
   given.push_back(g);
-  const Lent lent(leaves);
-  return run_segment(gradient, given, segment.rng);
+  return run_segment(gradient, given);
 }
 
 }  // namespace
@@ -174,7 +151,7 @@ Tensor gradient_of(const Node& node, int input, const Tensor& g) {
 Tensor checkpoint(const TensorFunction& f, const std::vector<Tensor>& inputs) {
   for (const Tensor& input : inputs)
     if (!input.defined()) throw ValueError("checkpoint: an input is undefined");
-  return run_segment(f, inputs, default_rng().state());
+  return run_segment(f, inputs);
 }
 
 Tensor checkpoint(const TensorFunction& f, const Tensor& input) { return checkpoint(f, std::vector<Tensor>{input}); }

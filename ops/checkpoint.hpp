@@ -9,10 +9,12 @@ namespace tapegrad {
 ///
 ///   Tensor h = checkpoint([&](const Tensor& x) { return block(x); }, x);
 ///
-/// The gradients, of the inputs and of the leaves that f closes over, are those of f(inputs), of any order; random
-/// choices are repeated where they come from this thread's default_rng(). `f`, with what it refers to, must outlive the
-/// graph, and do the same each time. A result that was computed outside of f must be among the inputs: ValueError if f
-/// closes over one.
+/// The gradients, of the inputs and of the leaves that f closes over, are those of f(inputs), of any order. What f
+/// draws from any generator is repeated; generators, running statistics and caches move once (core/recompute.hpp is for
+/// layers with state of their own). `f`, with what it refers to, must outlive the graph and do the same each time:
+/// ValueError if it draws otherwise or returns another shape. A result that was computed outside of f must be among the
+/// inputs (ValueError if f closes over one), and one computed inside must be returned (GraphError if another is
+/// differentiated).
 Tensor checkpoint(const TensorFunction& f, const std::vector<Tensor>& inputs);
 Tensor checkpoint(const TensorFunction& f, const Tensor& input);
 

@@ -1,3 +1,4 @@
+#include <tapegrad/core/checked.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/op_list.hpp>
@@ -48,17 +49,19 @@ std::span<const std::int64_t> spatial_of(const Shape& shape) { return shape.dims
 
 /// Attributes with a number for each spatial axis.
 struct Steps {
+  const char* op;
   Integers stride, padding, padding_end, dilation;
 
-  Steps(const char* op, const ConvAttrs& a, int axes)
-      : stride(for_axes(op, "stride", a.stride, axes, 1, 1)),
+  Steps(const char* name, const ConvAttrs& a, int axes)
+      : op(name),
+        stride(for_axes(op, "stride", a.stride, axes, 1, 1)),
         padding(for_axes(op, "padding", a.padding, axes, 0, 0)),
         padding_end(a.padding_end.empty() ? padding : for_axes(op, "padding_end", a.padding_end, axes, 0, 0)),
         dilation(for_axes(op, "dilation", a.dilation, axes, 1, 1)) {}
 
   /// What an axis of the input has more than the reach of a window.
-  std::int64_t room(std::size_t axis, std::int64_t in, std::int64_t kernel) const {
-    return in + padding[axis] + padding_end[axis] - dilation[axis] * (kernel - 1) - 1;
+  Checked room(std::size_t axis, std::int64_t in, std::int64_t kernel) const {
+    return Checked(op, in) + padding[axis] + padding_end[axis] - Checked(op, dilation[axis]) * (kernel - 1) - 1;
   }
 };
 
@@ -115,7 +118,7 @@ Integers left_over(const Steps& s, const Shape& x, const Shape& w) {
     const auto i = static_cast<std::size_t>(axis - 2);
     left.push_back(s.room(i, x[axis], w[axis]) % s.stride[i]);
   }
-  return attribute_of(left, 0);
+  return attribute_of(left, x.rank() - 2, 0);
 }
 
 Tensor channel_sums(const Tensor& g) { return sum(flatten(g, 2), {0, 2}); }
@@ -156,10 +159,10 @@ struct Conv {
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& w, const Tensor& bias) {
     check_ranks(kName, x, "weight", w);
     check_groups(kName, a.groups, w.shape()[0], w.shape());
-    if (x.shape()[1] != w.shape()[1] * a.groups)
+    const std::int64_t channels = Checked(kName, w.shape()[1]) * a.groups;
+    if (x.shape()[1] != channels)
       throw ShapeError("conv: x is " + to_string(x.shape()) + " and weight " + to_string(w.shape()) + "; for " +
-                       std::to_string(a.groups) + " groups, x needs " + std::to_string(w.shape()[1] * a.groups) +
-                       " channels");
+                       std::to_string(a.groups) + " groups, x needs " + std::to_string(channels) + " channels");
     check_bias(kName, bias, w.shape()[0], w);
     return {shape_of(a, x.shape(), w.shape()), x.dtype()};
   }
@@ -221,14 +224,14 @@ struct ConvTranspose {
   static Shape shape_of(const Attrs& a, const Shape& x, const Shape& w) {
     const Steps s(kName, a, x.rank() - 2);
     const Integers added = for_axes(kName, "output_padding", a.output_padding, x.rank() - 2, 0, 0);
-    Integers dims{x[0], w[1] * a.groups};
+    Integers dims{x[0], Checked(kName, w[1]) * a.groups};
     for (int axis = 2; axis < x.rank(); ++axis) {
       const auto i = static_cast<std::size_t>(axis - 2);
       if (added[i] >= s.stride[i])
         throw ValueError("conv_transpose: output_padding is " + format_attribute(added) + ", stride " +
                          format_attribute(s.stride) + "; expected less than the stride");
       // The extent that leaves so much room.
-      const std::int64_t extent = (x[axis] - 1) * s.stride[i] + added[i] - s.room(i, 0, w[axis]);
+      const std::int64_t extent = (Checked(kName, x[axis]) - 1) * s.stride[i] + added[i] - s.room(i, 0, w[axis]);
       if (w[axis] < 1 || x[axis] < 1 || extent < 1)
         throw ShapeError("conv_transpose: x is " + to_string(x) + " and weight " + to_string(w) +
                          "; with a padding of " + std::to_string(s.padding[i]) + " nothing is left of axis " +
@@ -246,7 +249,7 @@ struct ConvTranspose {
     if (x.shape()[1] != w.shape()[0])
       throw ShapeError("conv_transpose: x is " + to_string(x.shape()) + " and weight " + to_string(w.shape()) +
                        "; weight is [channels of x, channels of the result / groups, window...]");
-    check_bias(kName, bias, w.shape()[1] * a.groups, w);
+    check_bias(kName, bias, Checked(kName, w.shape()[1]) * a.groups, w);
     return {shape_of(a, x.shape(), w.shape()), x.dtype()};
   }
   static void forward(const Attrs& a, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y) {
@@ -400,21 +403,21 @@ void pad_to_same(ConvAttrs& a, const Shape& x, const Shape& w) {
   const Steps s("conv", a, x.rank() - 2);
   for (int axis = 2; axis < x.rank(); ++axis) {
     const auto i = static_cast<std::size_t>(axis - 2);
-    const std::int64_t windows = (x[axis] + s.stride[i] - 1) / s.stride[i];
-    const std::int64_t reach = (windows - 1) * s.stride[i] - s.room(i, 0, w[axis]);
+    const std::int64_t windows = x[axis] / s.stride[i] + (x[axis] % s.stride[i] != 0);
+    const std::int64_t reach = Checked("conv", windows - 1) * s.stride[i] - s.room(i, 0, w[axis]);
     const std::int64_t total = std::max<std::int64_t>(0, reach - x[axis]);
     a.padding.push_back(total / 2);
     a.padding_end.push_back(total - total / 2);
   }
   if (a.padding_end == a.padding) a.padding_end.clear();
-  a.padding = attribute_of(a.padding, 0);
+  a.padding = attribute_of(a.padding, x.rank() - 2, 0);
 }
 
 Tensor convolve(const char* name, int axes, const Tensor& x, const Tensor& weight, const ConvOptions& o) {
   return with_batch(name, x, axes, [&](const Tensor& batch) {
-    ConvAttrs a{.stride = attribute_of(o.stride, 1),
-                .padding = attribute_of(o.padding.both(), 0),
-                .dilation = attribute_of(o.dilation, 1),
+    ConvAttrs a{.stride = attribute_of(o.stride, axes, 1),
+                .padding = attribute_of(o.padding.both(), axes, 0),
+                .dilation = attribute_of(o.dilation, axes, 1),
                 .groups = o.groups};
     if (o.padding.is_same() && weight.rank() == batch.rank()) pad_to_same(a, batch.shape(), weight.shape());
     return ConvolutionOps::apply<ops::Conv>(a, batch, weight, o.bias);
@@ -424,11 +427,11 @@ Tensor convolve(const char* name, int axes, const Tensor& x, const Tensor& weigh
 Tensor convolve_transposed(const char* name, int axes, const Tensor& x, const Tensor& weight,
                            const ConvTransposeOptions& o) {
   return with_batch(name, x, axes, [&](const Tensor& batch) {
-    const ConvTransposeAttrs a{{.stride = attribute_of(o.stride, 1),
-                                .padding = attribute_of(o.padding, 0),
-                                .dilation = attribute_of(o.dilation, 1),
+    const ConvTransposeAttrs a{{.stride = attribute_of(o.stride, axes, 1),
+                                .padding = attribute_of(o.padding, axes, 0),
+                                .dilation = attribute_of(o.dilation, axes, 1),
                                 .groups = o.groups},
-                               attribute_of(o.output_padding, 0)};
+                               attribute_of(o.output_padding, axes, 0)};
     return ConvolutionOps::apply<ops::ConvTranspose>(a, batch, weight, o.bias);
   });
 }

@@ -225,7 +225,8 @@ Tensor tan(const Tensor& x) { return ElementaryOps::apply<ops::Tan>(x); }
 Tensor asin(const Tensor& x) { return ElementaryOps::apply<ops::Asin>(x); }
 Tensor acos(const Tensor& x) { return ElementaryOps::apply<ops::Acos>(x); }
 Tensor atan(const Tensor& x) { return ElementaryOps::apply<ops::Atan>(x); }
-Tensor atan2(const Operand& y, const Operand& x) { return ElementaryOps::apply<ops::Atan2>(y, x); }
+Tensor atan2(const Tensor& y, const Operand& x) { return ElementaryOps::apply<ops::Atan2>(y, x); }
+Tensor atan2(Number y, const Tensor& x) { return ElementaryOps::apply<ops::Atan2>(Operand(y), x); }
 Tensor sinh(const Tensor& x) { return ElementaryOps::apply<ops::Sinh>(x); }
 Tensor cosh(const Tensor& x) { return ElementaryOps::apply<ops::Cosh>(x); }
 Tensor tanh(const Tensor& x) { return ElementaryOps::apply<ops::Tanh>(x); }

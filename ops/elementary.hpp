@@ -26,7 +26,8 @@ Tensor asin(const Tensor& x);
 Tensor acos(const Tensor& x);
 Tensor atan(const Tensor& x);
 /// The angle of the point (x, y), from -π to π; gradient 0 at the origin and at infinity.
-Tensor atan2(const Operand& y, const Operand& x);
+Tensor atan2(const Tensor& y, const Operand& x);
+Tensor atan2(Number y, const Tensor& x);
 
 Tensor sinh(const Tensor& x);
 Tensor cosh(const Tensor& x);

@@ -3,25 +3,36 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/in_place.hpp>
+#include <tapegrad/ops/internal/in_place.hpp>
 
 namespace tapegrad {
+
+bool internal::changes_are_recorded(const char* name, const Tensor& x, const Tensor& y) {
+  const bool recorded = grad_enabled() && (x.requires_grad() || (y.defined() && y.requires_grad()));
+  if (recorded && x.is_leaf() && x.requires_grad())
+    throw GraphError(
+        std::string(name) + ": " + describe(x) +
+        " is a parameter, whose change would be recorded; change it under NoGrad, or compute a new tensor");
+  return recorded;
+}
+
+void internal::require_dtype(const char* name, const Tensor& x, DType given) {
+  if (is_floating(given) && !is_floating(x.dtype()))
+    throw DTypeError(std::string(name) + ": the result is " + std::string(name_of(given)) + ", and " + describe(x) +
+                     " cannot hold it; cast() it first, or use the form that returns a new tensor");
+}
+
 namespace {
 
 using Arithmetic = Tensor (*)(const Operand&, const Operand&);
 
 Tensor& change(const char* name, Arithmetic op, Tensor& x, const Operand& y) {
-  const bool records = grad_enabled() && (x.requires_grad() || (!y.is_number() && y.tensor().requires_grad()));
-  if (records && x.is_leaf() && x.requires_grad())
-    throw GraphError(
-        std::string(name) + ": " + describe(x) +
-        " is a parameter, whose change would be recorded; change it under NoGrad, or compute a new tensor");
+  const bool records = internal::changes_are_recorded(name, x, y.is_number() ? Tensor() : y.tensor());
   Tensor result = op(x, y);
   if (result.shape() != x.shape())
     throw ShapeError(std::string(name) + ": " + describe(y.tensor()) + " does not broadcast to " + describe(x) +
                      ", which it is to change; use the form that returns a new tensor");
-  if (is_floating(result.dtype()) && !is_floating(x.dtype()))
-    throw DTypeError(std::string(name) + ": the result is " + std::string(name_of(result.dtype())) + ", and " +
-                     describe(x) + " cannot hold it; cast() it first, or use the form that returns a new tensor");
+  internal::require_dtype(name, x, result.dtype());
   if (records)
     x = cast(result, x.dtype());
   else

@@ -20,6 +20,11 @@ struct MomentAttrs : ReductionAttrs {
                           std::tuple{Field{"correction", &MomentAttrs::correction,
                                            "taken from the count: 1 estimates a population's, 0 is the sample's own"}});
   }
+  void check(const char* op) const {
+    if (!(correction >= 0 && std::isfinite(correction)))
+      throw ValueError(std::string(op) + ": the correction is " + format_attribute(correction) +
+                       "; it must be zero or more, and finite");
+  }
   /// What the squares are divided by; NaN where there are too few, so that value and gradient are.
   double degrees(const Reduction& reduction) const {
     const double degrees = static_cast<double>(reduction.count()) - correction;
@@ -65,6 +70,7 @@ struct Var {
                                .family = "reduction"};
   using Attrs = MomentAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
+    a.check("var");
     return {Reduction("var", x.shape(), a).shape(), x.dtype()};
   }
   static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
@@ -96,6 +102,7 @@ struct Std {
                                .family = "reduction"};
   using Attrs = MomentAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
+    a.check("std");
     return {Reduction("std", x.shape(), a).shape(), x.dtype()};
   }
   static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
@@ -138,7 +145,7 @@ using ops::MomentOps;
 Tensor var(const Tensor& x, const Axes& axes, bool keepdims, double correction) {
   return MomentOps::apply<ops::Var>(MomentAttrs{{axes, keepdims}, correction}, x);
 }
-Tensor std(const Tensor& x, const Axes& axes, bool keepdims, double correction) {
+Tensor stddev(const Tensor& x, const Axes& axes, bool keepdims, double correction) {
   return MomentOps::apply<ops::Std>(MomentAttrs{{axes, keepdims}, correction}, x);
 }
 

@@ -19,7 +19,8 @@ using kernels::NormLayout;
 using kernels::NormTerms;
 
 void check_eps(const char* op, double eps) {
-  if (!(eps > 0)) throw ValueError(std::string(op) + ": eps is " + format_attribute(eps) + "; it must be above 0");
+  if (!(eps > 0 && std::isfinite(eps)))
+    throw ValueError(std::string(op) + ": eps is " + format_attribute(eps) + "; it must be above 0 and finite");
 }
 
 void check_coefficients(const char* op, const char* name, const Tensor& given, const Shape& wanted, const Tensor& x) {

@@ -26,10 +26,10 @@ struct MaxPooling {
   static constexpr const char* name() { return Op::info.name.data(); }
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     check_images(name(), x);
-    max_windows(name(), a, x.shape());
     return {pooled_shape(name(), a, x.shape()), x.dtype()};
   }
   static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
+    if (y.numel() == 0) return;
     dispatch_floating(y.dtype(), [&]<class T>() {
       kernels::max_pool(max_windows(name(), a, x.shape()), planes(x.shape()), x.data<T>().data(),
                         y.mutable_data<T>().data());
@@ -38,6 +38,7 @@ struct MaxPooling {
   // Linear in g. To be differentiated again, it scatters to the positions of the largest elements.
   static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x_given, const Tensor& y) {
     const Tensor x = x_given.contiguous();
+    if (y.numel() == 0) return {};
     const kernels::PoolWindows windows = max_windows(name(), a, x.shape());
     return dispatch_floating(x.dtype(), [&]<class T>() {
       const T *from = x.data<T>().data(), *largest = y.data<T>().data();
@@ -281,13 +282,13 @@ namespace {
 using ops::PoolingOps;
 
 Tensor max_pool(const char* name, int axes, const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& o) {
-  const MaxPoolAttrs a{{kernel_size.values(), o.stride.values(), attribute_of(o.padding, 0), o.ceil_mode},
-                       attribute_of(o.dilation, 1)};
+  const MaxPoolAttrs a{{kernel_size.values(), o.stride.values(), attribute_of(o.padding, axes, 0), o.ceil_mode},
+                       attribute_of(o.dilation, axes, 1)};
   return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<ops::MaxPool>(a, batch); });
 }
 
 Tensor avg_pool(const char* name, int axes, const Tensor& x, const PerAxis& kernel_size, const AvgPoolOptions& o) {
-  const AvgPoolAttrs a{{kernel_size.values(), o.stride.values(), attribute_of(o.padding, 0), o.ceil_mode},
+  const AvgPoolAttrs a{{kernel_size.values(), o.stride.values(), attribute_of(o.padding, axes, 0), o.ceil_mode},
                        o.count_include_pad};
   return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<ops::AvgPool>(a, batch); });
 }

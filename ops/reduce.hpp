@@ -46,8 +46,9 @@ inline Tensor min(const Tensor& x) { return amin(x); }
 
 /// Σ (x - mean)² / (n - correction), in two passes; NaN, with gradient NaN, where n <= correction, so of nothing too.
 Tensor var(const Tensor& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
-/// √var, also where the squares would leave the range. Its gradient is 0 where all elements are equal.
-Tensor std(const Tensor& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
+/// √var, also where the squares would leave the range: the operation "std" (in C++ that name is a namespace's). Its
+/// gradient is 0 where all elements are equal.
+Tensor stddev(const Tensor& x, const Axes& axes = {}, bool keepdims = false, double correction = 1);
 /// (Σ |x|ᵖ)^(1/p) for p > 0, infinity included; neither it nor its gradient leaves the range on the way. That is 0 at
 /// 0; for p = inf, equal largest elements share it evenly.
 Tensor norm(const Tensor& x, double p = 2, const Axes& axes = {}, bool keepdims = false);

@@ -7,7 +7,7 @@ namespace tapegrad {
 Reduction::Reduction(const char* op, const Shape& shape, const ReductionAttrs& attributes)
     : from_(shape), keepdims_(attributes.keepdims) {
   for (const std::int64_t given : attributes.axes) {
-    const int axis = normalized_axis(op, static_cast<int>(given), shape.rank());
+    const int axis = normalized_axis(op, given, shape.rank());
     bool& reduced = reduced_[static_cast<std::size_t>(axis)];
     if (reduced) throw ValueError(std::string(op) + ": axis " + std::to_string(axis) + " is given twice");
     reduced = true;

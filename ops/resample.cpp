@@ -1,4 +1,5 @@
 #include <cmath>
+#include <tapegrad/core/checked.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
@@ -91,15 +92,16 @@ AxisMap interpolation(const InterpolateAttrs& a, std::int64_t in, std::int64_t o
   return map;
 }
 
-std::vector<AxisMap> interpolations(const char* op, const InterpolateAttrs& a, const Shape& x, const Integers& size) {
-  std::vector<AxisMap> maps;
-  for (std::size_t i = 0; i < size.size(); ++i) {
-    const std::int64_t in = x[static_cast<int>(i) + 2];
-    if (in == 0 && size[i] > 0)
+void check_not_empty(const char* op, const Shape& x, const Integers& size) {
+  for (std::size_t i = 0; i < size.size(); ++i)
+    if (x[static_cast<int>(i) + 2] == 0 && size[i] > 0)
       throw ShapeError(std::string(op) + ": there is nothing on axis " + std::to_string(i + 2) + " of " + to_string(x) +
                        " to interpolate");
-    maps.push_back(interpolation(a, in, size[i]));
-  }
+}
+
+std::vector<AxisMap> interpolations(const InterpolateAttrs& a, const Shape& x, const Integers& size) {
+  std::vector<AxisMap> maps;
+  for (std::size_t i = 0; i < size.size(); ++i) maps.push_back(interpolation(a, x[static_cast<int>(i) + 2], size[i]));
   return maps;
 }
 
@@ -119,13 +121,18 @@ Windows windows_over(const char* op, const UnfoldAttrs& a, const Tensor& x, cons
             .padding = spatial(for_axes(op, "padding", a.padding, axes, 0, 0), 0),
             .dilation = spatial(for_axes(op, "dilation", a.dilation, axes, 1, 1))};
   for (std::size_t i = 0; i < kernels::kSpatial; ++i) {
-    const std::int64_t room = w.in[i] + 2 * w.padding[i] - w.dilation[i] * (w.kernel[i] - 1) - 1;
+    const std::int64_t room =
+        Checked(op, w.in[i]) + 2 * Checked(op, w.padding[i]) - Checked(op, w.dilation[i]) * (w.kernel[i] - 1) - 1;
     if (room < 0)
       throw ShapeError(std::string(op) + ": a window of " + format_attribute(a.kernel_size) + " does not fit " +
                        format_attribute(extents) + ", padded by " + std::to_string(w.padding[i]) + "; x is " +
                        to_string(x.shape()));
     w.out[i] = room / w.stride[i] + 1;
   }
+  // The elements of all windows, so that no product of these extents wraps.
+  Checked elements(op, 1);
+  for (const std::int64_t extent : w.kernel) elements *= extent;
+  for (const std::int64_t extent : w.out) elements *= extent;
   return w;
 }
 
@@ -154,12 +161,12 @@ struct Interpolate {
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     check_images("interpolate", x);
     const Integers size = checked_size("interpolate", "size", a.size, x.shape());
-    interpolations("interpolate", a, x.shape(), size);
+    check_not_empty("interpolate", x.shape(), size);
     return {with_extents(x.shape(), size), x.dtype()};
   }
   static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
     if (y.numel() == 0) return;
-    const auto maps = interpolations("interpolate", a, x.shape(), extents_of(y.shape()));
+    const auto maps = interpolations(a, x.shape(), extents_of(y.shape()));
     dispatch_floating(y.dtype(), [&]<class T>() {
       kernels::apply_maps<T>(planes(x.shape()), maps, x.data<T>().data(), y.mutable_data<T>().data());
     });
@@ -202,14 +209,13 @@ struct InterpolateAdjoint {
     if (extents_of(y.shape()) != size)
       throw ShapeError("interpolate_adjoint: x is " + to_string(y.shape()) + ", size " + format_attribute(size) +
                        "; expected x's own extents");
-    interpolations(kName, a, x, size);
+    check_not_empty(kName, x, size);
     return {x, y.dtype()};
   }
   static void forward(const Attrs& a, const Tensor& y, Tensor& x) {
     if (x.numel() == 0) return;
     std::vector<AxisMap> maps;
-    for (const AxisMap& map : interpolations(kName, a, x.shape(), extents_of(y.shape())))
-      maps.push_back(map.transposed());
+    for (const AxisMap& map : interpolations(a, x.shape(), extents_of(y.shape()))) maps.push_back(map.transposed());
     dispatch_floating(x.dtype(), [&]<class T>() {
       kernels::apply_maps<T>(planes(x.shape()), maps, y.data<T>().data(), x.mutable_data<T>().data());
     });
@@ -246,7 +252,7 @@ struct Unfold {
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     check_images("unfold", x);
     const Windows w = windows_over("unfold", a, x, extents_of(x.shape()));
-    return {{x.shape()[0], x.shape()[1] * w.kernel_size(), w.out_size()}, x.dtype()};
+    return {{x.shape()[0], Checked("unfold", x.shape()[1]) * w.kernel_size(), w.out_size()}, x.dtype()};
   }
   static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
     const Windows w = windows_over("unfold", a, x, extents_of(x.shape()));
@@ -353,21 +359,29 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
   check_images("interpolate", x);
   InterpolateAttrs a{options.size.values(), options.mode, options.align_corners};
   if (a.size.empty())
-    for (const std::int64_t extent : extents_of(x.shape()))
-      a.size.push_back(static_cast<std::int64_t>(std::floor(static_cast<double>(extent) * options.scale_factor)));
+    for (const std::int64_t extent : extents_of(x.shape())) {
+      const double size = std::floor(static_cast<double>(extent) * options.scale_factor);
+      if (!(size < 0x1p62))
+        throw ShapeError("interpolate: a scale_factor of " + format_attribute(options.scale_factor) + " of x " +
+                         to_string(x.shape()) + " is too large to store");
+      a.size.push_back(static_cast<std::int64_t>(size));
+    }
   return ResampleOps::apply<ops::Interpolate>(a, x);
 }
 
 Tensor unfold(const Tensor& x, const PerAxis& kernel_size, const UnfoldOptions& o) {
-  const UnfoldAttrs a{kernel_size.values(), attribute_of(o.stride, 1), attribute_of(o.padding, 0),
-                      attribute_of(o.dilation, 1)};
+  check_images("unfold", x);
+  const int axes = x.rank() - 2;
+  const UnfoldAttrs a{kernel_size.values(), attribute_of(o.stride, axes, 1), attribute_of(o.padding, axes, 0),
+                      attribute_of(o.dilation, axes, 1)};
   return ResampleOps::apply<ops::Unfold>(a, x);
 }
 
 Tensor fold(const Tensor& x, const PerAxis& output_size, const PerAxis& kernel_size, const UnfoldOptions& o) {
-  const FoldAttrs a{
-      {kernel_size.values(), attribute_of(o.stride, 1), attribute_of(o.padding, 0), attribute_of(o.dilation, 1)},
-      output_size.values()};
+  const int axes = static_cast<int>(std::max(output_size.values().size(), kernel_size.values().size()));
+  const FoldAttrs a{{kernel_size.values(), attribute_of(o.stride, axes, 1), attribute_of(o.padding, axes, 0),
+                     attribute_of(o.dilation, axes, 1)},
+                    output_size.values()};
   return ResampleOps::apply<ops::Fold>(a, x);
 }
 

@@ -163,8 +163,10 @@ Tensor floor(const Tensor& x) { return RoundingOps::apply<ops::Floor>(x); }
 Tensor ceil(const Tensor& x) { return RoundingOps::apply<ops::Ceil>(x); }
 Tensor round(const Tensor& x) { return RoundingOps::apply<ops::Round>(x); }
 Tensor trunc(const Tensor& x) { return RoundingOps::apply<ops::Trunc>(x); }
-Tensor fmod(const Operand& a, const Operand& b) { return RoundingOps::apply<ops::Fmod>(a, b); }
-Tensor remainder(const Operand& a, const Operand& b) { return RoundingOps::apply<ops::Remainder>(a, b); }
+Tensor fmod(const Tensor& a, const Operand& b) { return RoundingOps::apply<ops::Fmod>(a, b); }
+Tensor fmod(Number a, const Tensor& b) { return RoundingOps::apply<ops::Fmod>(Operand(a), b); }
+Tensor remainder(const Tensor& a, const Operand& b) { return RoundingOps::apply<ops::Remainder>(a, b); }
+Tensor remainder(Number a, const Tensor& b) { return RoundingOps::apply<ops::Remainder>(Operand(a), b); }
 
 Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max) {
   if (!min && !max) throw ValueError("clamp: neither min nor max is given; give one of them, or both");

@@ -15,9 +15,11 @@ Tensor round(const Tensor& x);
 Tensor trunc(const Tensor& x);
 
 /// a - b trunc(a / b): has the sign of a, as C's % and fmod. Of integers by 0: 0; of floats NaN.
-Tensor fmod(const Operand& a, const Operand& b);
+Tensor fmod(const Tensor& a, const Operand& b);
+Tensor fmod(Number a, const Tensor& b);
 /// a - b floor(a / b): has the sign of b, as Python's %. Of integers by 0: 0; of floats NaN.
-Tensor remainder(const Operand& a, const Operand& b);
+Tensor remainder(const Tensor& a, const Operand& b);
+Tensor remainder(Number a, const Tensor& b);
 
 /// x, but not below `min` nor above `max`; one of them may be absent. Gradient 0 at and beyond a bound. ValueError when
 /// both are absent, one is NaN, or min is above max.

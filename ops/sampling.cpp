@@ -52,8 +52,9 @@ struct Dropout {
       for_blocks(n, kBlock, n >= kParallelElements, [&](std::int64_t begin, std::int64_t end) {
         std::uint32_t words[kBlock];
         const std::int64_t count = end - begin;
-        Rng rng(Rng::State{static_cast<std::uint64_t>(a.seed), static_cast<std::uint64_t>(a.position + begin)});
-        rng.fill({words, static_cast<std::size_t>(count)});
+        random_words({static_cast<std::uint64_t>(a.seed),
+                      static_cast<std::uint64_t>(a.position) + static_cast<std::uint64_t>(begin)},
+                     {words, static_cast<std::size_t>(count)});
         const T scale = static_cast<T>(1 / (1 - a.p));
         for (std::int64_t i = 0; i < count; ++i) {
           const T kept = from[begin + i] * scale;
@@ -89,12 +90,10 @@ Tensor Dropout::vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) {
 Tensor dropout(const Tensor& x, double p, Rng& rng, bool training) {
   require_probability("dropout", p);
   if (!training || p == 0) return x;
-  const Rng::State drawn = rng.state();
+  const Rng::State drawn = rng.take(static_cast<std::uint64_t>(x.numel()));
   const ops::Dropout::Attrs attributes{p, static_cast<std::int64_t>(drawn.seed),
                                        static_cast<std::int64_t>(drawn.position)};
-  Tensor y = ops::SamplingOps::apply<ops::Dropout>(attributes, x);
-  rng.skip(static_cast<std::uint64_t>(x.numel()));
-  return y;
+  return ops::SamplingOps::apply<ops::Dropout>(attributes, x);
 }
 
 Tensor bernoulli(const Tensor& probability, Rng& rng) {

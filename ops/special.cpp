@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/activation.hpp>
@@ -108,7 +109,8 @@ struct Polygamma {
   }
   static auto value(const auto& x, const Attrs& a) { return polygamma(a.order, x); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs& a) {
-    return g * polygamma(a.order + 1, x);
+    // Beyond the largest order it is NaN, as the value is.
+    return g * polygamma(std::min(a.order, formula::kMaxPolygammaOrder + 1) + 1, x);
   }
 };
 

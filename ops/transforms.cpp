@@ -29,6 +29,9 @@ class Call {
       : name_(name), recorded_(options.create_graph) {
     for (const Tensor& input : inputs) arguments_.push_back(argument(input));
     value_ = f(arguments_);
+    if (!is_floating(value_.dtype()))
+      throw DTypeError(std::string(name) + ": the function returned " + describe(value_) +
+                       ", which has no derivative; only f32 and f64 do");
   }
 
   const std::vector<Tensor>& arguments() const { return arguments_; }

@@ -1,4 +1,5 @@
 #include <numeric>
+#include <tapegrad/core/checked.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -56,7 +57,8 @@ struct Reshape {
   }
   static Shape resolve(const Integers& wanted, const Shape& from) {
     Integers dims = wanted;
-    std::int64_t known = 1, inferred = -1;
+    Checked known("reshape", 1);
+    std::int64_t inferred = -1;
     for (std::size_t i = 0; i < dims.size(); ++i) {
       if (dims[i] == -1 && inferred < 0)
         inferred = static_cast<std::int64_t>(i);
@@ -114,8 +116,7 @@ struct Permute {
     Strides strides{};
     const Strides own = x.strides();
     for (std::size_t i = 0; i < a.axes.size(); ++i) {
-      const auto axis =
-          static_cast<std::size_t>(normalized_axis("permute", static_cast<int>(a.axes[i]), static_cast<int>(rank)));
+      const auto axis = static_cast<std::size_t>(normalized_axis("permute", a.axes[i], static_cast<int>(rank)));
       if (a.axes.size() != rank || seen[axis]) break;
       seen[axis] = true;
       dims[i] = x.shape()[static_cast<int>(axis)];
@@ -264,6 +265,8 @@ struct SliceScatter {
   };
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     const int axis = normalized_axis("slice_scatter", a.axis, x.rank());
+    if (a.extent < 0)
+      throw ValueError("slice_scatter: an extent of " + std::to_string(a.extent) + "; it must be zero or more");
     const SliceOp::Range r = SliceOp::range(a, a.extent);
     if (r.count != x.shape()[axis])
       throw ShapeError("slice_scatter: the slice has " + std::to_string(r.count) + " positions, x has shape " +
@@ -281,7 +284,8 @@ struct SliceScatter {
     return {{{randn({2, 3}, f64, rng)}, {{0, 1, 5, 2}, 5}}, {{randn({2, 3}, f64, rng)}, {{1, 2, Slice::kEnd, -1}, 4}}};
   }
   static std::vector<BadInputOf<SliceScatter>> bad_inputs() {
-    return {{{zeros({2, 3})}, {{0, 1, 5, 1}, 5}, "the slice has 4 positions, x has shape [2, 3]"}};
+    return {{{zeros({2, 3})}, {{0, 1, 5, 1}, 5}, "the slice has 4 positions, x has shape [2, 3]"},
+            {{zeros({2, 3})}, {{0, 1, 5, 1}, -5}, "slice_scatter: an extent of -5; it must be zero or more"}};
   }
 };
 

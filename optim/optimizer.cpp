@@ -4,6 +4,7 @@
 
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <unordered_map>
 
 namespace tapegrad::optim {
 namespace {
@@ -23,13 +24,24 @@ Tensor count_tensor(std::int64_t count) {
 }  // namespace
 
 void Optimizer::add_group(NamedTensors parameters, std::shared_ptr<const Rule> rule) {
+  std::unordered_map<std::string_view, const Entry*> names;
+  std::unordered_map<const Node*, const Entry*> leaves;
+  const auto know = [&](const Entry& entry) {
+    names.emplace(entry.name, &entry);
+    leaves.emplace(&entry.parameter.node(), &entry);
+  };
+  entries_.reserve(entries_.size() + parameters.size());
+  for (const Entry& entry : entries_) know(entry);
   for (auto& [name, tensor] : parameters) {
     if (!tensor.is_leaf() || !is_floating(tensor.dtype()))
       throw ValueError(fmt::format("Optimizer: '{}', {}, is not a floating leaf", name, describe(tensor)));
-    for (const Entry& entry : entries_)
-      if (entry.name == name || entry.parameter.same_as(tensor))
-        throw ValueError(fmt::format("Optimizer: '{}' is '{}', which it has already", name, entry.name));
-    entries_.push_back({std::move(name), std::move(tensor), rule.get(), {}, 0, false});
+    const auto same_name = names.find(name);
+    const auto same_leaf = leaves.find(&tensor.node());
+    if (same_name != names.end() || same_leaf != leaves.end()) {
+      const Entry* twin = same_leaf != leaves.end() ? same_leaf->second : same_name->second;
+      throw ValueError(fmt::format("Optimizer: '{}' is '{}', which it has already", name, twin->name));
+    }
+    know(entries_.emplace_back(Entry{std::move(name), std::move(tensor), rule.get(), {}, 0, false}));
   }
   groups_.push_back(std::move(rule));
 }

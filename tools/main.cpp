@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
       "Examples:\n"
       "  tapegrad train text wordnet: --out model    train a text classifier on WordNet\n"
       "  tapegrad predict --model model \"a kind of bird\"\n"
-      "  tapegrad graph --model model -o model.svg   draw what was recorded\n"
+      "  tapegrad graph model -o model.svg           draw what was recorded\n"
       "  tapegrad gradcheck --all                    check every operation's gradient\n"
       "  tapegrad op solve a.npy b.npy --out solved  run one operation on NumPy's files\n"
       "  tapegrad COMMAND --help                     more on each");

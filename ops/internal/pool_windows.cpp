@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tapegrad/core/checked.hpp>
 #include <tapegrad/ops/internal/pool_windows.hpp>
 #include <tapegrad/ops/internal/windows.hpp>
 
@@ -27,15 +28,16 @@ std::vector<AxisSteps> steps_of(const char* op, const PoolAttrs& a, const Intege
   std::vector<AxisSteps> steps;
   for (std::size_t i = 0; i < static_cast<std::size_t>(axes); ++i) {
     AxisSteps s{x[static_cast<int>(i) + 2], kernel[i], stride[i], padding[i], apart[i], 0};
-    if (2 * s.padding > s.kernel)
+    if (s.padding > s.kernel / 2)
       throw ValueError(std::string(op) + ": padding is " + format_attribute(padding) + ", kernel_size " +
                        format_attribute(kernel) + "; expected at most half the window");
-    const std::int64_t room = s.in + 2 * s.padding - s.dilation * (s.kernel - 1) - 1;
+    const std::int64_t room =
+        Checked(op, s.in) + Checked(op, s.padding) * 2 - Checked(op, s.dilation) * (s.kernel - 1) - 1;
     if (room < 0)
       throw ShapeError(std::string(op) + ": a window of " + format_attribute(kernel) + " does not fit x " +
                        to_string(x) + " on axis " + std::to_string(i + 2) + ", padded to " +
                        std::to_string(s.in + 2 * s.padding));
-    s.out = (a.ceil_mode ? room + s.stride - 1 : room) / s.stride + 1;
+    s.out = room / s.stride + (a.ceil_mode && room % s.stride != 0) + 1;
     if (s.begin(s.out - 1) >= s.in) --s.out;  // it would begin in the padding behind
     steps.push_back(s);
   }

@@ -17,8 +17,9 @@ Integers for_axes(const char* op, const char* name, const Integers& given, int a
   return values;
 }
 
-Integers attribute_of(const PerAxis& option, std::int64_t otherwise) {
+Integers attribute_of(const PerAxis& option, int axes, std::int64_t otherwise) {
   const Integers& v = option.values();
+  if (v.size() > 1 && v.size() != static_cast<std::size_t>(axes)) return v;
   return std::all_of(v.begin(), v.end(), [&](std::int64_t one) { return one == otherwise; }) ? Integers() : v;
 }
 

@@ -15,8 +15,9 @@ namespace tapegrad {
 Integers for_axes(const char* op, const char* name, const Integers& given, int axes, std::int64_t otherwise,
                   std::int64_t least);
 
-/// The same numbers as the attribute of an op: left out where they are all `otherwise`, so that labels stay short.
-Integers attribute_of(const PerAxis& option, std::int64_t otherwise);
+/// The same numbers as the attribute of an op over `axes` spatial axes: left out where they are all `otherwise`, so
+/// that labels stay short. A list of another length is kept, for the op to refuse.
+Integers attribute_of(const PerAxis& option, int axes, std::int64_t otherwise);
 
 /// The last extents of an array as the kernels count axes.
 kernels::Extents spatial(std::span<const std::int64_t> extents, std::int64_t otherwise = 1);

@@ -27,7 +27,7 @@ void for_rows(const Windows& w, std::int64_t channels, T* x, const Body& body) {
 Windows::Range Windows::inside(std::size_t axis, std::int64_t k) const {
   // The first o with o * stride >= bound, for either sign of the bound.
   const auto first = [&](std::int64_t bound) {
-    const std::int64_t o = bound > 0 ? (bound + stride[axis] - 1) / stride[axis] : 0;
+    const std::int64_t o = bound > 0 ? 1 + (bound - 1) / stride[axis] : 0;
     return std::min(o, out[axis]);
   };
   const std::int64_t offset = padding[axis] - k * dilation[axis];

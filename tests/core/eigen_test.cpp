@@ -15,6 +15,12 @@ using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
+/// A copy, of temporaries too.
+template <class T>
+Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic> matrix_of(const Tensor& t) {
+  return as_eigen<T>(t);
+}
+
 template <class M>
 M numbered() {
   M m(2, 3);
@@ -90,11 +96,11 @@ TEST(EigenBridge, ShowsTensorsAsMatrices) {
   EXPECT_EQ(copy.rows(), 3);
   EXPECT_EQ(copy(2, 1), 6);
   EXPECT_EQ(copy(1, 0), 2);
-  const Eigen::VectorXd v = as_eigen<double>(select(t, 1, 1));
+  const Eigen::VectorXd v = matrix_of<double>(select(t, 1, 1));
   EXPECT_EQ(v, (Eigen::Vector2d{2, 5}));
-  EXPECT_EQ(as_eigen<double>(scalar(7, f64))(0, 0), 7);
-  EXPECT_EQ(as_eigen<double>(broadcast_to(t, {2, 3})).sum(), 21);
-  EXPECT_EQ(as_eigen<double>(broadcast_to(slice(t, 0, 0, 1), {4, 3})).sum(), 24);
+  EXPECT_EQ(matrix_of<double>(scalar(7, f64))(0, 0), 7);
+  EXPECT_EQ(matrix_of<double>(broadcast_to(t, {2, 3})).sum(), 21);
+  EXPECT_EQ(matrix_of<double>(broadcast_to(slice(t, 0, 0, 1), {4, 3})).sum(), 24);
   EXPECT_EQ((as_eigen<double>(t) * as_eigen<double>(flipped))(0, 1), matmul(t, flipped).at({0, 1}));
 }
 
@@ -102,16 +108,20 @@ TEST(EigenBridge, WritesCountAsChangesInPlace) {
   const Tensor x = parameter(ones({2, 3}, f64));
   Tensor h = x + 1;
   const Tensor y = sum(h * h);
-  as_mutable_eigen<double>(h)(1, 2) = 9;
+  EXPECT_THROW(as_mutable_eigen<double>(h), GraphError) << "while it is recorded";
+  {
+    const NoGrad off;
+    as_mutable_eigen<double>(h)(1, 2) = 9;
+  }
   EXPECT_EQ(h.at({1, 2}), 9);
   EXPECT_THROW(y.backward(), GraphError);
 }
 
 TEST(EigenBridge, RefusesWhatAMatrixCannotShow) {
-  EXPECT_THAT([] { as_eigen<double>(ones({2})); },
+  EXPECT_THAT([] { matrix_of<double>(ones({2})); },
               ThrowsMessage<DTypeError>(HasSubstr("f32 [2] was asked for as f64")));
-  EXPECT_THAT([] { as_eigen<float>(ones({2, 2, 2})); }, ThrowsMessage<ShapeError>(HasSubstr("more than two axes")));
-  EXPECT_THAT([] { as_eigen<float>(slice(ones({3}), 0, Slice::kEnd, Slice::kEnd, -1)); },
+  EXPECT_THAT([] { matrix_of<float>(ones({2, 2, 2})); }, ThrowsMessage<ShapeError>(HasSubstr("more than two axes")));
+  EXPECT_THAT([] { matrix_of<float>(slice(ones({3}), 0, Slice::kEnd, Slice::kEnd, -1)); },
               ThrowsMessage<ShapeError>(HasSubstr("runs backwards")));
   Tensor wide = broadcast_to(ones({1, 3}), {2, 3});
   EXPECT_THAT([&] { as_mutable_eigen<float>(wide); }, ThrowsMessage<ShapeError>(HasSubstr("broadcast view")));

@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+#include <tapegrad/core/memory.hpp>
 #include <tapegrad/tapegrad.hpp>
 
 namespace tapegrad {
@@ -25,12 +28,31 @@ TEST(Shape, BroadcastsByNumpysRule) {
   EXPECT_FALSE(broadcasts_to({2, 3}, {3}));
 }
 
+TEST(Memory, WhatTheLimitDoesNotGrantIsAnError) {
+  memory::set_limit(memory::stats().held_bytes + (1 << 20));
+  const auto message = [] {
+    try {
+      zeros({1 << 20}, f64);
+    } catch (const MemoryError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  }();
+  EXPECT_THAT(message, HasSubstr("a tensor of f64 [1048576] needs 8388608 bytes: out of memory"));
+  const Tensor small = ones({100});
+  EXPECT_THROW(broadcast_to(reshape(small, {100, 1}), {100, 1 << 20}) + 1, MemoryError);
+  memory::set_limit(~std::uint64_t{0});
+  EXPECT_EQ(zeros({1 << 20}, f64).numel(), 1 << 20);
+}
+
 TEST(Shape, RefusesWhatNoTensorCanHave) {
   EXPECT_THROW((Shape{2, -1}), ShapeError);
   EXPECT_THROW((Shape{1, 1, 1, 1, 1, 1, 1, 1, 1}), ShapeError);
   EXPECT_THROW((Shape{std::int64_t{1} << 40, std::int64_t{1} << 40}), ShapeError);
   EXPECT_EQ((Shape{std::int64_t{1} << 40, 0, 5}).numel(), 0);
   EXPECT_THROW(empty({std::int64_t{1} << 61}), ShapeError);
+  EXPECT_THROW(empty({std::int64_t{1} << 60}, f64), MemoryError);
+  EXPECT_THROW(normalized_axis("sum", std::int64_t{1} << 32, 3), ValueError) << "not cut to 32 bits";
   EXPECT_EQ(normalized_axis("sum", -1, 3), 2);
   EXPECT_THAT([] { normalized_axis("sum", 3, 3); }, ThrowsMessage<ValueError>(HasSubstr("use -3 to 2")));
   EXPECT_THAT([] { normalized_axis("sum", 0, 0); }, ThrowsMessage<ValueError>(HasSubstr("a scalar has no axes")));
@@ -68,12 +90,43 @@ TEST(Tensor, SaysWhatIsWrongWhenMisread) {
   EXPECT_THROW(zeros({2}).copy_from(zeros({3})), ShapeError);
 }
 
+TEST(Tensor, PrintsEveryDigitThatMatters) {
+  EXPECT_EQ(to_string(tensor({1234567, 16777217, 99}, i64)), "tensor([1234567, 16777217, 99], i64)");
+  EXPECT_EQ(to_string(tensor({2147483647, -2147483648.0}, i32)), "tensor([2147483647, -2147483648], i32)");
+  Tensor large = zeros({2}, i64);
+  large.mutable_data<std::int64_t>()[0] = std::numeric_limits<std::int64_t>::max();
+  large.mutable_data<std::int64_t>()[1] = std::numeric_limits<std::int64_t>::min();
+  EXPECT_EQ(to_string(large), "tensor([9223372036854775807, -9223372036854775808], i64)");
+  EXPECT_EQ(to_string(tensor({0, 255}, u8)), "tensor([0, 255], u8)");
+  EXPECT_EQ(to_string(tensor({NAN, INFINITY, -INFINITY, -0.0}, f64)), "tensor([nan, inf, -inf, -0], f64)");
+}
+
+TEST(Tensor, PrintsNumbersThatReadBackTheSame) {
+  Rng rng(4);
+  const auto read_back = [](const Tensor& t) {
+    std::vector<double> values;
+    const std::string text = to_string(t);
+    for (const char* at = text.c_str() + text.find('[');; ++at) {
+      if (*at == '[' || *at == ' ') continue;
+      char* end = nullptr;
+      values.push_back(t.dtype() == f32 ? std::strtof(at, &end) : std::strtod(at, &end));
+      at = end;
+      if (*at == ']') return values;
+    }
+  };
+  for (const DType dtype : {f32, f64})
+    for (const double scale : {1e-44, 1e-9, 1.0, 1e9, 1e37}) {
+      const Tensor t = cast(randn({50}, f64, rng) * scale, dtype);
+      EXPECT_EQ(read_back(t), t.values());
+    }
+}
+
 TEST(Tensor, PrintsItself) {
   EXPECT_EQ(to_string(tensor({1, 2.5, -3, 4}, {2, 2})), "tensor([[1, 2.5],\n        [-3, 4]], f32)");
   EXPECT_EQ(to_string(tensor({1, 0}, boolean)), "tensor([true, false], bool)");
   EXPECT_EQ(to_string(zeros({0, 3})), "tensor([], f32, shape [0, 3])");
   EXPECT_EQ(to_string(Tensor()), "tensor(undefined)");
-  EXPECT_EQ(to_string(arange(2000)), "tensor([0, 1, 2, …, 1997, 1998, 1999], i64)");
+  EXPECT_EQ(to_string(arange(2000)), "tensor([0, 1, 2, …, 1997, 1998, 1999], i64, shape [2000])");
   Tensor w = parameter(zeros({2}), "w");
   EXPECT_EQ(describe(w), "f32 [2] 'w'");
 }

@@ -69,6 +69,17 @@ TEST(Init, RefusesWhatHasNoFanOrNoFraction) {
   EXPECT_THROW(normal()({3}, i64, rng), DTypeError);
 }
 
+TEST(Init, RefusesAValueOfAnotherShapeOrDtype) {
+  Rng rng;
+  const Initializer square([](const Shape&, DType dtype, Rng&) { return empty({2, 2}, dtype); });
+  const Initializer single([](const Shape& shape, DType, Rng&) { return empty(shape, f32); });
+  const Initializer nothing([](const Shape&, DType, Rng&) { return Tensor(); });
+  EXPECT_EQ(square({2, 2}, f64, rng).shape(), (Shape{2, 2}));
+  EXPECT_THROW(square({3, 2}, f64, rng), ShapeError);
+  EXPECT_THROW(single({3, 2}, f64, rng), DTypeError);
+  EXPECT_THROW(nothing({3, 2}, f64, rng), ValueError);
+}
+
 TEST(Init, FollowsTheGenerator) {
   Rng a(1), b(1), c(2);
   const auto first = xavier_uniform()({3, 4}, f32, a).values();

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
@@ -114,6 +115,68 @@ TEST(Checkpoint, RefusesWhatWouldBeWrong) {
   EXPECT_THROW(z.backward(), GraphError);
   const NoGrad no_grad;
   EXPECT_FALSE(checkpoint([&](const Tensor& t) { return t * w; }, x).requires_grad());
+}
+
+// Three generators: one of the function's own, one outside of it, the thread's.
+Tensor random_block(const Tensor& t, Rng& own) {
+  Rng local(3);
+  const Tensor kept = dropout(t, 0.5, own);
+  const Tensor noise = randn(t.shape(), f64, own) + rand(t.shape(), 0, 1, f64, local);
+  Rng copy = own;
+  return dropout(kept * noise, 0.3) + bernoulli(t.shape(), 0.5, f64, copy) * t;
+}
+
+TEST(Checkpoint, RepeatsWhatIsDrawnFromAnyGenerator) {
+  const auto run = [](bool saves_memory, bool nested) {
+    seed(2);
+    Rng own(7);
+    own.next_u32();
+    Tensor x = parameter(ones({12}, f64));
+    const auto block = [&](const Tensor& t) { return random_block(t, own); };
+    const auto outer = [&](const Tensor& t) { return checkpoint(block, t) * dropout(t, 0.5, own) + block(t); };
+    const auto plain = [&](const Tensor& t) { return block(t) * dropout(t, 0.5, own) + block(t); };
+    Tensor y =
+        nested ? (saves_memory ? checkpoint(outer, x) : plain(x)) : (saves_memory ? checkpoint(block, x) : block(x));
+    own.uniform();
+    sum(y * y).backward();
+    return std::vector{y.values(), x.grad().values(), {own.uniform(), default_rng().uniform()}};
+  };
+  EXPECT_EQ(run(true, false), run(false, false));
+  EXPECT_EQ(run(true, true), run(false, true));
+}
+
+TEST(Checkpoint, RefusesAFunctionThatDoesSomethingElseTheSecondTime) {
+  Tensor x = parameter(ones({6}), "x");
+  int calls = 0;
+  Rng own(1);
+  const Tensor more = checkpoint(
+      [&](const Tensor& t) {
+        if (++calls > 1) (void)own.next_u32();
+        return dropout(t, 0.5, own);
+      },
+      x);
+  EXPECT_THAT([&] { sum(more).backward(); },
+              ::testing::ThrowsMessage<ValueError>(HasSubstr("drew other random numbers")));
+  calls = 0;
+  const Tensor other = checkpoint([&](const Tensor& t) { return ++calls > 1 ? sum(t) : t * 2; }, x);
+  EXPECT_THAT(
+      [&] { sum(other).backward(); },
+      ::testing::ThrowsMessage<ValueError>(HasSubstr("returned f32 [6], and f32 [] when it was computed again")));
+  EXPECT_THROW(checkpoint([](const Tensor&) { return Tensor(); }, x), ValueError);
+}
+
+TEST(Checkpoint, RefusesToDifferentiateWhatIsNotItsResult) {
+  Tensor x = parameter(ones({2}), "x"), side;
+  const Tensor y = checkpoint(
+      [&](const Tensor& t) {
+        side = t * 3;
+        return exp(t);
+      },
+      x);
+  EXPECT_THAT([&] { sum(y + side).backward(); }, ::testing::ThrowsMessage<GraphError>(HasSubstr("is not its result")));
+  Tensor z = parameter(ones({2}), "z");
+  sum(checkpoint([&](const Tensor& t) { return exp(t); }, z) + side.detach()).backward();
+  EXPECT_FLOAT_EQ(static_cast<float>(z.grad().values()[0]), std::exp(1.0F));
 }
 
 TEST(Checkpoint, WorksInTransforms) {

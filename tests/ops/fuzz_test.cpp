@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/trace.hpp>
 #include <tapegrad/tapegrad.hpp>
 
 #include "programs.hpp"
@@ -107,6 +108,57 @@ RC_GTEST_PROP(Fuzz, GradientsDoNotDependOnHowTheyAreTaken, ()) {
 
   if (!same_bits(plain.gradients, eager(program, values).gradients)) RC_FAIL(plain.listing + "differs when rebuilt");
   if (!close(plain.gradients, in_two_halves(program, values))) RC_FAIL(plain.listing + "differs when cut in two");
+}
+
+/// What a program can see of its variables.
+std::vector<std::pair<bool, bool>> leaves_and_gradients(const Machine& machine) {
+  std::vector<std::pair<bool, bool>> all;
+  for (const Tensor& t : machine.variables()) all.emplace_back(t.is_leaf(), t.requires_grad());
+  return all;
+}
+
+RC_GTEST_PROP(Fuzz, ATraceChangesNothing, ()) {
+  const auto program = *programs(5, 30).as("steps");
+  const Tensors values = program_inputs(*rc::gen::inRange<std::uint64_t>(0, 1000).as("seed"));
+  // The first two thirds of the inputs have a gradient; in the middle of the program nothing is recorded.
+  const auto run = [&](bool twice) {
+    Tensors inputs = values;
+    for (std::size_t i = 0; i + i / 2 < values.size(); ++i) inputs[i] = parameter(values[i].detach());
+    Machine machine(inputs);
+    const std::span steps(program);
+    const std::size_t third = program.size() / 3;
+    machine.run(steps.first(third));
+    {
+      const NoGrad off;
+      machine.run(steps.subspan(third, third));
+    }
+    machine.run(steps.subspan(2 * third));
+    Tensors wanted;
+    for (const Tensor& t : inputs)
+      if (t.requires_grad()) wanted.push_back(t);
+    const Tensor total = machine.total();
+    Tensors found = grad({&total, 1}, wanted, {}, {.create_graph = twice});
+    Tensor again = scalar(0, f64);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (!found[i].defined()) found[i] = zeros_like(wanted[i]);
+      again = again + sum(square(found[i].to_dense()));
+    }
+    if (twice && again.requires_grad()) {
+      again.backward();
+      for (const Tensor& t : wanted)
+        if (t.grad().defined()) found.push_back(t.grad());
+    }
+    return std::tuple(leaves_and_gradients(machine), numbers(found), machine.listing());
+  };
+  for (const bool twice : {false, true}) {
+    const auto [kinds, gradients, listing] = run(twice);
+    for (const auto keep : {Trace::Keep::records, Trace::Keep::measurements}) {
+      const Trace trace(keep);
+      const auto [traced_kinds, traced, unused] = run(twice);
+      if (kinds != traced_kinds) RC_FAIL(listing + "other leaves under a trace");
+      if (!same_bits(gradients, traced)) RC_FAIL(listing + "other gradients under a trace");
+    }
+  }
 }
 
 /// The first program's listing if they differ, else nothing.

@@ -43,7 +43,7 @@ TEST(Reduce, FusedOpsAgreeWithTheirCompositions) {
       return sum(square(t - mean(t, axes, true)), axes) / (sum(ones_like(t), axes) - 1);
     };
     compare([&](const Tensor& t) { return var(t, axes); }, variance);
-    compare([&](const Tensor& t) { return std(t, axes); }, [&](const Tensor& t) { return sqrt(variance(t)); });
+    compare([&](const Tensor& t) { return stddev(t, axes); }, [&](const Tensor& t) { return sqrt(variance(t)); });
     compare([&](const Tensor& t) { return norm(t, 2, axes); },
             [&](const Tensor& t) { return sqrt(sum(square(t), axes)); });
     compare([&](const Tensor& t) { return norm(t, 3, axes); },
@@ -85,7 +85,7 @@ TEST(Reduce, GivesTheSameBitsOnAnyNumberOfThreads) {
   for (const int threads : {1, 2, 3}) {
     set_num_threads(threads);
     std::vector<double> all;
-    for (const Tensor& t : {sum(x), sum(x, {0}), sum(x, {1}), std(x, {0}), norm(x), logsumexp(x), cumsum(x, 0)})
+    for (const Tensor& t : {sum(x), sum(x, {0}), sum(x, {1}), stddev(x, {0}), norm(x), logsumexp(x), cumsum(x, 0)})
       for (const double v : t.values()) all.push_back(v);
     seen.push_back(all);
   }
@@ -151,14 +151,14 @@ TEST(Reduce, VarianceIsStableAndDefinedForFew) {
   // Spread 1e-3 around 1e6, which E[x²] - E[x]² cannot see in f64, and around 100 in f32.
   EXPECT_NEAR(var(tensor({1e6, 1e6 + 1e-3}, f64)).item(), 5e-7, 1e-11);
   const Tensor near = tensor({100, 100.001, 99.999, 100}, f32);
-  EXPECT_NEAR(std(near).item(), 8.16e-4, 1e-5);
+  EXPECT_NEAR(stddev(near).item(), 8.16e-4, 1e-5);
   const Tensor one = parameter(tensor({3}, f64));
-  EXPECT_THAT(std(one).item(), IsNan());
-  EXPECT_EQ(grad(std(one), one).shape(), Shape{1});
-  EXPECT_EQ(std(one, {}, false, 0).item(), 0);
-  EXPECT_THAT(grad(std(one, {}, false, 0), one).values(), Each(0));
+  EXPECT_THAT(stddev(one).item(), IsNan());
+  EXPECT_EQ(grad(stddev(one), one).shape(), Shape{1});
+  EXPECT_EQ(stddev(one, {}, false, 0).item(), 0);
+  EXPECT_THAT(grad(stddev(one, {}, false, 0), one).values(), Each(0));
   const Tensor constant = parameter(full({4}, 0.1, f64));
-  const Tensor y = std(constant);
+  const Tensor y = stddev(constant);
   EXPECT_EQ(y.item(), 0);
   const Tensor g = grad(y, constant, {.create_graph = true});
   EXPECT_THAT(g.values(), Each(0));

@@ -67,7 +67,7 @@ Case deviation(double correction, bool root) {
     return sum_of(each(x, [=](Real v, std::size_t) { return (v - mean) * (v - mean); }));
   };
   return {root ? "std" : "var",
-          [=](const Tensor& x) { return root ? std(x, {}, false, correction) : var(x, {}, false, correction); },
+          [=](const Tensor& x) { return root ? stddev(x, {}, false, correction) : var(x, {}, false, correction); },
           [=](const Reals& x) {
             const Real variance = squares(x) / (static_cast<Real>(x.size()) - correction);
             return Reals{root ? std::sqrt(variance) : variance};
@@ -288,7 +288,7 @@ TEST(Scale, MeansOfSquaresThatLeaveTheRange) {
 TEST(Scale, TooFewElementsHaveNoVariance) {
   for (const double correction : {2., 3.5}) {
     const Tensor x = parameter(tensor({1, 5}, f64));
-    for (const Tensor& y : {var(x, {}, false, correction), std(x, {}, false, correction)}) {
+    for (const Tensor& y : {var(x, {}, false, correction), stddev(x, {}, false, correction)}) {
       EXPECT_TRUE(std::isnan(y.item()));
       EXPECT_THAT(grad(y, x).values(), ::testing::Each(::testing::IsNan()));
     }
@@ -296,7 +296,7 @@ TEST(Scale, TooFewElementsHaveNoVariance) {
   for (const double correction : {0., 1.}) {
     const Tensor nothing = zeros({2, 0}, f64);
     EXPECT_THAT(var(nothing, {1}, false, correction).values(), ::testing::Each(::testing::IsNan()));
-    EXPECT_THAT(std(nothing, {1}, false, correction).values(), ::testing::Each(::testing::IsNan()));
+    EXPECT_THAT(stddev(nothing, {1}, false, correction).values(), ::testing::Each(::testing::IsNan()));
   }
   EXPECT_TRUE(std::isnan(std(tensor({1, NAN, 2}, f64)).item()));
 }

@@ -180,6 +180,10 @@ TEST(Transforms, SayWhatDoesNotFit) {
   EXPECT_THAT([&] { jacobian(add, x); }, ThrowsMessage<ValueError>(HasSubstr("a function of 2 tensors was given 1")));
   EXPECT_THAT([&] { jacobian([](const Tensor&) { return Tensor(); }, x); },
               ThrowsMessage<ValueError>(HasSubstr("returned an undefined Tensor")));
+  const auto whole = [](const Tensor& t) { return cast(t, i64); };
+  EXPECT_THAT([&] { jacobian(whole, x); }, ThrowsMessage<DTypeError>(HasSubstr("jacobian: the function returned i64")));
+  EXPECT_THAT([&] { jvp(whole, x, x); }, ThrowsMessage<DTypeError>(HasSubstr("jvp: the function returned i64")));
+  EXPECT_THAT([&] { vjp(whole, x, x); }, ThrowsMessage<DTypeError>(HasSubstr("vjp: the function returned i64")));
 }
 
 }  // namespace
