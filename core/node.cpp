@@ -2,6 +2,7 @@
 #include <new>
 #include <tapegrad/core/memory.hpp>
 #include <tapegrad/core/node_extra.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/core/scope.hpp>
 
 namespace tapegrad {
@@ -63,6 +64,11 @@ void Node::release_saved() noexcept {
     input->release_value();
     released = true;
   }
+  if (op && op->held)
+    if (std::vector<HeldValue>* held = op->held(*this); held && !held->empty()) {
+      std::exchange(*held, {}).clear();
+      released = true;
+    }
   if (saves_output) {
     saves_output = false;
     released = true;

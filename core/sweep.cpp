@@ -5,6 +5,7 @@
 //   4. in that order, turn each node's gradient into contributions to its inputs, freeing what is no longer needed.
 
 #include <algorithm>
+#include <memory>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/node_extra.hpp>
@@ -27,24 +28,15 @@ std::uint32_t next_sweep_id() {
 
 std::string where(const Node& node) { return node.scope ? " in scope " + node.scope->path : ""; }
 
-/// Where the rules of one node leave what they share, while a sweep runs.
-class SharedWork {
- public:
-  SharedWork() : outer_(std::exchange(thread_state().shared, &tensors_)) {}
-  ~SharedWork() { thread_state().shared = outer_; }
-  SharedWork(const SharedWork&) = delete;
-  SharedWork& operator=(const SharedWork&) = delete;
-  void clear() {
-    if (!tensors_.empty()) tensors_.clear();
-  }
+/// "f32 [2, 3]"; a call of several results has no value, and is its results together.
+std::string describe_result(const Node& node) {
+  return node.op && !node.op->results.empty() ? "all its results" : describe(node);
+}
 
- private:
-  std::vector<Tensor> tensors_;
-  std::vector<Tensor>* outer_;
-};
+bool has_several_results(const Node& node) { return node.op && !node.op->results.empty(); }
 
 [[noreturn]] void refuse_released(const Node& node, const char* what) {
-  throw GraphError(std::string(what) + ": " + std::string(node.op->info->name) + " of " + describe(node) + where(node) +
+  throw GraphError(std::string(what) + ": " + op_name(node) + " of " + describe_result(node) + where(node) +
                    " was already differentiated and its saved values are gone; pass retain_graph to the first "
                    "backward(), or compute the result again");
 }
@@ -90,7 +82,9 @@ class Sweep {
   void seed(const Tensor& output, Tensor cotangent);
   void put_in_order();
   void mark_targets(std::span<const Tensor> targets);
-  void propagate(Node& node, const Tensor& gradient);
+  void propagate(Node& node, std::span<const Tensor> cotangents);
+  void propagate_part(const Node& part, const Tensor& gradient) const;
+  Tensor sum(Tensor a, Tensor b) const;
   void add(Node& to, Tensor contribution) const;
   void deliver(Node& node, const Tensor& gradient) const;
   void abandon() noexcept;
@@ -109,8 +103,7 @@ bool Sweep::take(Node& node) {
   std::uint32_t free = 0;
   if (!node.sweep.compare_exchange_strong(free, id_, std::memory_order_acquire, std::memory_order_relaxed)) {
     if (free == id_) return false;
-    throw GraphError("backward: " + describe(node) +
-                     (node.op ? ", a result of " + std::string(node.op->info->name) : "") + where(node) +
+    throw GraphError("backward: " + describe(node) + (node.op ? ", a result of " + op_name(node) : "") + where(node) +
                      ", is being differentiated by another backward pass (another thread, or a hook of this one); "
                      "give each thread its own graph, with leaves made by detach()");
   }
@@ -129,7 +122,7 @@ void Sweep::claim(Node& root) {
     if (node.released) refuse_released(node, "backward");
     for (std::size_t i = 0; i < node.edge_count; ++i) {
       Node* input = node.edges()[i].node();
-      if (!input || !input->requires_grad || node.op->info->fixed.has(static_cast<int>(i))) continue;
+      if (!input || !input->requires_grad || node.op->fixed.has(static_cast<int>(i))) continue;
       if (take(*input)) stack.push_back(input);
       ++input->pending;
     }
@@ -161,7 +154,7 @@ void Sweep::put_in_order() {
     const Node& node = *order_[next];
     for (std::size_t i = 0; i < node.edge_count; ++i) {
       Node* input = node.edges()[i].node();
-      if (!input || !input->requires_grad || node.op->info->fixed.has(static_cast<int>(i))) continue;
+      if (!input || !input->requires_grad || node.op->fixed.has(static_cast<int>(i))) continue;
       if (--input->pending == 0) order_.push_back(input);
     }
   }
@@ -177,29 +170,27 @@ void Sweep::mark_targets(std::span<const Tensor> targets) {
     Node& node = **it;
     for (std::size_t i = 0; i < node.edge_count && !(node.sweep_marks & kOnPath); ++i) {
       const Node* input = node.edges()[i].node();
-      if (input && input->requires_grad && !node.op->info->fixed.has(static_cast<int>(i)))
+      if (input && input->requires_grad && !node.op->fixed.has(static_cast<int>(i)))
         node.sweep_marks |= input->sweep_marks & kOnPath;
     }
   }
 }
 
-void Sweep::add(Node& to, Tensor contribution) const {
-  if (!to.gradient) {
-    to.gradient = contribution.release();
-    return;
-  }
-  Tensor sum = Tensor::adopt(std::exchange(to.gradient, nullptr));
+Tensor Sweep::sum(Tensor a, Tensor b) const {
   const auto owned_alone = [](const Tensor& t) {
     const Node& n = t.node();
     return n.value_refs.get() == 1 && n.record_refs.get() == 1 && n.storage && n.storage->unique() && n.contiguous();
   };
-  if (!create_graph_ && owned_alone(sum))
-    add_in_place(sum, contribution);
-  else if (!create_graph_ && owned_alone(contribution))
-    add_in_place(contribution, sum), sum = std::move(contribution);
-  else
-    sum = add_gradients(sum, contribution);
-  to.gradient = sum.release();
+  if (create_graph_) return add_gradients(a, b);
+  if (!owned_alone(a)) std::swap(a, b);
+  if (!owned_alone(a)) return add_gradients(b, a);
+  add_in_place(a, b);
+  return a;
+}
+
+void Sweep::add(Node& to, Tensor contribution) const {
+  if (to.gradient) contribution = sum(Tensor::adopt(std::exchange(to.gradient, nullptr)), std::move(contribution));
+  to.gradient = contribution.release();
 }
 
 void Sweep::deliver(Node& node, const Tensor& gradient) const {
@@ -216,20 +207,44 @@ void Sweep::deliver(Node& node, const Tensor& gradient) const {
   }
 }
 
-void Sweep::propagate(Node& node, const Tensor& gradient) {
+void Sweep::propagate(Node& node, std::span<const Tensor> cotangents) {
   require_saved(node, "backward");
-  for (std::size_t i = 0; i < node.edge_count; ++i) {
-    Node* input = node.edges()[i].node();
-    if (!input || !input->requires_grad || !(input->sweep_marks & kOnPath) ||
-        node.op->info->fixed.has(static_cast<int>(i)))
-      continue;
-    Tensor contribution = node.op->vjp(node, static_cast<int>(i), gradient);
-    if (!contribution.defined()) continue;
-    if (contribution.shape() != input->shape) contribution = sum_to(contribution, input->shape);
+  if (node.op->kind == OpKind::part) return propagate_part(node, cotangents[0]);
+  const std::size_t count = node.edge_count;
+  constexpr std::size_t kFew = 4;
+  bool few_wanted[kFew];
+  Tensor few[kFew];
+  std::unique_ptr<bool[]> many_wanted(count > kFew ? new bool[count] : nullptr);
+  std::vector<Tensor> many(count > kFew ? count : 0);
+  const std::span<bool> wanted(count > kFew ? many_wanted.get() : few_wanted, count);
+  const std::span<Tensor> contributions(count > kFew ? many.data() : few, count);
+  bool any = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Node* input = node.edges()[i].node();
+    wanted[i] =
+        input && input->requires_grad && (input->sweep_marks & kOnPath) && !node.op->fixed.has(static_cast<int>(i));
+    any |= wanted[i];
+  }
+  if (!any) return;
+  node.op->pull(node, cotangents, wanted, contributions);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!wanted[i] || !contributions[i].defined()) continue;
+    Node& input = *node.edges()[i].node();
+    Tensor contribution = std::move(contributions[i]);
+    if (contribution.shape() != input.shape) contribution = sum_to(contribution, input.shape);
     if (thread_state().anomaly) [[unlikely]]
       require_finite(contribution, "backward", *node.op, node);
-    add(*input, std::move(contribution));
+    add(input, std::move(contribution));
   }
+}
+
+// The cotangents of one call's results come together.
+void Sweep::propagate_part(const Node& part, const Tensor& gradient) const {
+  Node& call = *part.edges()[0].node();
+  std::vector<Tensor>& all = extra_of(call).cotangents;
+  all.resize(call.op->results.size());
+  Tensor& own = all[static_cast<std::size_t>(part.scalar_input)];
+  own = own.defined() ? sum(std::move(own), gradient) : gradient;
 }
 
 void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
@@ -241,11 +256,17 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
     for (Node* node : order_) node->sweep_marks |= kOnPath;
 
   const GradMode mode(create_graph_);
-  SharedWork shared;
   const TracedSweep traced(create_graph_);
   for (Node* node : order_) {
     Tensor gradient = Tensor::adopt(std::exchange(node->gradient, nullptr));
-    if (gradient.defined() && (node->sweep_marks & kOnPath)) {
+    if (has_several_results(*node)) {
+      if (node->extra && !node->extra->cotangents.empty()) {
+        const std::vector<Tensor> cotangents = std::exchange(node->extra->cotangents, {});
+        const Trace::Timer timer(traced.trace());
+        propagate(*node, cotangents);
+        timer.stop(*node, {});
+      }
+    } else if (gradient.defined() && (node->sweep_marks & kOnPath)) {
       if (node->extra) {
         // By index and by copy: a hook may add or remove hooks.
         for (std::size_t i = 0; i < node->extra->hooks.size(); ++i) {
@@ -259,7 +280,7 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
         for (std::size_t i : targets_[node]) (*found)[i] = gradient;
       const Trace::Timer timer(traced.trace());
       if (!node->is_leaf())
-        propagate(*node, gradient), shared.clear();
+        propagate(*node, {&gradient, 1});
       else if (!found)
         deliver(*node, gradient);
       timer.stop(*node, gradient);
@@ -276,6 +297,7 @@ void Sweep::abandon() noexcept {
   const auto visit = [&](Node* node) {
     if (node->sweep.load(std::memory_order_relaxed) != id_) return;
     if (Node* gradient = std::exchange(node->gradient, nullptr)) gradient->release_value();
+    if (node->extra) node->extra->cotangents.clear();
     node->sweep.store(0, std::memory_order_release);
     stack.push_back(node);
   };
@@ -312,16 +334,23 @@ void require_saved(const Node& node, const char* what) {
   for (std::size_t i = 0; i < node.edge_count; ++i) {
     const Edge edge = node.edges()[i];
     if (edge.saves() && edge.node()->version() != node.versions()[i])
-      throw GraphError(std::string(what) + ": " + std::string(node.op->info->name) + where(node) +
-                       " saved its input '" +
-                       std::string(node.op->info->inputs.name[std::min<std::size_t>(i, kMaxInputs - 1)]) + "', " +
-                       describe(*edge.node()) + ", at version " + std::to_string(node.versions()[i]) +
-                       ", which has since been changed in place (version " + std::to_string(edge.node()->version()) +
-                       "); change it after " + what + ", or give the op a clone()");
+      throw GraphError(std::string(what) + ": " + op_name(node) + where(node) + " saved its input '" +
+                       input_name(*node.op, i) + "', " + describe(*edge.node()) + ", at version " +
+                       std::to_string(node.versions()[i]) + ", which has since been changed in place (version " +
+                       std::to_string(edge.node()->version()) + "); change it after " + what +
+                       ", or give the op a clone()");
   }
-  if (node.saves_output && node.version() != node.output_version)
-    throw GraphError(std::string(what) + ": the result of " + std::string(node.op->info->name) + where(node) + ", " +
-                     describe(node) + ", is needed for its gradient and has been changed in place; work on a clone()");
+  const auto refuse_changed = [&](const std::string& op, const Node& result) {
+    throw GraphError(std::string(what) + ": the result of " + op + where(node) + ", " + describe(result) +
+                     ", is needed for its gradient and has been changed in place; work on a clone()");
+  };
+  if (node.saves_output && node.version() != node.output_version) refuse_changed(op_name(node), node);
+  if (!node.op->held) return;
+  if (const std::vector<HeldValue>* held = node.op->held(node))
+    for (const HeldValue& h : *held)
+      if (h.result >= 0 && h.value.version() != h.version)
+        refuse_changed(op_name(node) + "." + std::string(node.op->results[static_cast<std::size_t>(h.result)]),
+                       h.value.node());
 }
 
 void Tensor::backward(const BackwardOptions& options) const {

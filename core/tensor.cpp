@@ -175,14 +175,17 @@ void Tensor::copy_from(const Tensor& source) {
   node().storage->bump_version();
 }
 
-Tensor empty(const Shape& shape, DType dtype) {
-  Node* node = Node::create(shape, dtype);
-  Tensor tensor = Tensor::adopt(node);
-  const auto count = static_cast<std::size_t>(shape.numel());
+void allocate_value(Node& node) {
+  const auto count = static_cast<std::size_t>(node.shape.numel());
   if (count > (std::size_t{1} << 60))
-    throw ShapeError("a tensor of shape " + to_string(shape) + " is too large to store");
-  node->storage = Storage::allocate(count * size_of(dtype));
-  node->data = node->storage->data();
+    throw ShapeError("a tensor of shape " + to_string(node.shape) + " is too large to store");
+  node.storage = Storage::allocate(count * size_of(node.dtype));
+  node.data = node.storage->data();
+}
+
+Tensor empty(const Shape& shape, DType dtype) {
+  Tensor tensor = Tensor::adopt(Node::create(shape, dtype));
+  allocate_value(tensor.node());
   return tensor;
 }
 

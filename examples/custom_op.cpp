@@ -32,7 +32,7 @@ struct SquaredDistances {
                                .formula = "d[i, j] = Σ over k of (x[i, k] - y[j, k])²",
                                .inputs = {"x", "y"},
                                .saves = kSavesInputs,
-                               .family = "contraction"};
+                               .group = Group::contraction};
   using Attrs = NoAttrs;
 
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& y) {

@@ -32,7 +32,7 @@ struct Det {
                                .doc = "The determinant, by LU with partial pivoting.",
                                .inputs = {"a"},
                                .saves = kSavesInputs,
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a) {
     internal::require_square(info, "a", a);
@@ -75,7 +75,7 @@ struct Cofactor {
                                .doc = "The transposed adjugate: det(a) a⁻ᵀ for regular matrices, its limit for others.",
                                .inputs = {"a"},
                                .saves = kSavesAll,
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a) {
     internal::require_square(info, "a", a);
@@ -120,7 +120,7 @@ struct SLogDet {
                                .doc = "Both results in one, along the last axis; the sign has no gradient.",
                                .inputs = {"a"},
                                .saves = kSavesInputs,
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a) {
     internal::require_square(info, "a", a);

@@ -19,7 +19,7 @@ struct Cholesky {
                                .doc = "The lower triangular factor of a positive definite matrix.",
                                .inputs = {"a"},
                                .saves = kSavesOutput,
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a) {
     internal::require_square(info, "a", a);
@@ -68,7 +68,7 @@ struct QrParts {
                                .doc = "Reduced, by Householder reflections; the diagonal of r is not negative.",
                                .inputs = {"a"},
                                .saves = kSavesOutput,
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a) {
     internal::require_matrices(info, "a", a);

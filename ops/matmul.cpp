@@ -15,7 +15,7 @@ struct MatMul {
                                .inputs = {"a", "b"},
                                .saves = kSavesOthers,
                                .forward = Forward::linear,
-                               .family = "contraction"};
+                               .group = Group::contraction};
   using Attrs = NoAttrs;
   static constexpr bool takes_strides = true;
 

@@ -73,7 +73,7 @@ struct Var {
                                .doc = "Variance over axes, in two passes; NaN where n is not above the correction.",
                                .inputs = {"x"},
                                .saves = {.inputs = {0}},
-                               .family = "reduction"};
+                               .group = Group::reduction};
   using Attrs = MomentAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     return {Reduction("var", x.shape(), a).shape(), x.dtype()};
@@ -103,7 +103,7 @@ struct Std {
                                .doc = "Standard deviation over axes; gradient 0 where all elements are equal.",
                                .inputs = {"x"},
                                .saves = kSavesAll,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   using Attrs = MomentAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     return {Reduction("std", x.shape(), a).shape(), x.dtype()};
@@ -136,7 +136,7 @@ struct Norm {
       .doc = "For p = inf the largest magnitude. The gradient is 0 at 0; equal largest magnitudes share it evenly.",
       .inputs = {"x"},
       .saves = kSavesAll,
-      .family = "reduction"};
+      .group = Group::reduction};
   struct Attrs : ReductionAttrs {
     double p = 2;
     bool operator==(const Attrs&) const = default;

@@ -319,7 +319,7 @@ struct LstmSequence {
                                .doc = "Long short-term memory over a sequence: planes i, f, g, o, c, h.",
                                .inputs = {"x", "weight", "hidden", "cell"},
                                .saves = {.inputs = {1, 2, 3}, .output = true},
-                               .family = "recurrence",
+                               .group = Group::recurrence,
                                .source = "Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000"};
   using Attrs = RecurrenceAttrs;
   using Loop = Recurrence<recurrence::Lstm>;
@@ -364,7 +364,7 @@ struct GruSequence {
       .doc = "Gated recurrent units over a sequence: planes r, z, n, Wh' + b of n, h.",
       .inputs = {"x", "weight", "bias", "hidden"},
       .saves = {.inputs = {1, 3}, .output = true},
-      .family = "recurrence",
+      .group = Group::recurrence,
       .source = "Cho et al. 2014"};
   using Attrs = RecurrenceAttrs;
   using Loop = Recurrence<recurrence::Gru>;
@@ -444,7 +444,7 @@ struct RnnTanhSequence : RnnRules<RnnTanhSequence, false> {
                                .doc = "A simple recurrent network over a sequence: one plane, h.",
                                .inputs = {"x", "weight", "hidden"},
                                .saves = {.inputs = {1, 2}, .output = true},
-                               .family = "recurrence",
+                               .group = Group::recurrence,
                                .source = "Elman 1990"};
 };
 
@@ -454,7 +454,7 @@ struct RnnReluSequence : RnnRules<RnnReluSequence, true> {
                                .doc = "A simple recurrent network over a sequence: one plane, h.",
                                .inputs = {"x", "weight", "hidden"},
                                .saves = {.inputs = {1, 2}, .output = true},
-                               .family = "recurrence",
+                               .group = Group::recurrence,
                                .source = "Le, Jaitly and Hinton 2015"};
 };
 

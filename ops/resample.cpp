@@ -149,7 +149,7 @@ struct Interpolate {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = InterpolateAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     check_images("interpolate", x);
@@ -192,7 +192,7 @@ struct InterpolateAdjoint {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = InterpolateAdjointAttrs;
   static constexpr const char* kName = "interpolate_adjoint";
   static TensorSpec result(const Attrs& a, const Tensor& y) {
@@ -241,7 +241,7 @@ struct Unfold {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = UnfoldAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     check_images("unfold", x);
@@ -283,7 +283,7 @@ struct Fold {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = FoldAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     if (a.output_size.empty() || a.output_size.size() > kernels::kSpatial)

@@ -85,7 +85,7 @@ struct Segment : SegmentCommon {
                                .saves = {.inputs = {1}},
                                .fixed = {1},
                                .forward = Forward::linear,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& offsets) {
     return checked_result(kName, x, offsets);
   }
@@ -117,7 +117,7 @@ struct SegmentMax : SegmentCommon {
                                .inputs = {"x", "offsets"},
                                .saves = kSavesAll,
                                .fixed = {1},
-                               .family = "reduction"};
+                               .group = Group::reduction};
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& offsets) {
     return checked_result("segment_max", x, offsets);
   }
@@ -157,7 +157,7 @@ struct MaskedMean {
                                .saves = {.inputs = {1}},
                                .fixed = {1},
                                .forward = Forward::linear,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& mask) {
     if (mask.dtype() != boolean)

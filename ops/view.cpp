@@ -39,7 +39,7 @@ struct Reshape {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
-                               .family = "shape"};
+                               .group = Group::shape};
   struct Attrs {
     Integers shape;
     bool operator==(const Attrs&) const = default;
@@ -101,7 +101,7 @@ struct Permute {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
-                               .family = "shape"};
+                               .group = Group::shape};
   struct Attrs {
     Integers axes;
     bool operator==(const Attrs&) const = default;
@@ -153,7 +153,7 @@ struct BroadcastTo {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
-                               .family = "shape"};
+                               .group = Group::shape};
   struct Attrs {
     Shape shape;
     bool operator==(const Attrs&) const = default;
@@ -190,7 +190,7 @@ struct SliceOp {
       .inputs = {"x"},
       .saves = kSavesNothing,
       .kind = Kind::numeric,
-      .family = "shape"};
+      .group = Group::shape};
   struct Attrs {
     int axis = 0;
     std::int64_t start = 0, stop = Slice::kEnd, step = 1;
@@ -253,7 +253,7 @@ struct SliceScatter {
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
-                               .family = "shape"};
+                               .group = Group::shape};
   struct Attrs : SliceOp::Attrs {
     std::int64_t extent = 0;
     bool operator==(const Attrs&) const = default;
