@@ -131,7 +131,7 @@ void cofactor(const double* a, double* y, std::int64_t n) {
   out = sign * parts.matrixU() * others.asDiagonal() * parts.matrixV().transpose();
 }
 
-void qr(const double* a, double* q, double* r_transposed, std::int64_t rows, std::int64_t columns) {
+void qr(const double* a, double* q, double* r, std::int64_t rows, std::int64_t columns) {
   const Eigen::Index k = std::min(rows, columns);
   const Eigen::HouseholderQR<Matrix> factors((In(a, rows, columns)));
   Matrix left = factors.householderQ() * Matrix::Identity(rows, k);
@@ -142,7 +142,7 @@ void qr(const double* a, double* q, double* r_transposed, std::int64_t rows, std
       right.row(i).tail(columns - i) = -right.row(i).tail(columns - i);
     }
   Out(q, rows, k) = left;
-  Out(r_transposed, columns, k) = right.transpose();
+  Out(r, k, columns) = right;
 }
 
 bool eigh(const double* a, double* w, double* v, std::int64_t n) {
