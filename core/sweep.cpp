@@ -33,8 +33,6 @@ std::string describe_result(const Node& node) {
   return node.op && !node.op->results.empty() ? "all its results" : describe(node);
 }
 
-bool has_several_results(const Node& node) { return node.op && !node.op->results.empty(); }
-
 [[noreturn]] void refuse_released(const Node& node, const char* what) {
   throw GraphError(std::string(what) + ": " + op_name(node) + " of " + describe_result(node) + where(node) +
                    " was already differentiated and its saved values are gone; pass retain_graph to the first "
@@ -83,6 +81,8 @@ class Sweep {
   void put_in_order();
   void mark_targets(std::span<const Tensor> targets);
   void propagate(Node& node, std::span<const Tensor> cotangents);
+  [[gnu::always_inline]] void pull(Node& node, std::span<const Tensor> cotangents, bool* wanted,
+                                   Tensor* contributions) const;
   void propagate_part(const Node& part, const Tensor& gradient) const;
   Tensor sum(Tensor a, Tensor b) const;
   void add(Node& to, Tensor contribution) const;
@@ -189,7 +189,8 @@ Tensor Sweep::sum(Tensor a, Tensor b) const {
 }
 
 void Sweep::add(Node& to, Tensor contribution) const {
-  if (to.gradient) contribution = sum(Tensor::adopt(std::exchange(to.gradient, nullptr)), std::move(contribution));
+  if (to.gradient) [[unlikely]]
+    contribution = sum(Tensor::adopt(std::exchange(to.gradient, nullptr)), std::move(contribution));
   to.gradient = contribution.release();
 }
 
@@ -207,35 +208,42 @@ void Sweep::deliver(Node& node, const Tensor& gradient) const {
   }
 }
 
-void Sweep::propagate(Node& node, std::span<const Tensor> cotangents) {
-  require_saved(node, "backward");
-  if (node.op->kind == OpKind::part) return propagate_part(node, cotangents[0]);
+inline void Sweep::pull(Node& node, std::span<const Tensor> cotangents, bool* wanted, Tensor* contributions) const {
   const std::size_t count = node.edge_count;
-  constexpr std::size_t kFew = 4;
-  bool few_wanted[kFew];
-  Tensor few[kFew];
-  std::unique_ptr<bool[]> many_wanted(count > kFew ? new bool[count] : nullptr);
-  std::vector<Tensor> many(count > kFew ? count : 0);
-  const std::span<bool> wanted(count > kFew ? many_wanted.get() : few_wanted, count);
-  const std::span<Tensor> contributions(count > kFew ? many.data() : few, count);
+  const Edge* const edges = node.edges();
   bool any = false;
   for (std::size_t i = 0; i < count; ++i) {
-    const Node* input = node.edges()[i].node();
+    const Node* input = edges[i].node();
     wanted[i] =
         input && input->requires_grad && (input->sweep_marks & kOnPath) && !node.op->fixed.has(static_cast<int>(i));
     any |= wanted[i];
   }
   if (!any) return;
-  node.op->pull(node, cotangents, wanted, contributions);
+  node.op->pull(node, cotangents, {wanted, count}, {contributions, count});
+  const bool anomaly = thread_state().anomaly;
   for (std::size_t i = 0; i < count; ++i) {
     if (!wanted[i] || !contributions[i].defined()) continue;
-    Node& input = *node.edges()[i].node();
-    Tensor contribution = std::move(contributions[i]);
-    if (contribution.shape() != input.shape) contribution = sum_to(contribution, input.shape);
-    if (thread_state().anomaly) [[unlikely]]
-      require_finite(contribution, "backward", *node.op, node);
-    add(input, std::move(contribution));
+    Node& input = *edges[i].node();
+    if (contributions[i].node().shape != input.shape) contributions[i] = sum_to(contributions[i], input.shape);
+    if (anomaly) [[unlikely]]
+      require_finite(contributions[i], "backward", *node.op, node);
+    add(input, std::move(contributions[i]));
   }
+}
+
+void Sweep::propagate(Node& node, std::span<const Tensor> cotangents) {
+  require_saved(node, "backward");
+  if (node.op->kind == OpKind::part) return propagate_part(node, cotangents[0]);
+  const std::size_t count = node.edge_count;
+  constexpr std::size_t kFew = 2;
+  if (count <= kFew) [[likely]] {
+    bool wanted[kFew];
+    Tensor contributions[kFew];
+    return pull(node, cotangents, wanted, contributions);
+  }
+  const std::unique_ptr<bool[]> wanted(new bool[count]);
+  std::vector<Tensor> contributions(count);
+  pull(node, cotangents, wanted.get(), contributions.data());
 }
 
 // The cotangents of one call's results come together.
@@ -259,14 +267,7 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
   const TracedSweep traced(create_graph_);
   for (Node* node : order_) {
     Tensor gradient = Tensor::adopt(std::exchange(node->gradient, nullptr));
-    if (has_several_results(*node)) {
-      if (node->extra && !node->extra->cotangents.empty()) {
-        const std::vector<Tensor> cotangents = std::exchange(node->extra->cotangents, {});
-        const Trace::Timer timer(traced.trace());
-        propagate(*node, cotangents);
-        timer.stop(*node, {});
-      }
-    } else if (gradient.defined() && (node->sweep_marks & kOnPath)) {
+    if (gradient.defined() && (node->sweep_marks & kOnPath)) {
       if (node->extra) {
         // By index and by copy: a hook may add or remove hooks.
         for (std::size_t i = 0; i < node->extra->hooks.size(); ++i) {
@@ -284,6 +285,11 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
       else if (!found)
         deliver(*node, gradient);
       timer.stop(*node, gradient);
+    } else if (node->extra && !node->extra->cotangents.empty()) {
+      const std::vector<Tensor> cotangents = std::exchange(node->extra->cotangents, {});
+      const Trace::Timer timer(traced.trace());
+      propagate(*node, cotangents);
+      timer.stop(*node, {});
     }
     if (!keep_) node->release_saved();
     node->sweep.store(0, std::memory_order_release);
@@ -329,28 +335,44 @@ void require_single(const Tensor& output) {
 
 }  // namespace
 
+namespace {
+
+[[noreturn, gnu::cold]] void refuse_changed_input(const Node& node, std::size_t i, const char* what) {
+  const Node& input = *node.edges()[i].node();
+  throw GraphError(std::string(what) + ": " + op_name(node) + where(node) + " saved its input '" +
+                   input_name(*node.op, i) + "', " + describe(input) + ", at version " +
+                   std::to_string(node.versions()[i]) + ", which has since been changed in place (version " +
+                   std::to_string(input.version()) + "); change it after " + what + ", or give the op a clone()");
+}
+
+[[noreturn, gnu::cold]] void refuse_changed_result(const Node& node, const std::string& name, const Node& result,
+                                                   const char* what) {
+  throw GraphError(std::string(what) + ": the result of " + name + where(node) + ", " + describe(result) +
+                   ", is needed for its gradient and has been changed in place; work on a clone()");
+}
+
+void require_held(const Node& node, const char* what) {
+  const std::vector<HeldValue>* held = node.op->held(node);
+  for (const HeldValue& h : *held)
+    if (h.result >= 0 && h.value.version() != h.version)
+      refuse_changed_result(node,
+                            op_name(node) + "." + std::string(node.op->results[static_cast<std::size_t>(h.result)]),
+                            h.value.node(), what);
+}
+
+}  // namespace
+
 void require_saved(const Node& node, const char* what) {
-  if (node.released) refuse_released(node, what);
+  if (node.released) [[unlikely]]
+    refuse_released(node, what);
   for (std::size_t i = 0; i < node.edge_count; ++i) {
     const Edge edge = node.edges()[i];
-    if (edge.saves() && edge.node()->version() != node.versions()[i])
-      throw GraphError(std::string(what) + ": " + op_name(node) + where(node) + " saved its input '" +
-                       input_name(*node.op, i) + "', " + describe(*edge.node()) + ", at version " +
-                       std::to_string(node.versions()[i]) + ", which has since been changed in place (version " +
-                       std::to_string(edge.node()->version()) + "); change it after " + what +
-                       ", or give the op a clone()");
+    if (edge.saves() && edge.node()->version() != node.versions()[i]) [[unlikely]]
+      refuse_changed_input(node, i, what);
   }
-  const auto refuse_changed = [&](const std::string& op, const Node& result) {
-    throw GraphError(std::string(what) + ": the result of " + op + where(node) + ", " + describe(result) +
-                     ", is needed for its gradient and has been changed in place; work on a clone()");
-  };
-  if (node.saves_output && node.version() != node.output_version) refuse_changed(op_name(node), node);
-  if (!node.op->held) return;
-  if (const std::vector<HeldValue>* held = node.op->held(node))
-    for (const HeldValue& h : *held)
-      if (h.result >= 0 && h.value.version() != h.version)
-        refuse_changed(op_name(node) + "." + std::string(node.op->results[static_cast<std::size_t>(h.result)]),
-                       h.value.node());
+  if (node.saves_output && node.version() != node.output_version) [[unlikely]]
+    refuse_changed_result(node, op_name(node), node, what);
+  if (node.op->held) require_held(node, what);
 }
 
 void Tensor::backward(const BackwardOptions& options) const {

@@ -175,17 +175,28 @@ void Tensor::copy_from(const Tensor& source) {
   node().storage->bump_version();
 }
 
-void allocate_value(Node& node) {
+namespace {
+
+[[noreturn, gnu::cold]] void refuse_size(const Shape& shape) {
+  throw ShapeError("a tensor of shape " + to_string(shape) + " is too large to store");
+}
+
+[[gnu::always_inline]] inline void give_value(Node& node) {
   const auto count = static_cast<std::size_t>(node.shape.numel());
-  if (count > (std::size_t{1} << 60))
-    throw ShapeError("a tensor of shape " + to_string(node.shape) + " is too large to store");
+  if (count > (std::size_t{1} << 60)) [[unlikely]]
+    refuse_size(node.shape);
   node.storage = Storage::allocate(count * size_of(node.dtype));
   node.data = node.storage->data();
 }
 
+}  // namespace
+
+void allocate_value(Node& node) { give_value(node); }
+
 Tensor empty(const Shape& shape, DType dtype) {
-  Tensor tensor = Tensor::adopt(Node::create(shape, dtype));
-  allocate_value(tensor.node());
+  Node* node = Node::create(shape, dtype);
+  Tensor tensor = Tensor::adopt(node);
+  give_value(*node);
   return tensor;
 }
 

@@ -323,7 +323,8 @@ Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {
 }  // namespace
 
 void pointwise_pull(const Node& node, std::span<const Tensor> g, std::span<const bool> wanted, std::span<Tensor> out) {
-  for (std::size_t i = 0; i < wanted.size(); ++i)
+  const std::size_t count = wanted.size();
+  for (std::size_t i = 0; i < count; ++i)
     if (wanted[i]) out[i] = pointwise_vjp(node, static_cast<int>(i), g[0]);
 }
 
