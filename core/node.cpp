@@ -4,6 +4,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/memory.hpp>
 #include <tapegrad/core/node_extra.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/core/scope.hpp>
 
 namespace tapegrad {
@@ -67,6 +68,11 @@ void Node::release_saved() noexcept {
     input->release_value();
     released = true;
   }
+  if (op && op->held)
+    if (std::vector<HeldValue>* held = op->held(*this); held && !held->empty()) {
+      std::exchange(*held, {}).clear();
+      released = true;
+    }
   if (saves_output) {
     saves_output = false;
     released = true;

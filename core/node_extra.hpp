@@ -18,6 +18,7 @@ struct NodeExtra {
   std::vector<std::pair<std::size_t, Tensor::Hook>> hooks;
   std::size_t next_hook = 0;
   std::optional<RowSparse> rows;
+  std::vector<Tensor> cotangents;  ///< of a call with several results, those that the backward pass has brought so far
 
   void set_gradient(Tensor value) {
     gradient = std::move(value);

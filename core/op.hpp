@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tapegrad/core/dtype.hpp>
@@ -27,6 +28,7 @@ class InputSet {
     for (int i : inputs) bits_ = static_cast<std::uint8_t>(bits_ | (1u << i));
   }
   constexpr bool operator==(const InputSet&) const = default;
+  constexpr void add(int input) { bits_ = static_cast<std::uint8_t>(bits_ | (1u << (input < 7 ? input : 7))); }
   constexpr bool has(int input) const { return (bits_ >> (input < 7 ? input : 7)) & 1u; }
   static constexpr InputSet all() {
     InputSet s;
@@ -83,10 +85,10 @@ enum class Kind : std::uint8_t {
 
 /// How a structural op takes tangents forward; pointwise ones do as `symmetric` says, views as `linear`.
 enum class Forward : std::uint8_t {
-  none,      ///< only through its gradient, differentiated again
-  linear,    ///< it is linear, and maps tangents as it maps values: in all inputs but the fixed ones together or, where
-             ///< it saves the others, in each of them
-  symmetric  ///< its Jacobian is symmetric, so the gradient rule maps tangents too
+  none,         ///< only through its gradient, differentiated again
+  linear,       ///< in all inputs but the fixed ones together: it maps tangents as it maps values
+  multilinear,  ///< in each input alone, as a product is, whose gradient keeps the others
+  symmetric     ///< its Jacobian is symmetric, so the gradient rule maps tangents too
 };
 
 /// How far results may be from the true ones, in units in the last place of the true result times the condition number
@@ -96,6 +98,27 @@ struct Accuracy {
   bool normwise = false;  ///< relative to the largest element of the result and of each input, not to each element
   std::string_view reason = "";  ///< why more than the defaults
 };
+
+/// What pictures and documentation group an op with; pointwise ops need not say it.
+enum class Group : std::uint8_t {
+  none,
+  pointwise,
+  contraction,
+  reduction,
+  shape,
+  indexing,
+  normalization,
+  random,
+  loss,
+  linear_algebra,
+  recurrence
+};
+constexpr std::string_view name_of(Group group) {
+  constexpr std::string_view kNames[] = {"",      "pointwise",      "contraction",   "reduction",
+                                         "shape", "indexing",       "normalization", "random",
+                                         "loss",  "linear algebra", "recurrence"};
+  return kNames[static_cast<std::size_t>(group)];
+}
 
 struct OpInfo {
   std::string_view name;
@@ -113,9 +136,7 @@ struct OpInfo {
   InputSet masks{};     ///< pointwise inputs that are boolean whatever the others are
   Forward forward = Forward::none;
   bool variadic = false;  ///< takes any number of inputs like the first
-  /// What pictures and documentation group it with: "contraction", "reduction", "shape", "indexing", "normalization",
-  /// "random", "loss"; pointwise ops need none.
-  std::string_view family = "";
+  Group group = Group::none;
   std::string_view source = "";  ///< paper or book the formula is from, where it is not common knowledge
   Accuracy accuracy{};
 };
@@ -128,17 +149,54 @@ struct Cost {
 
 using NamedValues = std::vector<std::pair<std::string, std::string>>;
 
+/// What an op's table is of.
+enum class OpKind : std::uint8_t {
+  pointwise,   ///< a PointwiseTable
+  structural,  ///< a StructuralTable
+  part,        ///< none: one result of an op that has several
+  other        ///< none
+};
+
+/// An input as its op declares it.
+struct InputInfo {
+  std::string_view name;
+  bool fixed = false;     ///< without a gradient by nature: an index, a condition
+  bool optional = false;  ///< may be undefined
+  bool list = false;      ///< any number of tensors; only the last input can be one
+};
+
+struct HeldValue;
+
 /// What the engine needs of a recorded op: one constant a type of op.
 struct OpRecord {
   const OpInfo* info;
-  /// The contribution of cotangent `g` to input `input` of `node`, in a shape that broadcasts from the input's.
-  /// An undefined Tensor means zero.
-  Tensor (*vjp)(const Node& node, int input, const Tensor& g);
+  OpKind kind = OpKind::other;
+  std::span<const InputInfo> inputs{};
+  std::span<const std::string_view> results{};  ///< names, of an op that has several
+  std::span<const std::string_view> kept{};     ///< names of what the gradient reads, where they are declared
+  InputSet fixed{};                             ///< the inputs that are
+  /// The gradient: contributions of the cotangents `g`, one a result, undefined ones being zero, to the inputs that are
+  /// wanted. `out`, one an input, starts undefined, which means zero; a contribution's shape broadcasts from its
+  /// input's.
+  void (*pull)(const Node& node, std::span<const Tensor> g, std::span<const bool> wanted,
+               std::span<Tensor> out) = nullptr;
   void (*destroy_attributes)(void*) noexcept = nullptr;   ///< null when the op has none
   NamedValues (*attributes)(const Node& node) = nullptr;  ///< those not at their defaults, in order of declaration
   Cost (*cost)(const Node& node) = nullptr;
-  const void* family = nullptr;  ///< the kind-specific part: kernels of a pointwise op, forward of a structural one
+  std::vector<HeldValue>* (*held)(const Node& node) = nullptr;  ///< what a node keeps beside inputs and its one result
+  const void* table = nullptr;                                  ///< what `kind` says
+
+  /// Of the input at a position among all tensors that were given.
+  const InputInfo& input(std::size_t position) const {
+    return inputs[position < inputs.size() ? position : inputs.size() - 1];
+  }
+  bool takes_list() const { return !inputs.empty() && inputs.back().list; }
 };
+
+/// "weight", or "tensors[3]" of a list.
+std::string input_name(const OpRecord& op, std::size_t position);
+/// What messages call the op that a node is a result of: "matmul", "qr.r".
+std::string op_name(const Node& node);
 
 /// Which input a gradient rule is for: the first parameter of each rule.
 template <int I>

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -36,22 +37,64 @@ bool saves_input(const OpInfo& info, std::span<const Tensor* const> inputs, int 
   return false;
 }
 
-void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inputs, void* attributes) {
+std::string input_name(const OpRecord& op, std::size_t position) {
+  const InputInfo& input = op.input(position);
+  if (!input.list) return std::string(input.name);
+  return std::string(input.name) + "[" + std::to_string(position + 1 - op.inputs.size()) + "]";
+}
+
+std::string op_name(const Node& node) {
+  if (node.op->kind != OpKind::part) return std::string(node.op->info->name);
+  const OpRecord& op = *node.edges()[0].node()->op;
+  return std::string(op.info->name) + "." + std::string(op.results[static_cast<std::size_t>(node.scalar_input)]);
+}
+
+bool records(const OpRecord& op, std::span<const Tensor* const> inputs) {
+  if (!thread_state().grad_enabled || !op.info->differentiable) return false;
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (inputs[i]->defined() && inputs[i]->requires_grad() && !op.fixed.has(static_cast<int>(i))) return true;
+  return false;
+}
+
+namespace {
+
+void connect(Node& node, const OpRecord& op, std::span<const Tensor* const> inputs, void* attributes, bool wanted) {
+  node.op = &op;
+  node.requires_grad = wanted;
+  node.traced_only = !wanted;
+  if (attributes) node.attributes = attributes;
+  node.reserve_edges(inputs.size());
+}
+
+constexpr OpInfo kPart{.name = "part", .formula = "y = one of the results"};
+constexpr InputInfo kPartInputs[] = {{.name = "results"}};
+/// One of several results: `scalar_input` says which, its one input is the call.
+constexpr OpRecord kPartRecord{.info = &kPart, .kind = OpKind::part, .inputs = kPartInputs};
+
+void connect_part(Node& part, Node& call, int result) {
+  part.op = &kPartRecord;
+  part.requires_grad = call.requires_grad && is_floating(part.dtype);
+  part.traced_only = !part.requires_grad;
+  part.scalar_input = static_cast<std::int8_t>(result);
+  part.reserve_edges(1);
+  part.connect(0, call, false);
+}
+
+}  // namespace
+
+namespace {
+
+/// `saves_input` says of each input whether its value is kept.
+template <class SavesInput>
+void record_with(Node& result, const OpRecord& op, std::span<const Tensor* const> inputs, void* attributes,
+                 const SavesInput& saves_input, bool saves_result) {
   const ThreadState& state = thread_state();
-  bool wanted = false;
-  if (state.grad_enabled && op.info->differentiable && is_floating(result.dtype))
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-      wanted |= inputs[i]->defined() && inputs[i]->requires_grad() && !op.info->fixed.has(static_cast<int>(i));
+  const bool wanted = is_floating(result.dtype) && records(op, inputs);
   if (wanted || state.trace) {
-    result.op = &op;
-    result.requires_grad = wanted;
-    result.traced_only = !wanted;
-    result.saves_output = wanted && op.info->saves.output;
-    if (attributes) result.attributes = attributes;
-    result.reserve_edges(inputs.size());
+    connect(result, op, inputs, attributes, wanted);
     for (std::size_t i = 0; i < inputs.size(); ++i)
-      if (inputs[i]->defined())
-        result.connect(i, inputs[i]->node(), wanted && saves_input(*op.info, inputs, static_cast<int>(i)));
+      if (inputs[i]->defined()) result.connect(i, inputs[i]->node(), wanted && saves_input(i));
+    result.saves_output = wanted && saves_result;
     result.output_version = result.version();
     if (state.trace) [[unlikely]]
       state.trace->add(result);
@@ -60,6 +103,62 @@ void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inp
   }
   if (state.anomaly) [[unlikely]]
     require_finite(Tensor::of(result), "forward", op, result);
+}
+
+}  // namespace
+
+void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inputs, void* attributes,
+            const Saved& saved) {
+  record_with(
+      result, op, inputs, attributes, [&](std::size_t i) { return saved.inputs[i]; }, saved.result);
+}
+
+void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inputs, void* attributes) {
+  record_with(
+      result, op, inputs, attributes, [&](std::size_t i) { return saves_input(*op.info, inputs, static_cast<int>(i)); },
+      op.info->saves.output);
+}
+
+void record_several(std::span<const Tensor> results, const OpRecord& op, std::span<const Tensor* const> inputs,
+                    void* attributes, std::span<const bool> saved_inputs) {
+  const ThreadState& state = thread_state();
+  const bool wanted = records(op, inputs) && std::any_of(results.begin(), results.end(),
+                                                         [](const Tensor& t) { return is_floating(t.dtype()); });
+  if (wanted || state.trace) {
+    const Tensor holder = Tensor::adopt(Node::create({}, results[0].dtype()));
+    Node& call = holder.node();
+    connect(call, op, inputs, attributes, wanted);
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      if (inputs[i]->defined()) call.connect(i, inputs[i]->node(), wanted && saved_inputs[i]);
+    // The call comes before its results, which were made before it.
+    std::vector<std::uint64_t> order{call.sequence};
+    for (const Tensor& result : results) order.push_back(result.node().sequence);
+    std::sort(order.begin(), order.end());
+    call.sequence = order[0];
+    if (state.trace) [[unlikely]]
+      state.trace->add(call);
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      Node& part = results[i].node();
+      part.sequence = order[i + 1];
+      // An integer result has no gradient, and holds on to no graph.
+      if (!state.trace && !is_floating(part.dtype)) continue;
+      connect_part(part, call, static_cast<int>(i));
+      if (state.trace) [[unlikely]]
+        state.trace->add(part);
+    }
+    if (state.anomaly) [[unlikely]]
+      for (const Tensor& result : results) require_finite(result, "forward", op, call);
+  } else {
+    if (attributes) op.destroy_attributes(attributes);
+    if (state.anomaly) [[unlikely]]
+      for (const Tensor& result : results) require_finite(result, "forward", op, result.node());
+  }
+}
+
+Tensor result_again(Node& call, int result, const Tensor& value) {
+  Tensor again = make_view(value, value.shape(), value.node().strides, 0);
+  connect_part(again.node(), call, result);
+  return again;
 }
 
 void rethrow_failure(const OpRecord& op, std::span<const Tensor* const> inputs) {

@@ -17,10 +17,36 @@ struct ThreadState {
 };
 ThreadState& thread_state();
 
+/// A value that a node keeps for its gradient beside its inputs and its one result.
+struct HeldValue {
+  Tensor value;
+  std::uint32_t version = 0;  ///< when recorded
+  int result = -1;            ///< which of several results it is the value of; none: a value of the op's own
+};
+
+/// What a node keeps for its gradient.
+struct Saved {
+  std::span<const bool> inputs;
+  bool result = false;
+};
+
+/// Whether this thread records the op: one of its inputs requires a gradient and may have one.
+bool records(const OpRecord& op, std::span<const Tensor* const> inputs);
+
 /// Connects `result` to its inputs if this thread records and one of them requires a gradient; else frees
 /// `attributes`. An undefined entry of `inputs` stands for a number, which the node keeps as its `scalar`.
 /// Checks for NaN and Inf in anomaly mode.
+void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inputs, void* attributes,
+            const Saved& saved);
+/// The same, with what op.info->saves says.
 void record(Node& result, const OpRecord& op, std::span<const Tensor* const> inputs, void* attributes);
+
+/// The same for an op with several results: a node of the call, which has no value, and one of each result below it.
+/// The call is released with the last of them.
+void record_several(std::span<const Tensor> results, const OpRecord& op, std::span<const Tensor* const> inputs,
+                    void* attributes, std::span<const bool> saved_inputs);
+/// A result of a recorded call once more, from its value: gradients go through it as through the first one.
+Tensor result_again(Node& call, int result, const Tensor& value);
 
 /// In the handler of an exception that running `op` on `inputs` threw: tells this thread's Trace, and throws it again;
 /// lack of memory as a MemoryError that names the op and its inputs.
@@ -57,6 +83,9 @@ Tensor add_gradients(const Tensor& a, const Tensor& b);
 Tensor sum_to(const Tensor& t, const Shape& shape);
 
 // ---- unrecorded helpers on values -----------------------------------------------------------------------------------
+
+/// Gives a node that has none an uninitialised dense value.
+void allocate_value(Node& node);
 
 /// destination += source: same shape and dtype, destination dense and owned alone by the caller; source may be
 /// row-sparse.

@@ -5,6 +5,7 @@
 //   4. in that order, turn each node's gradient into contributions to its inputs, freeing what is no longer needed.
 
 #include <algorithm>
+#include <memory>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/node_extra.hpp>
@@ -36,35 +37,23 @@ void for_moving_inputs(const Node& node, const Visit& visit) {
   if (node.is_leaf()) return;  // one that a trace recorded has inputs
   for (std::size_t i = 0; i < node.edge_count; ++i) {
     Node* input = node.edges()[i].node();
-    if (input && input->requires_grad && !node.op->info->fixed.has(static_cast<int>(i))) visit(*input);
+    if (input && input->requires_grad && !node.op->fixed.has(static_cast<int>(i))) visit(*input);
   }
 }
 
-/// Where the rules of one node leave what they share, while a sweep runs.
-class SharedWork {
- public:
-  SharedWork() : outer_(std::exchange(thread_state().shared, &tensors_)) {}
-  ~SharedWork() { thread_state().shared = outer_; }
-  SharedWork(const SharedWork&) = delete;
-  SharedWork& operator=(const SharedWork&) = delete;
-  void clear() {
-    if (!tensors_.empty()) tensors_.clear();
-  }
-
- private:
-  std::vector<Tensor> tensors_;
-  std::vector<Tensor>* outer_;
-};
+/// "f32 [2, 3]"; a call of several results has no value, and is its results together.
+std::string describe_result(const Node& node) {
+  return node.op && !node.op->results.empty() ? "all its results" : describe(node);
+}
 
 [[noreturn]] void refuse_released(const Node& node, const char* what) {
-  throw GraphError(std::string(what) + ": " + std::string(node.op->info->name) + " of " + describe(node) + where(node) +
+  throw GraphError(std::string(what) + ": " + op_name(node) + " of " + describe_result(node) + where(node) +
                    " was already differentiated and its saved values are gone; pass retain_graph to the first "
                    "backward(), or compute the result again");
 }
 
 [[noreturn]] void refuse_claimed(const Node& node) {
-  throw GraphError("backward: " + describe(node) +
-                   (node.op ? ", a result of " + std::string(node.op->info->name) : "") + where(node) +
+  throw GraphError("backward: " + describe(node) + (node.op ? ", a result of " + op_name(node) : "") + where(node) +
                    ", is being differentiated by another backward pass (another thread, or a hook of this one); "
                    "give each thread its own graph, with leaves made by detach()");
 }
@@ -134,7 +123,9 @@ class Sweep {
   void seed(const Tensor& output, Tensor cotangent);
   void put_in_order();
   void mark_targets(std::span<const Tensor> targets);
-  void propagate(Node& node, const Tensor& gradient);
+  void propagate(Node& node, std::span<const Tensor> cotangents);
+  [[gnu::always_inline]] void pull(Node& node, std::span<const Tensor> cotangents, bool* wanted, Tensor* contributions);
+  void propagate_part(const Node& part, const Tensor& gradient) const;
   void add(Node& to, Tensor contribution) const;
   Tensor joined(Tensor sum, Tensor contribution) const;
   void carry(Node& node);
@@ -333,25 +324,56 @@ void Sweep::deliver(Node& node, const Tensor& gradient) const {
   }
 }
 
-void Sweep::propagate(Node& node, const Tensor& gradient) {
-  require_saved(node, "backward");
-  for (std::size_t i = 0; i < node.edge_count; ++i) {
-    Node* input = node.edges()[i].node();
-    if (!input || !input->requires_grad || !(input->sweep_marks & kOnPath) ||
-        node.op->info->fixed.has(static_cast<int>(i)))
-      continue;
-    Tensor contribution = node.op->vjp(node, static_cast<int>(i), gradient);
-    if (!contribution.defined()) continue;
-    if (contribution.shape() != input->shape && broadcasts_to(input->shape, contribution.shape()))
-      contribution = sum_to(contribution, input->shape);
-    if (!is_gradient_of(*input, contribution)) [[unlikely]]
-      refuse_gradient(*input, contribution, "the gradient rule of " + std::string(node.op->info->name));
-    if (thread_state().anomaly) [[unlikely]]
-      require_finite(contribution, "backward", *node.op, node);
-    if (input->gradient && input->pending > 0 && input->pending % kGroup == 0) carry(*input);
-    ++input->pending;
-    add(*input, std::move(contribution));
+inline void Sweep::pull(Node& node, std::span<const Tensor> cotangents, bool* wanted, Tensor* contributions) {
+  const std::size_t count = node.edge_count;
+  const Edge* const edges = node.edges();
+  bool any = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Node* input = edges[i].node();
+    wanted[i] =
+        input && input->requires_grad && !node.op->fixed.has(static_cast<int>(i)) && (input->sweep_marks & kOnPath);
+    any |= wanted[i];
   }
+  if (!any) return;
+  node.op->pull(node, cotangents, {wanted, count}, {contributions, count});
+  const bool anomaly = thread_state().anomaly;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!wanted[i] || !contributions[i].defined()) continue;
+    Node& input = *edges[i].node();
+    if (contributions[i].node().shape != input.shape && broadcasts_to(input.shape, contributions[i].shape()))
+      contributions[i] = sum_to(contributions[i], input.shape);
+    if (!is_gradient_of(input, contributions[i])) [[unlikely]]
+      refuse_gradient(input, contributions[i], "the gradient of " + op_name(node));
+    if (anomaly) [[unlikely]]
+      require_finite(contributions[i], "backward", *node.op, node);
+    if (input.gradient && input.pending > 0 && input.pending % kGroup == 0) carry(input);
+    ++input.pending;
+    add(input, std::move(contributions[i]));
+  }
+}
+
+void Sweep::propagate(Node& node, std::span<const Tensor> cotangents) {
+  require_saved(node, "backward");
+  if (node.op->kind == OpKind::part) return propagate_part(node, cotangents[0]);
+  const std::size_t count = node.edge_count;
+  constexpr std::size_t kFew = 2;
+  if (count <= kFew) [[likely]] {
+    bool wanted[kFew];
+    Tensor contributions[kFew];
+    return pull(node, cotangents, wanted, contributions);
+  }
+  const std::unique_ptr<bool[]> wanted(new bool[count]);
+  std::vector<Tensor> contributions(count);
+  pull(node, cotangents, wanted.get(), contributions.data());
+}
+
+// The cotangents of one call's results come together.
+void Sweep::propagate_part(const Node& part, const Tensor& gradient) const {
+  Node& call = *part.edges()[0].node();
+  std::vector<Tensor>& all = extra_of(call).cotangents;
+  all.resize(call.op->results.size());
+  Tensor& own = all[static_cast<std::size_t>(part.scalar_input)];
+  own = own.defined() ? joined(std::move(own), gradient) : gradient;
 }
 
 void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
@@ -363,7 +385,6 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
     for (Node* node : order_) node->sweep_marks |= kOnPath;
 
   const GradMode mode(create_graph_);
-  SharedWork shared;
   const TracedSweep traced(create_graph_);
   for (Node* node : order_) {
     Tensor gradient = take_gradient(*node);
@@ -385,10 +406,15 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
         for (std::size_t i : targets_[node]) (*found)[i] = gradient;
       const Trace::Timer timer(traced.trace());
       if (!node->is_leaf())
-        propagate(*node, gradient), shared.clear();
+        propagate(*node, {&gradient, 1});
       else if (!found)
         deliver(*node, gradient);
       timer.stop(*node, gradient);
+    } else if (node->extra && !node->extra->cotangents.empty()) {
+      const std::vector<Tensor> cotangents = std::exchange(node->extra->cotangents, {});
+      const Trace::Timer timer(traced.trace());
+      propagate(*node, cotangents);
+      timer.stop(*node, {});
     }
     if (!keep_) node->release_saved();
     node->sweep.store(0, std::memory_order_release);
@@ -402,6 +428,7 @@ void Sweep::abandon() noexcept {
   const auto visit = [&](Node* node) {
     if (node->sweep.load(std::memory_order_relaxed) != id_) return;
     if (Node* gradient = std::exchange(node->gradient, nullptr)) gradient->release_value();
+    if (node->extra) node->extra->cotangents.clear();
     node->sweep.store(0, std::memory_order_release);
     stack.push_back(node);
   };
@@ -433,20 +460,44 @@ void require_single(const Tensor& output) {
 
 }  // namespace
 
+namespace {
+
+[[noreturn, gnu::cold]] void refuse_changed_input(const Node& node, std::size_t i, const char* what) {
+  const Node& input = *node.edges()[i].node();
+  throw GraphError(std::string(what) + ": " + op_name(node) + where(node) + " saved its input '" +
+                   input_name(*node.op, i) + "', " + describe(input) + ", at version " +
+                   std::to_string(node.versions()[i]) + ", which has since been changed in place (version " +
+                   std::to_string(input.version()) + "); change it after " + what + ", or give the op a clone()");
+}
+
+[[noreturn, gnu::cold]] void refuse_changed_result(const Node& node, const std::string& name, const Node& result,
+                                                   const char* what) {
+  throw GraphError(std::string(what) + ": the result of " + name + where(node) + ", " + describe(result) +
+                   ", is needed for its gradient and has been changed in place; work on a clone()");
+}
+
+void require_held(const Node& node, const char* what) {
+  const std::vector<HeldValue>* held = node.op->held(node);
+  for (const HeldValue& h : *held)
+    if (h.result >= 0 && h.value.version() != h.version)
+      refuse_changed_result(node,
+                            op_name(node) + "." + std::string(node.op->results[static_cast<std::size_t>(h.result)]),
+                            h.value.node(), what);
+}
+
+}  // namespace
+
 void require_saved(const Node& node, const char* what) {
-  if (node.released) refuse_released(node, what);
+  if (node.released) [[unlikely]]
+    refuse_released(node, what);
   for (std::size_t i = 0; i < node.edge_count; ++i) {
     const Edge edge = node.edges()[i];
-    if (edge.saves() && edge.node()->version() != node.versions()[i])
-      throw GraphError(std::string(what) + ": " + std::string(node.op->info->name) + where(node) +
-                       " saved its input '" + std::string(node.op->info->inputs.name[node.op->info->variadic ? 0 : i]) +
-                       "', " + describe(*edge.node()) + ", at version " + std::to_string(node.versions()[i]) +
-                       ", which has since been changed in place (version " + std::to_string(edge.node()->version()) +
-                       "); change it after " + what + ", or give the op a clone()");
+    if (edge.saves() && edge.node()->version() != node.versions()[i]) [[unlikely]]
+      refuse_changed_input(node, i, what);
   }
-  if (node.saves_output && node.version() != node.output_version)
-    throw GraphError(std::string(what) + ": the result of " + std::string(node.op->info->name) + where(node) + ", " +
-                     describe(node) + ", is needed for its gradient and has been changed in place; work on a clone()");
+  if (node.saves_output && node.version() != node.output_version) [[unlikely]]
+    refuse_changed_result(node, op_name(node), node, what);
+  if (node.op->held) require_held(node, what);
 }
 
 void Tensor::backward(const BackwardOptions& options) const {

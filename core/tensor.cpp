@@ -188,17 +188,30 @@ void Tensor::copy_from(const Tensor& source) {
   store_dense(dense.node().data, node());
 }
 
+namespace {
+
+[[noreturn, gnu::cold]] void refuse_size(const Node& node, std::size_t bytes, const MemoryError& error) {
+  throw MemoryError("a tensor of " + describe(node) + " needs " + std::to_string(bytes) + " bytes: " + error.what());
+}
+
+[[gnu::always_inline]] inline void give_value(Node& node) {
+  const std::size_t bytes = static_cast<std::size_t>(node.shape.numel()) * size_of(node.dtype);
+  try {
+    node.storage = Storage::allocate(bytes);
+  } catch (const MemoryError& error) {
+    refuse_size(node, bytes, error);
+  }
+  node.data = node.storage->data();
+}
+
+}  // namespace
+
+void allocate_value(Node& node) { give_value(node); }
+
 Tensor empty(const Shape& shape, DType dtype) {
   Node* node = Node::create(shape, dtype);
   Tensor tensor = Tensor::adopt(node);
-  const std::size_t bytes = static_cast<std::size_t>(shape.numel()) * size_of(dtype);
-  try {
-    node->storage = Storage::allocate(bytes);
-  } catch (const MemoryError& error) {
-    throw MemoryError("a tensor of " + describe(tensor) + " needs " + std::to_string(bytes) +
-                      " bytes: " + error.what());
-  }
-  node->data = node->storage->data();
+  give_value(*node);
   return tensor;
 }
 

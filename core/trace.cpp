@@ -15,7 +15,8 @@ constexpr OpInfo kDetach{.name = "detach",
 
 }  // namespace
 
-constexpr OpRecord kDetachRecord{.info = &kDetach, .vjp = nullptr};
+constexpr InputInfo kDetachInputs[] = {{.name = "x"}};
+constexpr OpRecord kDetachRecord{.info = &kDetach, .inputs = kDetachInputs};
 
 Trace::Trace(Keep keep) : outer_(std::exchange(thread_state().trace, this)), keep_(keep) {}
 

@@ -28,47 +28,53 @@ struct Snake {
 };
 
 struct SquaredDistances {
+  struct In {
+    Tensor x, y;
+  };
+  struct Out {
+    Tensor d;
+  };
+  struct Kept {
+    Tensor x, y;
+  };
   static constexpr OpInfo info{.name = "squared_distances",
                                .formula = "d[i, j] = Σ over k of (x[i, k] - y[j, k])²",
-                               .inputs = {"x", "y"},
-                               .saves = kSavesInputs,
-                               .family = "contraction"};
-  using Attrs = NoAttrs;
+                               .group = Group::contraction};
 
-  static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& y) {
-    if (x.rank() != 2 || y.rank() != 2 || x.shape()[1] != y.shape()[1])
-      throw ShapeError("squared_distances: x is " + to_string(x.shape()) + " and y " + to_string(y.shape()) +
+  static Out shapes(const In& in) {
+    const Shape &x = in.x.shape(), &y = in.y.shape();
+    if (x.rank() != 2 || y.rank() != 2 || x[1] != y[1])
+      throw ShapeError("squared_distances: x is " + to_string(x) + " and y " + to_string(y) +
                        "; expected [N, D] and [M, D]");
-    return {{x.shape()[0], y.shape()[0]}, x.dtype()};
+    return {op::spec({x[0], y[0]}, in.x.dtype())};
   }
 
-  static void forward(const Attrs&, const Tensor& x, const Tensor& y, Tensor& d) {
-    dispatch_floating(x.dtype(), [&]<class T>() {
-      const std::int64_t n = x.shape()[0], m = y.shape()[0], width = x.shape()[1];
-      const auto a = x.data<T>(), b = y.data<T>();  // inputs come dense, unless the op declares takes_strides
-      const auto out = d.mutable_data<T>();
+  static Kept forward(const In& in, Out& out) {
+    dispatch_floating(in.x.dtype(), [&]<class T>() {
+      const std::int64_t n = in.x.size(0), m = in.y.size(0), width = in.x.size(1);
+      const auto x = in.x.data<T>(), y = in.y.data<T>();  // inputs come dense, unless the op declares takes_strides
+      const auto d = out.d.mutable_data<T>();
       for (std::int64_t i = 0; i < n; ++i)
         for (std::int64_t j = 0; j < m; ++j) {
           T sum = 0;
           for (std::int64_t k = 0; k < width; ++k) {
             const T difference =
-                a[static_cast<std::size_t>(i * width + k)] - b[static_cast<std::size_t>(j * width + k)];
+                x[static_cast<std::size_t>(i * width + k)] - y[static_cast<std::size_t>(j * width + k)];
             sum += difference * difference;
           }
-          out[static_cast<std::size_t>(i * m + j)] = sum;
+          d[static_cast<std::size_t>(i * m + j)] = sum;
         }
     });
+    return {in.x, in.y};
   }
 
   // 2 Σ over j of g[i, j] (x[i] - y[j]), and the same from the other side.
-  static Tensor pull(const Tensor& g, const Tensor& x, const Tensor& y) {
-    return 2 * (x * sum(g, {1}, true) - matmul(g, y));
-  }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& x, const Tensor& y, Unsaved) {
-    return pull(g, x, y);
-  }
-  static Tensor vjp(wrt<1>, const Attrs&, const Tensor& g, const Tensor& x, const Tensor& y, Unsaved) {
-    return pull(transpose(g), y, x);
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    const auto& [x, y] = kept;
+    In result;
+    if (wanted(&In::x)) result.x = 2 * (x * sum(g.d, {1}, true) - matmul(g.d, y));
+    if (wanted(&In::y)) result.y = 2 * (y * sum(transpose(g.d), {1}, true) - matmul(transpose(g.d), x));
+    return result;
   }
 
   static std::vector<SampleOf<SquaredDistances>> samples(Rng& rng) {
@@ -83,7 +89,7 @@ struct SquaredDistances {
 using Ops = OpList<Snake, SquaredDistances>;
 
 Tensor snake(const Tensor& x, double a = 1) { return Ops::apply<Snake>(Snake::Attrs{a}, x); }
-Tensor squared_distances(const Tensor& x, const Tensor& y) { return Ops::apply<SquaredDistances>(NoAttrs{}, x, y); }
+Tensor squared_distances(const Tensor& x, const Tensor& y) { return Ops::apply<SquaredDistances>({x, y}).d; }
 
 }  // namespace my
 

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <cmath>
 #include <tapegrad/core/node_extra.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/core/scope.hpp>
 #include <tapegrad/graph/capture.hpp>
 #include <tapegrad/graph/graph_builder.hpp>
 #include <tapegrad/op/attributes.hpp>
-#include <tapegrad/op/family.hpp>
 #include <tapegrad/ops/kernels/norm.hpp>
 #include <unordered_map>
 #include <unordered_set>
@@ -102,7 +102,9 @@ class Capture {
   static void describe_op(const OpRecord& op, Vertex& v) {
     v.op = op.info->name;
     v.formula = op.info->formula;
-    v.family = !op.info->family.empty() ? op.info->family : op.vjp == pointwise_vjp ? "pointwise" : "op";
+    v.family = op.info->group != Group::none  ? name_of(op.info->group)
+               : op.kind == OpKind::pointwise ? "pointwise"
+                                              : "op";
   }
 
   static void describe_value(const Node& node, Vertex& v) {
@@ -148,12 +150,14 @@ class Capture {
 
   static void describe_recorded(const Node& node, Vertex& v) {
     v.kind = VertexKind::op;
+    if (node.op->kind == OpKind::part) return describe_part(node, v);
     describe_op(*node.op, v);
+    if (!node.op->results.empty()) v.dtype.clear();  // it has no value of its own: its results follow
     const Node* first = node.edge_count > 0 ? node.edges()[0].node() : nullptr;
     v.is_view = node.storage && first && first->storage == node.storage;
     if (node.scalar_input >= 0)
-      v.attributes.push_back(
-          {std::string(node.op->info->inputs.name[node.scalar_input]), format_attribute(node.scalar)});
+      v.attributes.push_back({std::string(node.op->input(static_cast<std::size_t>(node.scalar_input)).name),
+                              format_attribute(node.scalar)});
     else if (node.op->attributes)
       for (auto& [key, value] : node.op->attributes(node)) v.attributes.push_back({key, value});
     if (node.op->cost) {
@@ -162,7 +166,7 @@ class Capture {
       v.bytes = cost.bytes;
     } else {
       v.flops = static_cast<double>(node.shape.numel()) * node.op->info->flops;
-      v.bytes = bytes_of(node);
+      v.bytes = node.op->results.empty() ? bytes_of(node) : 0;
       for (std::size_t i = 0; i < node.edge_count; ++i)
         if (const Node* input = node.edges()[i].node()) v.bytes += bytes_of(*input);
     }
@@ -175,6 +179,16 @@ class Capture {
     }
     if (node.op == &kDetachRecord) v.stop = GradientStop::detached;
     if (node.saves_output) v.saved_bytes += bytes_of(node);
+    if (node.op->held)
+      if (const std::vector<HeldValue>* held = node.op->held(node))
+        for (const HeldValue& h : *held) v.saved_bytes += bytes_of(h.value.node());
+  }
+
+  // One of several results of the vertex before it.
+  static void describe_part(const Node& node, Vertex& v) {
+    describe_op(*node.edges()[0].node()->op, v);
+    v.op = op_name(node);
+    v.formula.clear();
   }
 
   void add_gradients() {
@@ -188,9 +202,20 @@ class Capture {
       for (std::size_t i = 0; i < node->edge_count; ++i)
         if (node->edges()[i].saves()) saved_.insert({handles_.at(node->edges()[i].node()), *gradient});
       if (node->saves_output) saved_.insert({handles_.at(node), *gradient});
+      if (node->op->kind == OpKind::part) add_held(*node);
     }
     for (const auto& [from, to] : saved_) builder_.connect(from, to, 0, EdgeKind::saved);
     builder_.mirror_gradients();
+  }
+
+  // A result that its call keeps for the call's gradient.
+  void add_held(const Node& part) {
+    const Node& call = *part.edges()[0].node();
+    const auto gradient = builder_.gradient_of(handles_.at(&call));
+    const std::vector<HeldValue>* held = call.op->held ? call.op->held(call) : nullptr;
+    if (!gradient || !held) return;
+    for (const HeldValue& h : *held)
+      if (h.result == part.scalar_input) saved_.insert({handles_.at(&part), *gradient});
   }
 
   Vertex gradient_of(const Node& node) const {

@@ -117,24 +117,14 @@ RecurrentResult RecurrentCell::run(const Tensor& x, const RecurrentState& before
   const Tensor projected = reshape(matmul(reshape(x, {steps * rows, in()}), transpose(input_weight)) + bias,
                                    {steps, rows, input_weight.size(0)});
   const RecurrenceOptions options{lengths, reverse};
-  Tensor planes;
-  switch (kind_) {
-    case RecurrentKind::lstm:
-      planes = lstm_sequence(projected, recurrent_weight, hidden_before, state(before.cell, "cell"), options);
-      break;
-    case RecurrentKind::gru:
-      planes = gru_sequence(projected, recurrent_weight, recurrent_bias, hidden_before, options);
-      break;
-    default:
-      planes = rnn_sequence(projected, recurrent_weight, hidden_before, kind_ == RecurrentKind::relu, options);
+  if (kind_ == RecurrentKind::lstm) {
+    LstmResult r = lstm(projected, recurrent_weight, hidden_before, state(before.cell, "cell"), options);
+    return {std::move(r.output), {std::move(r.hidden), std::move(r.cell)}};
   }
-  RecurrentResult result{select(planes, 0, -1), {hidden_before, {}}};
-  if (kind_ == RecurrentKind::lstm) result.state.cell = state(before.cell, "cell");
-  if (steps == 0) return result;
-  const std::int64_t last = reverse ? 0 : steps - 1;
-  result.state.hidden = select(result.output, 0, last);
-  if (kind_ == RecurrentKind::lstm) result.state.cell = select(select(planes, 0, -2), 0, last);
-  return result;
+  RecurrenceResult r = kind_ == RecurrentKind::gru
+                           ? gru(projected, recurrent_weight, recurrent_bias, hidden_before, options)
+                           : rnn(projected, recurrent_weight, hidden_before, kind_ == RecurrentKind::relu, options);
+  return {std::move(r.output), {std::move(r.hidden), {}}};
 }
 
 RecurrentState RecurrentCell::forward(const Tensor& x, const RecurrentState& before) const {

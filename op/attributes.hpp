@@ -29,6 +29,30 @@ Field(std::string_view, T A::*, std::string_view) -> Field<A, T>;
 
 using Integers = std::vector<std::int64_t>;
 
+/// Attributes of an op that has none.
+struct NoAttrs {
+  bool operator==(const NoAttrs&) const = default;
+  static constexpr auto fields() { return std::tuple<>{}; }
+};
+
+template <class O>
+concept HasAttributes = requires {
+  typename O::Attrs;
+};
+
+namespace detail {
+template <class O>
+struct AttributesOf {
+  using type = NoAttrs;
+};
+template <HasAttributes O>
+struct AttributesOf<O> {
+  using type = typename O::Attrs;
+};
+template <class O>
+using Attributes = typename AttributesOf<O>::type;
+}  // namespace detail
+
 std::string format_attribute(double value);
 std::string format_attribute(std::int64_t value);
 std::string format_attribute(int value);

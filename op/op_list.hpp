@@ -1,5 +1,5 @@
 #pragma once
-// The list of a family's ops, and what the registry knows of each: all derived from the ops' own declarations.
+// The list of a file's ops, and what the registry knows of each: all derived from the ops' own declarations.
 
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/pointwise.hpp>
@@ -45,26 +45,53 @@ std::vector<AttributeInfo> attribute_infos() {
 }
 
 template <class O>
-Tensor call_by_name(std::span<const Tensor> inputs, const NamedValues& attributes) {
-  void* made = new_attributes<O>(attributes);
-  if constexpr (DeclaresStructural<O>) return call_structural(record_of<O>, inputs, made);
-  const std::vector<Operand> operands(inputs.begin(), inputs.end());
-  return call_pointwise(record_of<O>, operands, made);
+std::vector<Tensor> as_vector(const Results<O>& results) {
+  return {results.begin(), results.end()};
 }
 
 template <class O>
-std::function<Tensor(std::span<const Tensor>)> bound(const typename O::Attrs& attributes) {
-  return [attributes](std::span<const Tensor> inputs) {
-    return call_structural(record_of<O>, inputs, new typename O::Attrs(attributes));
+std::vector<Tensor> call_by_name(std::span<const Tensor> inputs, const NamedValues& given) {
+  if constexpr (DeclaresSignature<O>) {
+    Attributes<O> attributes;
+    parse_attributes(O::info.name, given, attributes);
+    return as_vector<O>(run_recorded<O>(inputs, attributes));
+  } else if constexpr (DeclaresRules<O>) {
+    return {call_by_rules(record_of<O>, inputs, new_attributes<O>(given))};
+  } else {
+    const std::vector<Operand> operands(inputs.begin(), inputs.end());
+    return {call_pointwise(record_of<O>, operands, new_attributes<O>(given))};
+  }
+}
+
+template <class O>
+OpFunction bound(const typename SampleOf<O>::Attributes& attributes) {
+  return [attributes](std::span<const Tensor> inputs) -> std::vector<Tensor> {
+    if constexpr (DeclaresSignature<O>)
+      return as_vector<O>(run_recorded<O>(inputs, attributes));
+    else
+      return {call_by_rules(record_of<O>, inputs, new typename O::Attrs(attributes))};
   };
+}
+
+/// Inputs of a sample in a row, without those at the end that are left out.
+template <class I>
+std::vector<Tensor> in_a_row(const I& inputs) {
+  if constexpr (std::same_as<I, std::vector<Tensor>>) {
+    return inputs;
+  } else {
+    const auto all = flattened(inputs);
+    std::vector<Tensor> row(all.begin(), all.end());
+    while (!row.empty() && !row.back().defined()) row.pop_back();
+    return row;
+  }
 }
 
 template <class O>
 std::vector<Sample> samples_of(Rng& rng) {
   if constexpr (DeclaresStructural<O>) {
     std::vector<Sample> samples;
-    for (auto& s : O::samples(rng))
-      samples.push_back({std::move(s.inputs), bound<O>(s.attributes), describe_attributes(s.attributes)});
+    for (const auto& s : O::samples(rng))
+      samples.push_back({in_a_row(s.inputs), bound<O>(s.attributes), describe_attributes(s.attributes)});
     return samples;
   } else {
     return pointwise_samples(record_of<O>, rng, new_attributes<O>);
@@ -75,16 +102,16 @@ template <class O>
 std::vector<BadInput> bad_inputs_of() {
   if constexpr (DeclaresStructural<O>) {
     std::vector<BadInput> bad;
-    for (auto& b : O::bad_inputs()) bad.push_back({std::move(b.inputs), bound<O>(b.attributes), std::move(b.message)});
+    for (const auto& b : O::bad_inputs()) bad.push_back({in_a_row(b.inputs), bound<O>(b.attributes), b.message});
     return bad;
   } else {
     std::vector<BadInput> bad = pointwise_bad_inputs(record_of<O>, new_attributes<O>);
     if constexpr (requires { O::bad_attributes(); }) {
       const std::vector<Tensor> inputs(static_cast<std::size_t>(O::info.inputs.count), ones({2}, f64));
       for (const BadAttributesOf<O>& b : O::bad_attributes()) {
-        const auto run = [attributes = b.attributes](std::span<const Tensor> given) {
+        const auto run = [attributes = b.attributes](std::span<const Tensor> given) -> std::vector<Tensor> {
           const std::vector<Operand> operands(given.begin(), given.end());
-          return call_pointwise(record_of<O>, operands, new typename O::Attrs(attributes));
+          return {call_pointwise(record_of<O>, operands, new typename O::Attrs(attributes))};
         };
         bad.push_back({inputs, run, b.message});
       }
@@ -99,16 +126,29 @@ inline constexpr OpEntry kEntry{&record_of<O>,    !DeclaresStructural<O>, Declar
 
 }  // namespace detail
 
-/// A family: the ops declared in one file, listed at its foot.
+/// The ops declared in one file, listed at its foot.
 template <class... Ops>
 struct OpList {
   static constexpr OpEntry entries[] = {detail::kEntry<Ops>...};
 
-  /// Runs one of them; a family's public functions call this, so that an op left out of the list does not compile.
+  template <class O>
+  static constexpr bool has = (std::is_same_v<O, Ops> || ...);
+
+  /// Runs one of them; the file's public functions call this, so that an op left out of the list does not compile.
   template <class O, class... Arguments>
-  static Tensor apply(const Arguments&... arguments) {
-    static_assert((std::is_same_v<O, Ops> || ...), "op O is missing from its family's OpList");
+  requires(!DeclaresSignature<O>) static Tensor apply(const Arguments&... arguments) {
+    static_assert(has<O>, "op O is missing from its file's OpList");
     return tapegrad::apply<O>(arguments...);
+  }
+  template <DeclaresSignature O>
+  static typename O::Out apply(const typename O::In& in) {
+    static_assert(has<O>, "op O is missing from its file's OpList");
+    return tapegrad::apply<O>(in);
+  }
+  template <DeclaresSignature O>
+  static typename O::Out apply(const detail::Attributes<O>& attributes, const typename O::In& in) {
+    static_assert(has<O>, "op O is missing from its file's OpList");
+    return tapegrad::apply<O>(attributes, in);
   }
 };
 

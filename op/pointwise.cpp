@@ -9,8 +9,8 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/trace.hpp>
-#include <tapegrad/op/family.hpp>
 #include <tapegrad/op/internal/conversions.hpp>
+#include <tapegrad/op/table.hpp>
 
 namespace tapegrad {
 namespace {
@@ -19,7 +19,7 @@ constexpr std::int64_t kBlock = 1024;       // elements a scratch buffer holds
 constexpr std::int64_t kChunk = 1 << 14;    // elements one thread takes at a time
 constexpr double kParallelFlops = 1 << 18;  // about 20 µs of work; less is done on the caller's thread
 
-const PointwiseFamily& family_of(const OpRecord& op) { return *static_cast<const PointwiseFamily*>(op.family); }
+const PointwiseTable& table_of(const OpRecord& op) { return *static_cast<const PointwiseTable*>(op.table); }
 
 /// An operand seen as a dense sequence in the result's shape. One never opened reads as a null pointer: a value that
 /// the rule does not use.
@@ -193,27 +193,14 @@ DType dtype_for(const OpInfo& info, std::span<const Operand> operands) {
 
 }  // namespace
 
-void check_input_count(const OpInfo& info, std::size_t count) {
-  const auto most = static_cast<std::size_t>(info.inputs.count);
-  std::size_t least = most;
-  while (least > 0 && info.optional.has(static_cast<int>(least) - 1)) --least;
-  if (info.variadic ? count > 0 : count >= least && count <= most) return;
-  std::string names;
-  for (int i = 0; i < info.inputs.count; ++i) names += (i ? ", " : "") + std::string(info.inputs.name[i]);
-  throw ValueError(
-      std::string(info.name) + ": takes " +
-      (info.variadic ? "one or more" : (least < most ? std::to_string(least) + " to " : "") + std::to_string(most)) +
-      " inputs (" + names + "), got " + std::to_string(count));
-}
-
 namespace {
 
 Tensor run_pointwise(const OpRecord& op, std::span<const Operand> operands, void* attributes) {
   const OpInfo& info = *op.info;
-  const PointwiseFamily& family = family_of(op);
+  const PointwiseTable& table = table_of(op);
   AttributeOwner owner{op, attributes};
-  if (family.check) family.check(attributes);
-  check_input_count(info, operands.size());
+  check_input_count(op, operands.size());
+  if (attributes && table.check) table.check(attributes);
   const DType dtype = dtype_for(info, operands);
   const auto count = operands.size();
 
@@ -269,7 +256,7 @@ Tensor run_pointwise(const OpRecord& op, std::span<const Operand> operands, void
     else
       readers[i].open_number(number.data(), size_of(dtype));
   }
-  const ValueKernel kernel = family.value[static_cast<int>(dtype)];
+  const ValueKernel kernel = table.value[static_cast<int>(dtype)];
   const auto width = static_cast<std::int64_t>(size_of(node.dtype));
   for_dense_blocks(readers, static_cast<int>(count), node.shape.numel(), info.flops,
                    [&](const void* const* in, std::int64_t start, std::int64_t n) {
@@ -296,11 +283,13 @@ Tensor call_pointwise(const OpRecord& op, std::span<const Operand> operands, voi
   rethrow_failure(op, inputs);
 }
 
+namespace {
+
 Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {
-  const PointwiseFamily& family = family_of(*node.op);
+  const PointwiseTable& table = table_of(*node.op);
   const OpInfo& info = *node.op->info;
   if (info.passes.has(input)) return g;
-  if (grad_enabled()) return family.recorded_vjp(node, input, g);
+  if (grad_enabled()) return table.recorded_vjp(node, input, g);
 
   if (!g.node().storage) return pointwise_vjp(node, input, g.to_dense());
   Tensor result = empty(node.shape, node.dtype);
@@ -317,7 +306,7 @@ Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {
   }
   readers[count].open(g.node(), node.shape);
   if (info.saves.output) readers[count + 1].open(node, node.shape);
-  const VjpKernel kernel = family.vjp[input][node.dtype == f64];
+  const VjpKernel kernel = table.vjp[input][node.dtype == f64];
   std::byte* out = result.node().data;
   const auto width = static_cast<std::int64_t>(size_of(node.dtype));
   const void* attributes = node.scalar_input < 0 ? node.attributes : nullptr;
@@ -326,6 +315,14 @@ Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {
                      kernel(in[count], in, in[count + 1], out + start * width, n, attributes);
                    });
   return result;
+}
+
+}  // namespace
+
+void pointwise_pull(const Node& node, std::span<const Tensor> g, std::span<const bool> wanted, std::span<Tensor> out) {
+  const std::size_t count = wanted.size();
+  for (std::size_t i = 0; i < count; ++i)
+    if (wanted[i]) out[i] = pointwise_vjp(node, static_cast<int>(i), g[0]);
 }
 
 }  // namespace tapegrad

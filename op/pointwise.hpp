@@ -21,39 +21,23 @@
 #include <limits>
 #include <memory>
 #include <tapegrad/op/attributes.hpp>
-#include <tapegrad/op/family.hpp>
 #include <tapegrad/op/formula.hpp>
 #include <tapegrad/op/sample.hpp>
+#include <tapegrad/op/table.hpp>
 #include <tuple>
 #include <utility>
 
 namespace tapegrad {
 
 template <class O>
-concept HasAttributes = requires {
-  typename O::Attrs;
-};
-
-template <class O>
 concept DeclaresPointwise = requires {
   { O::info } -> std::convertible_to<const OpInfo&>;
 }
 &&!requires { &O::forward; }
-&&!requires { &O::view; };
+&&!requires { &O::view; }
+&&!requires { typename O::In; };
 
 namespace detail {
-
-struct NoAttributes {};
-template <class O>
-struct AttributesOf {
-  using type = NoAttributes;
-};
-template <HasAttributes O>
-struct AttributesOf<O> {
-  using type = typename O::Attrs;
-};
-template <class O>
-using Attributes = typename AttributesOf<O>::type;
 
 /// Stands in the readings on numbers for what was not saved.
 struct Absent {};
@@ -263,50 +247,50 @@ Tensor recorded_for(const Node& node, const Tensor& g) {
 // ---- tables ---------------------------------------------------------------------------------------------------------
 
 template <class O, int W, std::size_t... J>
-constexpr void fill_rules(PointwiseFamily& family) {
+constexpr void fill_rules(PointwiseTable& table) {
   if constexpr (kHasRule<O, W>) {
-    family.vjp[W][0] = vjp_kernel<O, W, float, J...>;
-    family.vjp[W][1] = vjp_kernel<O, W, double, J...>;
+    table.vjp[W][0] = vjp_kernel<O, W, float, J...>;
+    table.vjp[W][1] = vjp_kernel<O, W, double, J...>;
   }
 }
 
 template <class O, std::size_t... J>
-constexpr PointwiseFamily make_family(std::index_sequence<J...>) {
-  PointwiseFamily family;
+constexpr PointwiseTable make_table(std::index_sequence<J...>) {
+  PointwiseTable table;
   if constexpr (((O::info.masks.has(int(J))) && ...)) {
-    family.value[int(DType::boolean)] = value_kernel<O, bool, J...>;
+    table.value[int(DType::boolean)] = value_kernel<O, bool, J...>;
   } else {
-    family.value[int(DType::f32)] = value_kernel<O, float, J...>;
-    family.value[int(DType::f64)] = value_kernel<O, double, J...>;
+    table.value[int(DType::f32)] = value_kernel<O, float, J...>;
+    table.value[int(DType::f64)] = value_kernel<O, double, J...>;
     if constexpr (O::info.kind != Kind::floating) {
-      family.value[int(DType::i32)] = value_kernel<O, std::int32_t, J...>;
-      family.value[int(DType::i64)] = value_kernel<O, std::int64_t, J...>;
+      table.value[int(DType::i32)] = value_kernel<O, std::int32_t, J...>;
+      table.value[int(DType::i64)] = value_kernel<O, std::int64_t, J...>;
     }
   }
   if constexpr (O::info.differentiable) {
-    (fill_rules<O, int(J), J...>(family), ...);
-    family.recorded_vjp = [](const Node& node, int input, const Tensor& g) {
+    (fill_rules<O, int(J), J...>(table), ...);
+    table.recorded_vjp = [](const Node& node, int input, const Tensor& g) {
       Tensor result;
       ((int(J) == input ? void(result = recorded_for<O, int(J), J...>(node, g)) : void()), ...);
       return result;
     };
-    family.vjp_reference = [](int input, long double g, const long double* inputs, long double output,
-                              const void* attributes) {
+    table.vjp_reference = [](int input, long double g, const long double* inputs, long double output,
+                             const void* attributes) {
       long double result = 0;
       ((int(J) == input ? void(result = reference_rule<O, int(J), J...>(g, inputs, output, attributes)) : void()), ...);
       return result;
     };
   }
   if constexpr (requires(const Attributes<O>& a) { O::check(a); })
-    family.check = [](const void* attributes) { O::check(*static_cast<const Attributes<O>*>(attributes)); };
-  family.value_reference = [](const long double* inputs, const void* attributes) {
+    table.check = [](const void* attributes) { O::check(*static_cast<const Attributes<O>*>(attributes)); };
+  table.value_reference = [](const long double* inputs, const void* attributes) {
     return static_cast<long double>(value_of<O>(attributes, reference_input<O, int(J)>(inputs)...));
   };
-  return family;
+  return table;
 }
 
 template <DeclaresPointwise O>
-inline constexpr PointwiseFamily kPointwise = make_family<O>(std::make_index_sequence<kInputs<O>>{});
+inline constexpr PointwiseTable kPointwise = make_table<O>(std::make_index_sequence<kInputs<O>>{});
 
 template <class O>
 void destroy_attributes(void* attributes) noexcept {
@@ -319,8 +303,14 @@ NamedValues named_attributes(const Node& node) {
 }
 
 template <class O>
+inline constexpr auto kPointwiseInputs = inputs_of_info<static_cast<std::size_t>(kInputs<O>)>(O::info);
+
+template <class O>
 constexpr OpRecord pointwise_record() {
-  OpRecord record{.info = &O::info, .vjp = pointwise_vjp, .family = &kPointwise<O>};
+  OpRecord record{.info = &O::info, .kind = OpKind::pointwise, .inputs = kPointwiseInputs<O>};
+  record.fixed = O::info.fixed;
+  record.pull = pointwise_pull;
+  record.table = &kPointwise<O>;
   if constexpr (HasAttributes<O>) {
     record.destroy_attributes = destroy_attributes<O>;
     record.attributes = named_attributes<O>;

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/op/family.hpp>
 #include <tapegrad/op/registry.hpp>
+#include <tapegrad/op/table.hpp>
 
 namespace tapegrad {
 namespace {
@@ -55,7 +55,7 @@ std::vector<Sample> pointwise_samples(const OpRecord& op, Rng& rng, void* (*attr
   const int count = info.inputs.count;
   const auto run = [&op, attributes](std::span<const Tensor> inputs) {
     const std::vector<Operand> operands(inputs.begin(), inputs.end());
-    return call_pointwise(op, operands, attributes({}));
+    return std::vector{call_pointwise(op, operands, attributes({}))};
   };
   std::vector<Sample> samples;
   const auto add = [&](auto shape_of) {
@@ -82,7 +82,7 @@ std::vector<Sample> pointwise_samples(const OpRecord& op, Rng& rng, void* (*attr
                   [&op, at, number](std::span<const Tensor> inputs) {
                     const Operand tensor(inputs[0]), given(number);
                     const Operand operands[] = {at == 0 ? given : tensor, at == 0 ? tensor : given};
-                    return call_pointwise(op, operands, nullptr);
+                    return std::vector{call_pointwise(op, operands, nullptr)};
                   },
                   {{std::string(info.inputs.name[at]), std::to_string(number)}}};
     samples.push_back(std::move(sample));
@@ -94,7 +94,7 @@ std::vector<BadInput> pointwise_bad_inputs(const OpRecord& op, void* (*attribute
   const OpInfo& info = *op.info;
   const auto run = [&op, attributes](std::span<const Tensor> inputs) {
     const std::vector<Operand> operands(inputs.begin(), inputs.end());
-    return call_pointwise(op, operands, attributes({}));
+    return std::vector{call_pointwise(op, operands, attributes({}))};
   };
   Rng rng(1);
   std::vector<BadInput> bad;

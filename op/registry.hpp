@@ -23,8 +23,8 @@ struct OpEntry {
   std::vector<Sample> (*samples)(Rng& rng);
   /// Inputs that it refuses, each with a part of the message.
   std::vector<BadInput> (*bad_inputs)();
-  /// Runs it with attributes given as text; ValueError for unknown names or bad values.
-  Tensor (*call)(std::span<const Tensor> inputs, const NamedValues& attributes);
+  /// Runs it with attributes given as text and gives its results; ValueError for unknown names or bad values.
+  std::vector<Tensor> (*call)(std::span<const Tensor> inputs, const NamedValues& attributes);
   std::vector<AttributeInfo> (*attributes)();
 
   const OpInfo& info() const { return *record->info; }

@@ -4,22 +4,36 @@
 #include <functional>
 #include <string>
 #include <tapegrad/core/tensor.hpp>
+#include <tapegrad/op/attributes.hpp>
 #include <vector>
 
 namespace tapegrad {
 
+namespace detail {
+template <class O>
+struct InputsOf {
+  using type = std::vector<Tensor>;
+};
+template <class O>
+requires requires { typename O::In; }
+struct InputsOf<O> {
+  using type = typename O::In;
+};
+}  // namespace detail
+
 /// Inputs and attributes that op O takes; f64 where it takes floats.
 template <class O>
 struct SampleOf {
-  std::vector<Tensor> inputs;
-  typename O::Attrs attributes{};
+  using Attributes = detail::Attributes<O>;
+  typename detail::InputsOf<O>::type inputs;
+  Attributes attributes{};
 };
 
 /// Inputs that op O refuses, and a part of the message.
 template <class O>
 struct BadInputOf {
-  std::vector<Tensor> inputs;
-  typename O::Attrs attributes{};
+  typename detail::InputsOf<O>::type inputs;
+  detail::Attributes<O> attributes{};
   std::string message;
 };
 
@@ -30,15 +44,18 @@ struct BadAttributesOf {
   std::string message;
 };
 
+/// An op's call on inputs in a row, which gives its results.
+using OpFunction = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
+
 /// The same without the type of the op.
 struct Sample {
   std::vector<Tensor> inputs;
-  std::function<Tensor(std::span<const Tensor>)> function;
+  OpFunction call;
   NamedValues attributes;
 };
 struct BadInput {
   std::vector<Tensor> inputs;
-  std::function<Tensor(std::span<const Tensor>)> function;
+  OpFunction call;
   std::string message;
 };
 

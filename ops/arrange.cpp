@@ -28,7 +28,7 @@ struct Roll {
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
-                               .family = "shape"};
+                               .group = Group::shape};
   struct Attrs {
     std::int64_t shift = 0;
     int axis = 0;
@@ -78,7 +78,7 @@ struct PadConstant {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
-                               .family = "shape"};
+                               .group = Group::shape};
   struct Attrs {
     Integers pads;
     double value = 0;

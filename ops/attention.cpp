@@ -78,7 +78,7 @@ struct MaskedSoftmax {
                                .fixed = {1},
                                .optional = {1},
                                .forward = Forward::symmetric,
-                               .family = "normalization",
+                               .group = Group::normalization,
                                .source = "Vaswani et al., Attention Is All You Need, NeurIPS 2017"};
   struct Attrs {
     double scale = 1;

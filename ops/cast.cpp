@@ -13,7 +13,7 @@ struct Cast {
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
-                               .family = "shape"};
+                               .group = Group::shape};
   struct Attrs {
     DType dtype = f32;
     bool operator==(const Attrs&) const = default;

@@ -5,7 +5,6 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/recompute.hpp>
 #include <tapegrad/core/record.hpp>
-#include <tapegrad/op/family.hpp>
 #include <unordered_set>
 
 namespace tapegrad {
@@ -18,7 +17,7 @@ struct Segment {
   std::shared_ptr<RunLog> log;
 };
 
-Tensor gradient_of(const Node& node, int input, const Tensor& g);
+void gradients_of(const Node& node, std::span<const Tensor> g, std::span<const bool> wanted, std::span<Tensor> out);
 
 constexpr OpInfo kInfo{.name = "checkpoint",
                        .formula = "y = f(x...)",
@@ -26,11 +25,11 @@ constexpr OpInfo kInfo{.name = "checkpoint",
                        .inputs = {"x"},
                        .saves = kSavesInputs,
                        .variadic = true};
-constexpr StructuralFamily kFamily{};
-const OpRecord kRecord{.info = &kInfo,
-                       .vjp = gradient_of,
-                       .destroy_attributes = [](void* segment) noexcept { delete static_cast<Segment*>(segment); },
-                       .family = &kFamily};
+constexpr InputInfo kInputs[] = {{.name = "x", .list = true}};
+const OpRecord kRecord{
+    .info = &kInfo, .inputs = kInputs, .pull = gradients_of, .destroy_attributes = [](void* segment) noexcept {
+      delete static_cast<Segment*>(segment);
+    }};
 
 std::vector<Tensor> detached(std::span<const Tensor> inputs) {
   std::vector<Tensor> copies;
@@ -60,7 +59,7 @@ std::vector<Tensor> closed_over_leaves(const Tensor& result, std::span<const Ten
     }
     if (node.sequence < since)
       throw ValueError("checkpoint: the function closes over " + describe(node) + ", a result of " +
-                       std::string(node.op->info->name) + " computed outside of it; pass it as an input");
+                       op_name(node) + " computed outside of it; pass it as an input");
     for (std::size_t i = 0; i < node.edge_count; ++i) visit(node.edges()[i].node());
   }
   return leaves;
@@ -119,7 +118,9 @@ std::vector<Tensor> pull_back(const Segment& segment, std::span<const Tensor> gi
   return gradients;
 }
 
-Tensor gradient_of(const Node& node, int input, const Tensor& g) {
+void gradients_of(const Node& node, std::span<const Tensor> cotangents, std::span<const bool> wanted,
+                  std::span<Tensor> out) {
+  const Tensor& g = cotangents[0];
   const auto& segment = *static_cast<const Segment*>(node.attributes);
   std::vector<Tensor> values;
   for (std::size_t i = 0; i < node.edge_count; ++i) values.push_back(Tensor::of(*node.edges()[i].node()));
@@ -129,21 +130,25 @@ Tensor gradient_of(const Node& node, int input, const Tensor& g) {
     return all;
   };
   if (!grad_enabled()) {
-    const std::vector<Tensor> all = shared_by_rules(
-        [&] { return pull_back(segment, with_leaves(detached(std::span(values).first(segment.inputs))), g, false); });
-    return all[static_cast<std::size_t>(input)];
+    std::vector<Tensor> all =
+        pull_back(segment, with_leaves(detached(std::span(values).first(segment.inputs))), g, false);
+    std::move(all.begin(), all.end(), out.begin());
+    return;
   }
   // To be differentiated again, the gradient is a function of inputs and cotangent that is itself computed again.
   const std::vector<Tensor> leaves(values.begin() + static_cast<std::ptrdiff_t>(segment.inputs), values.end());
-  const auto gradient = [segment, leaves, input](std::span<const Tensor> given) {
-    std::vector<Tensor> all(given.begin(), given.end() - 1);
-    all.insert(all.end(), leaves.begin(), leaves.end());
-    Tensor found = pull_back(segment, all, given.back(), grad_enabled())[static_cast<std::size_t>(input)];
-    return found.defined() ? found : zeros_like(all[static_cast<std::size_t>(input)]);
-  };
   std::vector<Tensor> given(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(segment.inputs));
   given.push_back(g);
-  return run_segment(gradient, given);
+  for (std::size_t input = 0; input < out.size(); ++input) {
+    if (!wanted[input]) continue;
+    const auto gradient = [segment, leaves, input](std::span<const Tensor> of) {
+      std::vector<Tensor> all(of.begin(), of.end() - 1);
+      all.insert(all.end(), leaves.begin(), leaves.end());
+      Tensor found = pull_back(segment, all, of.back(), grad_enabled())[input];
+      return found.defined() ? found : zeros_like(all[input]);
+    };
+    out[input] = run_segment(gradient, given);
+  }
 }
 
 }  // namespace

@@ -147,7 +147,7 @@ struct Conv {
       .inputs = {"x", "weight", "bias"},
       .saves = kSavesOthers,
       .optional = {2},
-      .family = "contraction"};
+      .group = Group::contraction};
   using Attrs = ConvAttrs;
 
   static Shape shape_of(const Attrs& a, const Shape& x, const Shape& w) {
@@ -218,7 +218,7 @@ struct ConvTranspose {
                                .inputs = {"x", "weight", "bias"},
                                .saves = kSavesOthers,
                                .optional = {2},
-                               .family = "contraction"};
+                               .group = Group::contraction};
   using Attrs = ConvTransposeAttrs;
 
   static Shape shape_of(const Attrs& a, const Shape& x, const Shape& w) {
@@ -304,7 +304,7 @@ struct ConvWeight {
                                .inputs = {"x", "g"},
                                .saves = kSavesOthers,
                                .forward = Forward::linear,
-                               .family = "contraction"};
+                               .group = Group::contraction};
   using Attrs = ConvWeightAttrs;
 
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& g) {

@@ -138,7 +138,7 @@ struct CrossEntropy {
       .inputs = {"logits", "targets", "weights"},
       .fixed = {1, 2},
       .optional = {2},
-      .family = "loss"};
+      .group = Group::loss};
   struct Attrs {
     double label_smoothing = 0;
     std::int64_t ignore_index = -100;
@@ -243,7 +243,7 @@ struct NllLoss {
                                .saves = {.inputs = {1, 2}},
                                .fixed = {1, 2},
                                .optional = {2},
-                               .family = "loss"};
+                               .group = Group::loss};
   struct Attrs {
     std::int64_t ignore_index = -100;
     Reduce reduction = Reduce::mean;

@@ -33,7 +33,7 @@ struct Det {
                                .doc = "The determinant, by LU with partial pivoting.",
                                .inputs = {"a"},
                                .saves = kSavesInputs,
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a) {
     internal::require_square(info, "a", a);
@@ -78,7 +78,7 @@ struct Cofactor {
                                .doc = "The transposed adjugate: det(a) a⁻ᵀ for regular matrices, its limit for others.",
                                .inputs = {"a"},
                                .saves = kSavesInputs,
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a) {
     internal::require_square(info, "a", a);
@@ -119,7 +119,7 @@ struct CofactorGradient {
                                .doc = "The gradient of cofactor for the cotangent g, of singular matrices too.",
                                .inputs = {"a", "g"},
                                .saves = kSavesAll,
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a, const Tensor& g) {
     internal::require_square(info, "a", a);
@@ -191,7 +191,7 @@ struct SLogDet {
                                .doc = "Both results in one, along the last axis; the sign has no gradient.",
                                .inputs = {"a"},
                                .saves = kSavesInputs,
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a) {
     internal::require_square(info, "a", a);

@@ -17,7 +17,7 @@ struct Triangle {
       .saves = kSavesNothing,
       .kind = Kind::numeric,
       .forward = Forward::linear,
-      .family = "shape"};
+      .group = Group::shape};
   struct Attrs {
     std::int64_t k = 0;
     bool operator==(const Attrs&) const = default;
@@ -75,7 +75,7 @@ struct Diagonal {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
-                               .family = "shape"};
+                               .group = Group::shape};
   using Attrs = DiagonalAttrs;
   static Tensor view(const Attrs& a, const Tensor& x) {
     const int row = normalized_axis("diagonal", a.row_axis, x.rank());
@@ -124,7 +124,7 @@ struct DiagonalScatter {
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
-                               .family = "shape"};
+                               .group = Group::shape};
   struct Attrs : DiagonalAttrs {
     Shape shape;
     bool operator==(const Attrs&) const = default;

@@ -30,7 +30,7 @@ struct Embedding {
                                .saves = {.inputs = {1}},
                                .fixed = {1},
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   struct Attrs {
     bool sparse = false;
     bool operator==(const Attrs&) const = default;
@@ -84,7 +84,7 @@ struct EmbeddingBag {
                                .saves = {.inputs = {1, 2}},
                                .fixed = {1, 2},
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   struct Attrs {
     bool mean = true, sparse = false;
     bool operator==(const Attrs&) const = default;

@@ -4,7 +4,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/record.hpp>
-#include <tapegrad/op/family.hpp>
+#include <tapegrad/op/table.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
 

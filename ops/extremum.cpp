@@ -107,7 +107,7 @@ struct AMax : ExtremumOver<AMax, Extreme::largest> {
                                .inputs = {"x"},
                                .saves = kSavesAll,
                                .kind = Kind::numeric,
-                               .family = "reduction"};
+                               .group = Group::reduction};
 };
 struct AMin : ExtremumOver<AMin, Extreme::smallest> {
   static constexpr OpInfo info{.name = "amin",
@@ -116,7 +116,7 @@ struct AMin : ExtremumOver<AMin, Extreme::smallest> {
                                .inputs = {"x"},
                                .saves = kSavesAll,
                                .kind = Kind::numeric,
-                               .family = "reduction"};
+                               .group = Group::reduction};
 };
 struct ArgMax : PositionAlong<ArgMax, Extreme::largest> {
   static constexpr OpInfo info{.name = "argmax",
@@ -126,7 +126,7 @@ struct ArgMax : PositionAlong<ArgMax, Extreme::largest> {
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .differentiable = false,
-                               .family = "reduction"};
+                               .group = Group::reduction};
 };
 struct ArgMin : PositionAlong<ArgMin, Extreme::smallest> {
   static constexpr OpInfo info{.name = "argmin",
@@ -136,7 +136,7 @@ struct ArgMin : PositionAlong<ArgMin, Extreme::smallest> {
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .differentiable = false,
-                               .family = "reduction"};
+                               .group = Group::reduction};
 };
 
 using ExtremumOps = OpList<AMax, AMin, ArgMax, ArgMin>;

@@ -14,37 +14,43 @@ namespace tapegrad {
 namespace ops {
 
 struct Cholesky {
+  struct In {
+    Tensor a;
+  };
+  struct Out {
+    Tensor l;
+  };
+  struct Kept {
+    Tensor l;
+  };
   static constexpr OpInfo info{.name = "cholesky",
-                               .formula = "y yᵀ = (a + aᵀ) / 2",
+                               .formula = "l lᵀ = (a + aᵀ) / 2",
                                .doc = "The lower triangular factor of a positive definite matrix.",
-                               .inputs = {"a"},
-                               .saves = kSavesOutput,
-                               .family = "linear algebra"};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& a) {
-    internal::require_square(info, "a", a);
-    return {a.shape(), a.dtype()};
-  }
+                               .group = Group::linear_algebra};
+  static void check(const In& in) { internal::require_square(info, "a", in.a); }
+  static Out shapes(const In& in) { return {op::spec(in.a.shape(), in.a.dtype())}; }
   static double flops(const Shape& a) {
     const auto n = static_cast<double>(a[-1]);
     return n * n * n / 3;
   }
-  static void forward(const Attrs&, const Tensor& a, Tensor& y) {
-    const std::int64_t n = a.shape()[-1];
+  static Kept forward(const In& in, Out& out) {
+    const Shape& shape = in.a.shape();
+    const std::int64_t n = shape[-1];
     constexpr internal::Refusal kIndefinite{
         "a", "is not positive definite; a multiple of the identity added to it may help"};
-    internal::for_matrices(info, kIndefinite, flops(a.shape()), internal::batch_of(a.shape()), a, {}, y,
-                           [=](const double* in, const double*, double* out) { return kernels::cholesky(in, out, n); });
+    internal::for_matrices(info, kIndefinite, flops(shape), internal::batch_of(shape), in.a, {}, out.l,
+                           [=](const double* a, const double*, double* l) { return kernels::cholesky(a, l, n); });
+    return {out.l};
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved, const Tensor& y) {
-    const Tensor product = tril(matmul(transpose(y), g));
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
+    const Tensor product = tril(matmul(transpose(kept.l), g.l));
     const Tensor half = product - diag_embed(diagonal(product)) * 0.5;
-    const Tensor left = triangular_solve(y, half, {.transposed = true});
-    const Tensor both = triangular_solve(y, transpose(left), {.transposed = true});
-    return (both + transpose(both)) * 0.5;
+    const Tensor left = triangular_solve(kept.l, half, {.transposed = true});
+    const Tensor both = triangular_solve(kept.l, transpose(left), {.transposed = true});
+    return {(both + transpose(both)) * 0.5};
   }
-  static Cost cost(const Attrs&, const Node& node) {
-    return internal::matrix_cost(node, internal::batch_of(node.shape), flops(node.shape));
+  static Cost cost(const In& in, const Out& out) {
+    return internal::matrix_cost(internal::batch_of(in.a.shape()), flops(in.a.shape()), {in.a, out.l});
   }
   static std::vector<SampleOf<Cholesky>> samples(Rng& rng) {
     return {{{internal::distinct_matrices({3, 3}, rng)}},
@@ -61,49 +67,54 @@ struct Cholesky {
   }
 };
 
-/// q and rᵀ, one above the other.
-struct QrParts {
+struct Qr {
+  struct In {
+    Tensor a;
+  };
+  using Out = tapegrad::Qr;
+  struct Kept {
+    Tensor q, r;
+  };
   static constexpr OpInfo info{.name = "qr",
-                               .formula = "a = q r, y = [q; rᵀ]",
+                               .formula = "a = q r",
                                .doc = "Reduced, by Householder reflections; the diagonal of r is not negative.",
-                               .inputs = {"a"},
-                               .saves = kSavesOutput,
-                               .family = "linear algebra"};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& a) {
-    internal::require_matrices(info, "a", a);
-    const std::int64_t rows = a.shape()[-2], columns = a.shape()[-1];
-    return {internal::with_matrix(internal::batch_of(a.shape()), rows + columns, std::min(rows, columns)), a.dtype()};
+                               .group = Group::linear_algebra};
+  static void check(const In& in) { internal::require_matrices(info, "a", in.a); }
+  static Out shapes(const In& in) {
+    const std::int64_t rows = in.a.shape()[-2], columns = in.a.shape()[-1], k = std::min(rows, columns);
+    const Shape batch = internal::batch_of(in.a.shape());
+    return {op::spec(internal::with_matrix(batch, rows, k), in.a.dtype()),
+            op::spec(internal::with_matrix(batch, k, columns), in.a.dtype())};
   }
   static double flops(const Shape& a) {
     const double k = static_cast<double>(std::min(a[-1], a[-2]));
     return 4 * static_cast<double>(a[-1]) * static_cast<double>(a[-2]) * k;
   }
-  static void forward(const Attrs&, const Tensor& a, Tensor& y) {
-    const std::int64_t rows = a.shape()[-2], columns = a.shape()[-1], k = y.shape()[-1];
-    internal::for_matrices(info, {"a", "cannot be factorised"}, flops(a.shape()), internal::batch_of(a.shape()), a, {},
-                           y, [=](const double* in, const double*, double* out) {
-                             kernels::qr(in, out, out + rows * k, rows, columns);
+  static Kept forward(const In& in, Out& out) {
+    const Shape& shape = in.a.shape();
+    const std::int64_t rows = shape[-2], columns = shape[-1];
+    internal::for_matrices(info, {"a", "cannot be factorised"}, flops(shape), internal::batch_of(shape), in.a, {},
+                           {&out.q, &out.r}, [=](const double* a, const double*, std::span<double* const> to) {
+                             kernels::qr(a, to[0], to[1], rows, columns);
                              return true;
                            });
+    return {out.q, out.r};
   }
-  static Qr parts(const Tensor& y, std::int64_t rows) { return {slice(y, -2, 0, rows), transpose(slice(y, -2, rows))}; }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved a, const Tensor& y) {
-    const std::int64_t rows = a.shape()[-2], columns = a.shape()[-1];
-    const auto [q, r] = parts(y, rows);
-    const auto [gq, gr] = parts(g, rows);
-    if (rows >= columns) return square_part(q, r, gq, gr);
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
+    const auto& [q, r] = kept;
+    const Tensor gq = g.q.defined() ? g.q : zeros_like(q), gr = g.r.defined() ? g.r : zeros_like(r);
+    const std::int64_t rows = q.shape()[-2], columns = r.shape()[-1];
+    if (rows >= columns) return {square_part(q, r, gq, gr)};
     // a = [x | z] with x = q u square and z = q v.
     const Tensor u = slice(r, -1, 0, rows), v = slice(r, -1, rows);
     const Tensor gu = slice(gr, -1, 0, rows), gv = slice(gr, -1, rows);
     const Tensor gx = square_part(q, u, gq + matmul(matmul(q, v), transpose(gv)), gu);
-    return concat({gx, matmul(q, gv)}, -1);
+    return {concat({gx, matmul(q, gv)}, -1)};
   }
-  static Cost cost(const Attrs&, const Node& node) {
-    const Shape& a = node.edges()[0].node()->shape;
-    return internal::matrix_cost(node, internal::batch_of(a), flops(a));
+  static Cost cost(const In& in, const Out& out) {
+    return internal::matrix_cost(internal::batch_of(in.a.shape()), flops(in.a.shape()), {in.a, out.q, out.r});
   }
-  static std::vector<SampleOf<QrParts>> samples(Rng& rng) {
+  static std::vector<SampleOf<Qr>> samples(Rng& rng) {
     return {{{internal::distinct_matrices({3, 3}, rng)}},
             {{internal::distinct_matrices({2, 3, 2}, rng)}},
             {{internal::distinct_matrices({2, 2, 3}, rng)}},
@@ -112,7 +123,7 @@ struct QrParts {
             {{zeros({2, 0}, f64)}},
             {{zeros({0, 2, 2}, f64)}}};
   }
-  static std::vector<BadInputOf<QrParts>> bad_inputs() {
+  static std::vector<BadInputOf<Qr>> bad_inputs() {
     return {{{zeros({2})}, {}, "qr: a is [2]; a matrix is expected, [..., n, m]"}};
   }
 
@@ -125,18 +136,15 @@ struct QrParts {
   }
 };
 
-using FactorizationOps = OpList<Cholesky, QrParts>;
+using FactorizationOps = OpList<Cholesky, Qr>;
 
 }  // namespace ops
 
 using ops::FactorizationOps;
 
-Tensor cholesky(const Tensor& a) { return FactorizationOps::apply<ops::Cholesky>(NoAttrs{}, a); }
+Tensor cholesky(const Tensor& a) { return FactorizationOps::apply<ops::Cholesky>({a}).l; }
 
-Qr qr(const Tensor& a) {
-  const Tensor both = FactorizationOps::apply<ops::QrParts>(NoAttrs{}, a);
-  return ops::QrParts::parts(both, a.shape()[-2]);
-}
+Qr qr(const Tensor& a) { return FactorizationOps::apply<ops::Qr>({a}); }
 
 std::span<const OpEntry> factorization_ops() { return FactorizationOps::entries; }
 

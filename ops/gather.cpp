@@ -115,7 +115,7 @@ struct Gather {
                                .kind = Kind::numeric,
                                .fixed = {1},
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = AxisAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices) {
     checked_axis("gather", a.axis, x, indices);
@@ -157,7 +157,7 @@ struct ScatterAdd {
                                .kind = Kind::numeric,
                                .fixed = {1},
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = AxisAttrs;
   static constexpr bool takes_strides = true;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source) {
@@ -206,7 +206,7 @@ struct Scatter {
                                .kind = Kind::numeric,
                                .fixed = {1},
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = AxisAttrs;
   static constexpr bool takes_strides = true;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source) {

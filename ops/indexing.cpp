@@ -43,7 +43,7 @@ struct Take {
                                .kind = Kind::numeric,
                                .fixed = {1},
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = AxisAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices) {
     return {taken_shape(x.shape(), normalized_axis("take", a.axis, x.rank()), indices.shape()), x.dtype()};
@@ -100,7 +100,7 @@ struct IndexAdd {
                                .kind = Kind::numeric,
                                .fixed = {1},
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = AxisAttrs;
   static constexpr bool takes_strides = true;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source) {

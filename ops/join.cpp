@@ -44,7 +44,7 @@ struct Concat {
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
                                .variadic = true,
-                               .family = "shape"};
+                               .group = Group::shape};
   using Attrs = JoinAttrs;
   static TensorSpec result(const Attrs& a, std::span<const Tensor> x) {
     const Shape& first = x[0].shape();
@@ -99,7 +99,7 @@ struct Stack {
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
                                .variadic = true,
-                               .family = "shape"};
+                               .group = Group::shape};
   using Attrs = JoinAttrs;
   static TensorSpec result(const Attrs& a, std::span<const Tensor> x) {
     const Shape& first = x[0].shape();

@@ -45,7 +45,7 @@ struct Solve {
                                .doc = "The solution of a y = b, by LU with partial pivoting; a must be regular.",
                                .inputs = {"a", "b"},
                                .saves = {.inputs = {0}, .output = true},
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a, const Tensor& b) {
     return {solution_shape(info, a, b), a.dtype()};
@@ -97,7 +97,7 @@ struct TriangularSolve {
                                .doc = "The solution of a y = b, or of aᵀ y = b; one triangle of a is read.",
                                .inputs = {"a", "b"},
                                .saves = {.inputs = {0}, .output = true},
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   struct Attrs : TriangularOptions {
     bool operator==(const Attrs& other) const {
       return upper == other.upper && transposed == other.transposed && unit_diagonal == other.unit_diagonal;
@@ -165,7 +165,7 @@ struct Inverse {
                                .doc = "The inverse of a regular matrix, by LU with partial pivoting.",
                                .inputs = {"a"},
                                .saves = kSavesOutput,
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a) {
     internal::require_square(info, "a", a);

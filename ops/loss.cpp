@@ -21,7 +21,7 @@ struct BinaryCrossEntropy {
                                .inputs = {"p", "y"},
                                .flops = 30,
                                .domain = {{0.1, 0.9}, {0.1, 0.9}},
-                               .family = "loss"};
+                               .group = Group::loss};
   static auto value(const auto& p, const auto& y) {
     return -(where(y == 0, 0, y * log(p)) + where(y == 1, 0, (1 - y) * log1p(-p))) * valid(p >= 0 && p <= 1, p);
   }
@@ -38,7 +38,7 @@ struct BinaryCrossEntropyWithLogits {
                                .inputs = {"x", "y"},
                                .flops = 20,
                                .domain = {{-4, 4}, {0, 1}},
-                               .family = "loss"};
+                               .group = Group::loss};
   static auto value(const auto& x, const auto& y) { return where(x > 0, x * (1 - y), -x * y) + log1p(exp(-abs(x))); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto& y, const auto&) {
     // The smaller of sigmoid(x) and its complement has all digits.
@@ -55,7 +55,7 @@ struct Huber {
                                .inputs = {"a", "b"},
                                .flops = 6,
                                .domain = {{-3, 3}},
-                               .family = "loss"};
+                               .group = Group::loss};
   struct Attrs {
     double delta = 1;
     bool operator==(const Attrs&) const = default;
@@ -90,7 +90,7 @@ struct KlDivergence {
       .inputs = {"x", "t"},
       .flops = 16,
       .domain = {{-3, 0}, {0.1, 0.9}},
-      .family = "loss"};
+      .group = Group::loss};
   static auto value(const auto& x, const auto& t) { return where(t == 0, 0, t * (log(t) - x)); }
   static auto vjp(wrt<0>, const auto& g, const auto&, const auto& t, const auto&) { return -g * t; }
   static auto vjp(wrt<1>, const auto& g, const auto& x, const auto& t, const auto&) {

@@ -9,14 +9,20 @@ namespace tapegrad {
 namespace ops {
 
 struct MatMul {
+  struct In {
+    Tensor a, b;
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor a, b;
+  };
   static constexpr OpInfo info{.name = "matmul",
                                .formula = "y = a b",
                                .doc = "Matrix product of the last two axes; the others broadcast.",
-                               .inputs = {"a", "b"},
-                               .saves = kSavesOthers,
-                               .forward = Forward::linear,
-                               .family = "contraction"};
-  using Attrs = NoAttrs;
+                               .forward = Forward::multilinear,
+                               .group = Group::contraction};
   static constexpr bool takes_strides = true;
 
   static Shape batch_of(const Shape& s) { return Shape(s.dims().first(static_cast<std::size_t>(s.rank() - 2))); }
@@ -28,33 +34,35 @@ struct MatMul {
                      to_string(batch_of(a)) + " and " + to_string(batch_of(b)) + " do not broadcast");
   }
 
-  static TensorSpec result(const Attrs&, const Tensor& a, const Tensor& b) {
-    if (a.rank() < 2 || b.rank() < 2 || a.shape()[-1] != b.shape()[-2])
-      throw ShapeError(
-          "matmul: a is " + to_string(a.shape()) + " and b " + to_string(b.shape()) +
-          "; the last extent of a must equal the last but one of b" +
-          (a.rank() >= 2 && b.rank() >= 2 && a.shape()[-1] == b.shape()[-1] ? "; transpose(b) would fit" : ""));
-    const Shape batch = batch_of(a.shape(), b.shape());
-    return {batch.insert(batch.rank(), a.shape()[-2]).insert(batch.rank() + 1, b.shape()[-1]), a.dtype()};
+  static void check(const In& in) {
+    const Shape &a = in.a.shape(), &b = in.b.shape();
+    if (a.rank() < 2 || b.rank() < 2 || a[-1] != b[-2])
+      throw ShapeError("matmul: a is " + to_string(a) + " and b " + to_string(b) +
+                       "; the last extent of a must equal the last but one of b" +
+                       (a.rank() >= 2 && b.rank() >= 2 && a[-1] == b[-1] ? "; transpose(b) would fit" : ""));
   }
 
-  static void forward(const Attrs&, const Tensor& a, const Tensor& b, Tensor& y) {
-    dispatch_floating(y.dtype(), [&]<class T>() { multiply<T>(a, b, y); });
+  static Out shapes(const In& in) {
+    const Shape &a = in.a.shape(), &b = in.b.shape(), batch = batch_of(a, b);
+    return {op::spec(batch.insert(batch.rank(), a[-2]).insert(batch.rank() + 1, b[-1]), in.a.dtype())};
   }
 
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved, const Tensor& b, Unsaved) {
-    return matmul(g, transpose(b));
-  }
-  static Tensor vjp(wrt<1>, const Attrs&, const Tensor& g, const Tensor& a, Unsaved, Unsaved) {
-    return matmul(transpose(a), g);
+  static Kept forward(const In& in, Out& out) {
+    dispatch_floating(out.y.dtype(), [&]<class T>() { multiply<T>(in.a, in.b, out.y); });
+    return {op::keep_for(in.b, in.a), op::keep_for(in.a, in.b)};
   }
 
-  static Cost cost(const Attrs&, const Node& node) {
-    const Shape& a = node.edges()[0].node()->shape;
-    const Shape& b = node.edges()[1].node()->shape;
-    const auto elements = static_cast<double>(a.numel() + b.numel() + node.shape.numel());
-    return {2.0 * static_cast<double>(node.shape.numel()) * static_cast<double>(a[-1]),
-            elements * static_cast<double>(size_of(node.dtype))};
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    In d;
+    if (wanted(&In::a)) d.a = matmul(g.y, transpose(kept.b));
+    if (wanted(&In::b)) d.b = matmul(transpose(kept.a), g.y);
+    return d;
+  }
+
+  static Cost cost(const In& in, const Out& out) {
+    const auto elements = static_cast<double>(in.a.numel() + in.b.numel() + out.y.numel());
+    return {2.0 * static_cast<double>(out.y.numel()) * static_cast<double>(in.a.shape()[-1]),
+            elements * static_cast<double>(size_of(out.y.dtype()))};
   }
 
   static std::vector<SampleOf<MatMul>> samples(Rng& rng) {
@@ -147,7 +155,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   if (a.rank() == 0 || b.rank() == 0)
     throw ShapeError("matmul: a is " + to_string(a.shape()) + " and b " + to_string(b.shape()) + "; use * for scalars");
   const Tensor left = a.rank() == 1 ? unsqueeze(a, 0) : a, right = b.rank() == 1 ? unsqueeze(b, 1) : b;
-  Tensor y = ops::MatMulOps::apply<ops::MatMul>(NoAttrs{}, left, right);
+  Tensor y = ops::MatMulOps::apply<ops::MatMul>({left, right}).y;
   if (b.rank() == 1) y = squeeze(y, -1);
   return a.rank() == 1 ? squeeze(y, b.rank() == 1 ? -1 : -2) : y;
 }

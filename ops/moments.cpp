@@ -67,7 +67,7 @@ struct Var {
                                .doc = "Variance over axes, in two passes; NaN where n is not above the correction.",
                                .inputs = {"x"},
                                .saves = {.inputs = {0}},
-                               .family = "reduction"};
+                               .group = Group::reduction};
   using Attrs = MomentAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     a.check("var");
@@ -99,7 +99,7 @@ struct Std {
                                .doc = "Standard deviation over axes; gradient 0 where all elements are equal.",
                                .inputs = {"x"},
                                .saves = kSavesAll,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   using Attrs = MomentAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     a.check("std");

@@ -21,7 +21,7 @@ struct Norm {
       .doc = "For p = inf the largest magnitude. The gradient is 0 at 0; equal largest magnitudes share it evenly.",
       .inputs = {"x"},
       .saves = kSavesAll,
-      .family = "reduction"};
+      .group = Group::reduction};
   struct Attrs : ReductionAttrs {
     double p = 2;
     bool operator==(const Attrs&) const = default;
@@ -91,7 +91,7 @@ struct CosineSimilarity {
                                .doc = "In [-1, 1]; lengths below epsilon count as epsilon, also in the gradient.",
                                .inputs = {"a", "b"},
                                .saves = kSavesAll,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   struct Attrs {
     std::int64_t axis = -1;
     double epsilon = 1e-8;

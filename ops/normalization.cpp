@@ -195,7 +195,7 @@ struct LayerNorm : NormOver<LayerNorm, TrailingAttrs> {
                                .inputs = {"x", "weight", "bias"},
                                .saves = {.inputs = {0, 1}},
                                .optional = {1, 2},
-                               .family = "normalization",
+                               .group = Group::normalization,
                                .source = "Ba, Kiros and Hinton, Layer Normalization, 2016"};
   static constexpr bool kCentered = true;
   static Shape coefficients(const Attrs& a, const Tensor& x) { return trailing_of(name(), x, a.normalized_shape); }
@@ -237,7 +237,7 @@ struct RmsNorm {
                                .inputs = {"x", "weight"},
                                .saves = {.inputs = {0, 1}},
                                .optional = {1},
-                               .family = "normalization",
+                               .group = Group::normalization,
                                .source = "Zhang and Sennrich, Root Mean Square Layer Normalization, 2019"};
   using Attrs = TrailingAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& weight) {
@@ -275,7 +275,7 @@ struct BatchNorm : NormOver<BatchNorm, BatchAttrs> {
                                .inputs = {"x", "weight", "bias"},
                                .saves = {.inputs = {0, 1}},
                                .optional = {1, 2},
-                               .family = "normalization",
+                               .group = Group::normalization,
                                .source = "Ioffe and Szegedy, Batch Normalization, ICML 2015"};
   static constexpr bool kCentered = true;
   static Shape coefficients(const Attrs&, const Tensor& x) { return channels_of(name(), x); }
@@ -305,7 +305,7 @@ struct GroupNorm : NormOver<GroupNorm, GroupAttrs> {
                                .inputs = {"x", "weight", "bias"},
                                .saves = {.inputs = {0, 1}},
                                .optional = {1, 2},
-                               .family = "normalization",
+                               .group = Group::normalization,
                                .source = "Wu and He, Group Normalization, ECCV 2018"};
   static constexpr bool kCentered = true;
   static Shape coefficients(const Attrs& a, const Tensor& x) {

@@ -54,7 +54,7 @@ struct ArgSort {
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .differentiable = false,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   static constexpr std::int64_t kAll = -1;
   struct Attrs {
     int axis = -1;

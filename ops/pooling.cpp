@@ -130,7 +130,7 @@ struct MaxPool : MaxPooling<MaxPool, MaxPoolAttrs> {
                                .doc = "NaN where there is one; the gradient goes to the first of equal elements.",
                                .inputs = {"x"},
                                .saves = kSavesAll,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   static std::vector<SampleOf<MaxPool>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({1, 2, 6})}, {{.kernel_size = {2}}}},
@@ -161,7 +161,7 @@ struct AdaptiveMaxPool : MaxPooling<AdaptiveMaxPool, AdaptiveAttrs> {
                                .doc = "NaN where there is one; the gradient goes to the first of equal elements.",
                                .inputs = {"x"},
                                .saves = kSavesAll,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   static std::vector<SampleOf<AdaptiveMaxPool>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({1, 2, 5})}, {{3}}},
@@ -190,7 +190,7 @@ struct AvgPool : AvgPooling<AvgPool, AvgUnpool, AvgPoolAttrs> {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .forward = Forward::linear,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   static std::vector<SampleOf<AvgPool>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({1, 2, 6})}, {{.kernel_size = {2}}}},
@@ -216,7 +216,7 @@ struct AvgUnpool : Unpooling<AvgUnpool, AvgPool, AvgPoolAttrs> {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .forward = Forward::linear,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   static std::vector<SampleOf<AvgUnpool>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({1, 2, 3})}, {{{.kernel_size = {2}}}, {6}}},
@@ -237,7 +237,7 @@ struct AdaptiveAvgPool : AvgPooling<AdaptiveAvgPool, AdaptiveAvgUnpool, Adaptive
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .forward = Forward::linear,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   static std::vector<SampleOf<AdaptiveAvgPool>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({1, 2, 5})}, {{3}}},
@@ -262,7 +262,7 @@ struct AdaptiveAvgUnpool : Unpooling<AdaptiveAvgUnpool, AdaptiveAvgPool, Adaptiv
       .inputs = {"x"},
       .saves = kSavesNothing,
       .forward = Forward::linear,
-      .family = "reduction"};
+      .group = Group::reduction};
   static std::vector<SampleOf<AdaptiveAvgUnpool>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({1, 2, 3})}, {{{3}}, {5}}}, {{x({1, 2, 1, 1})}, {{{1}}, {3, 4}}}, {{x({0, 1, 2})}, {{{2}}, {4}}}};

@@ -18,16 +18,6 @@
 namespace tapegrad {
 namespace {
 
-struct RecurrenceAttrs {
-  Integers lengths;
-  bool reverse = false;
-  bool operator==(const RecurrenceAttrs&) const = default;
-  static constexpr auto fields() {
-    return std::tuple{Field{"lengths", &RecurrenceAttrs::lengths, "steps of each sequence; none: all"},
-                      Field{"reverse", &RecurrenceAttrs::reverse, "from the last step to the first"}};
-  }
-};
-
 Tensor added(const Tensor& a, const Tensor& b) { return !a.defined() ? b : !b.defined() ? a : a + b; }
 
 /// The loop over time that the cells have in common.
@@ -35,16 +25,26 @@ template <class Cell>
 struct Recurrence {
   static constexpr std::size_t kGates = Cell::kGates, kStates = Cell::kStates, kPlanes = Cell::kPlanes;
   static constexpr std::size_t kFirstState = kPlanes - kStates;
-  using States = std::array<Tensor, kStates>;  ///< [B, H] each, the hidden state last
+  using States = std::array<Tensor, kStates>;  ///< the hidden state last
 
-  const RecurrenceAttrs& attributes;
+  /// What the loop gives at each step, or the cotangents of that, of which some may be undefined.
+  struct Steps {
+    Tensor gates;   ///< [planes, T, B, H], of a cell that has some
+    States states;  ///< [T, B, H] each
+  };
+  struct Gradients {
+    Tensor x, product;  ///< [T, B, gates · H]; the latter of the product of weight and hidden state
+    States initial;     ///< [B, H] each
+  };
+
+  const RecurrenceOptions& options;
   std::int64_t steps, rows, width;
 
-  Recurrence(const RecurrenceAttrs& a, const Shape& planes)
-      : attributes(a), steps(planes[1]), rows(planes[2]), width(planes[3]) {}
+  Recurrence(const RecurrenceOptions& o, const Shape& output)
+      : options(o), steps(output[0]), rows(output[1]), width(output[2]) {}
 
-  static TensorSpec result(const char* op, const RecurrenceAttrs& a, const Tensor& x, const Tensor& weight,
-                           const States& states) {
+  static void check(std::string_view op, const RecurrenceOptions& o, const Tensor& x, const Tensor& weight,
+                    const States& initial) {
     const auto gates = static_cast<std::int64_t>(kGates);
     if (weight.rank() != 2 || weight.shape()[0] != gates * weight.shape()[1])
       throw ShapeError(fmt::format("{}: the weight is {}; expected [{} H, H]", op, to_string(weight.shape()), kGates));
@@ -53,43 +53,71 @@ struct Recurrence {
       throw ShapeError(fmt::format("{}: x is {}; with a weight of {} expected [T, B, {}]", op, to_string(x.shape()),
                                    to_string(weight.shape()), gates * h));
     const std::int64_t t = x.shape()[0], b = x.shape()[1];
-    for (const Tensor& state : states)
+    for (const Tensor& state : initial)
       if (state.shape() != Shape{b, h})
         throw ShapeError(
             fmt::format("{}: a state is {}; expected {}", op, to_string(state.shape()), to_string(Shape{b, h})));
-    if (!a.lengths.empty() && std::ssize(a.lengths) != b)
+    if (!o.lengths.empty() && std::ssize(o.lengths) != b)
       throw ShapeError(
-          fmt::format("{}: {} lengths for {} sequences; x is {}", op, a.lengths.size(), b, to_string(x.shape())));
-    for (const std::int64_t length : a.lengths)
+          fmt::format("{}: {} lengths for {} sequences; x is {}", op, o.lengths.size(), b, to_string(x.shape())));
+    for (const std::int64_t length : o.lengths)
       if (length < 0 || length > t)
         throw ValueError(
             fmt::format("{}: a sequence of {} steps, where x, {}, has {}", op, length, to_string(x.shape()), t));
-    return {{static_cast<std::int64_t>(kPlanes), t, b, h}, x.dtype()};
   }
 
-  std::int64_t time(std::int64_t step) const { return attributes.reverse ? steps - 1 - step : step; }
+  static Tensor each_step(const Tensor& x, const Tensor& weight) {
+    return op::spec({x.shape()[0], x.shape()[1], weight.shape()[1]}, x.dtype());
+  }
+  static Tensor each_gate(const Tensor& x, const Tensor& weight) {
+    return op::spec(each_step(x, weight).shape().insert(0, static_cast<std::int64_t>(kFirstState)), x.dtype());
+  }
+
+  std::int64_t time(std::int64_t step) const { return options.reverse ? steps - 1 - step : step; }
   bool active(std::int64_t t, std::int64_t row) const {
-    return attributes.lengths.empty() || t < attributes.lengths[static_cast<std::size_t>(row)];
+    return options.lengths.empty() || t < options.lengths[static_cast<std::size_t>(row)];
   }
   bool worth_threads() const { return static_cast<double>(rows * width) * Cell::kFlops > (1 << 20); }
 
-  /// Row `row` of each of N planes or gates, which lie `apart`.
+  /// Row `row` of each of N gates, which lie `apart`.
   template <std::size_t N, class T>
   static std::array<T*, N> pointers(T* first, std::int64_t apart) {
     std::array<T*, N> all;
     for (std::size_t i = 0; i < N; ++i) all[i] = first + static_cast<std::int64_t>(i) * apart;
     return all;
   }
+
+  /// Steps as numbers; `nothing` stands for each row of those that are undefined.
   template <class T>
-  std::array<T*, kPlanes> planes(T* y, std::int64_t t, std::int64_t row) const {
-    return pointers<kPlanes>(y + (t * rows + row) * width, steps * rows * width);
+  struct Rows {
+    T* gates = nullptr;
+    std::array<T*, kStates> states{};
+    T* nothing = nullptr;
+  };
+  template <class T>
+  static Rows<const T> read(const Steps& from, const T* nothing = nullptr) {
+    Rows<const T> rows{.nothing = nothing};
+    if (from.gates.defined()) rows.gates = from.gates.template data<T>().data();
+    for (std::size_t s = 0; s < kStates; ++s)
+      if (from.states[s].defined()) rows.states[s] = from.states[s].template data<T>().data();
+    return rows;
   }
   template <class T>
-  std::array<const T*, kStates> before(const T* y, const States& initial, std::int64_t step, std::int64_t row) const {
+  std::array<T*, kPlanes> planes(const Rows<T>& y, std::int64_t t, std::int64_t row) const {
+    const std::int64_t at = (t * rows + row) * width;
+    std::array<T*, kPlanes> all;
+    for (std::size_t p = 0; p < kFirstState; ++p)
+      all[p] = y.gates ? y.gates + static_cast<std::int64_t>(p) * steps * rows * width + at : y.nothing;
+    for (std::size_t s = 0; s < kStates; ++s) all[kFirstState + s] = y.states[s] ? y.states[s] + at : y.nothing;
+    return all;
+  }
+  template <class T, class U>
+  std::array<const T*, kStates> before(const Rows<U>& y, const States& initial, std::int64_t step,
+                                       std::int64_t row) const {
     std::array<const T*, kStates> all;
     for (std::size_t s = 0; s < kStates; ++s)
       all[s] = step == 0 ? initial[s].template data<T>().data() + row * width
-                         : planes(y, time(step - 1), row)[kFirstState + s];
+                         : y.states[s] + (time(step - 1) * rows + row) * width;
     return all;
   }
 
@@ -108,10 +136,26 @@ struct Recurrence {
     }
   }
 
+  /// Fills each step and the last states.
+  void forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const States& initial, Steps y,
+               States last) const {
+    dispatch_floating(x.dtype(), [&]<class T>() {
+      Rows<T> to;
+      if (y.gates.defined()) to.gates = y.gates.template mutable_data<T>().data();
+      for (std::size_t s = 0; s < kStates; ++s) to.states[s] = y.states[s].template mutable_data<T>().data();
+      forward<T>(x, weight, bias, initial, to);
+      for (std::size_t s = 0; s < kStates; ++s) {
+        const T* from = steps == 0 ? initial[s].template data<T>().data()
+                                   : std::as_const(to).states[s] + time(steps - 1) * rows * width;
+        std::copy_n(from, rows * width, last[s].template mutable_data<T>().data());
+      }
+    });
+  }
+
   template <class T>
-  void forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const States& initial, Tensor& result) const {
+  void forward(const Tensor& x, const Tensor& weight, const Tensor& bias, const States& initial,
+               const Rows<T>& y) const {
     const T* in = x.data<T>().data();
-    T* y = result.mutable_data<T>().data();
     const std::int64_t wide = Cell::kGates * width;
     if (rows * width == 0) return;
     std::vector<T> product(static_cast<std::size_t>(rows * wide));
@@ -141,16 +185,19 @@ struct Recurrence {
 
   // ---- backward -----------------------------------------------------------------------------------------------------
 
-  /// Gradients of x and of the product [T, B, gates · H], then of each initial state.
-  std::vector<Tensor> gradients(const Tensor& g, const Tensor& weight, const States& initial, const Tensor& y) const {
-    if (grad_enabled()) return recorded_gradients(g, weight, initial, y);
-    States dense;
-    for (std::size_t s = 0; s < kStates; ++s) dense[s] = initial[s].contiguous();
-    std::vector<Tensor> result;
-    dispatch_floating(g.dtype(), [&]<class T>() {
-      result = fused_gradients<T>(g.contiguous(), weight.contiguous(), dense, y.contiguous());
+  /// From the cotangents of each step and of the last states.
+  Gradients gradients(const Steps& g, const States& g_last, const Tensor& weight, const States& initial,
+                      const Steps& y) const {
+    if (grad_enabled()) return recorded_gradients(g, g_last, weight, initial, y);
+    const auto dense = [](const Tensor& t) { return t.defined() ? t.contiguous() : t; };
+    const auto dense_states = [&](States states) {
+      for (Tensor& s : states) s = dense(s);
+      return states;
+    };
+    return dispatch_floating(weight.dtype(), [&]<class T>() {
+      return fused_gradients<T>({dense(g.gates), dense_states(g.states)}, g_last, dense(weight), dense_states(initial),
+                                {dense(y.gates), dense_states(y.states)});
     });
-    return result;
   }
 
   template <class T, std::size_t... G, std::size_t... S, std::size_t... P>
@@ -171,17 +218,21 @@ struct Recurrence {
   }
 
   template <class T>
-  std::vector<Tensor> fused_gradients(const Tensor& g, const Tensor& weight, const States& initial,
-                                      const Tensor& y) const {
+  Gradients fused_gradients(const Steps& g, const States& g_last, const Tensor& weight, const States& initial,
+                            const Steps& y) const {
     const std::int64_t wide = Cell::kGates * width;
-    Tensor dx = empty({steps, rows, wide}, g.dtype());
-    Tensor dproduct = Cell::kOneGradient ? dx : empty(dx.shape(), g.dtype());
-    std::vector<Tensor> result{dx, dproduct};
-    for (std::size_t s = 0; s < kStates; ++s) result.push_back(zeros({rows, width}, g.dtype()));
-    const T *cotangent = g.data<T>().data(), *value = y.data<T>().data();
-    T *to_x = dx.mutable_data<T>().data(), *to_product = dproduct.mutable_data<T>().data();
+    Gradients result;
+    result.x = empty({steps, rows, wide}, weight.dtype());
+    result.product = Cell::kOneGradient ? result.x : empty(result.x.shape(), weight.dtype());
     std::array<T*, kStates> state;
-    for (std::size_t s = 0; s < kStates; ++s) state[s] = result[2 + s].mutable_data<T>().data();
+    for (std::size_t s = 0; s < kStates; ++s) {
+      result.initial[s] = g_last[s].defined() ? g_last[s].clone() : zeros({rows, width}, weight.dtype());
+      state[s] = result.initial[s].template mutable_data<T>().data();
+    }
+    const std::vector<T> nothing(static_cast<std::size_t>(width));
+    const Rows<const T> cotangent = read<T>(g, nothing.data()), value = read<T>(y);
+    T *to_x = result.x.template mutable_data<T>().data(),
+      *to_product = result.product.template mutable_data<T>().data();
     for (std::int64_t step = steps - 1; step >= 0; --step) {
       const std::int64_t t = time(step);
       for_chunks(rows, worth_threads(), [&](std::int64_t row) {
@@ -208,27 +259,30 @@ struct Recurrence {
     return result;
   }
 
-  std::vector<Tensor> recorded_gradients(const Tensor& g, const Tensor& weight, const States& initial,
-                                         const Tensor& y) const {
-    const auto at = [](const Tensor& t, std::size_t plane, std::int64_t step) {
-      return select(select(t, 0, static_cast<std::int64_t>(plane)), 0, step);
+  Gradients recorded_gradients(const Steps& g, const States& g_last, const Tensor& weight, const States& initial,
+                               const Steps& y) const {
+    const Tensor nothing = zeros({rows, width}, weight.dtype());
+    const auto plane = [&](const Steps& of, std::size_t p, std::int64_t t) {
+      if (p >= kFirstState)
+        return of.states[p - kFirstState].defined() ? select(of.states[p - kFirstState], 0, t) : nothing;
+      return of.gates.defined() ? select(select(of.gates, 0, static_cast<std::int64_t>(p)), 0, t) : nothing;
     };
-    std::array<Tensor, kStates> running;
+    States running = g_last;
     std::vector<Tensor> dx(static_cast<std::size_t>(steps)), dproduct = dx;
     for (std::int64_t step = steps - 1; step >= 0; --step) {
       const std::int64_t t = time(step);
       std::array<Tensor, kPlanes> d, value;
       States before;
-      for (std::size_t p = 0; p < kPlanes; ++p) d[p] = at(g, p, t), value[p] = at(y, p, t);
+      for (std::size_t p = 0; p < kPlanes; ++p) d[p] = plane(g, p, t), value[p] = plane(y, p, t);
       for (std::size_t s = 0; s < kStates; ++s) {
-        before[s] = step == 0 ? initial[s] : at(y, kFirstState + s, time(step - 1));
+        before[s] = step == 0 ? initial[s] : plane(y, kFirstState + s, time(step - 1));
         d[kFirstState + s] = added(d[kFirstState + s], running[s]);
       }
       const auto back = Cell::template backward<Tensor>(d, value, before);
       Tensor to_x = concat(back.x, 1), to_product = Cell::kOneGradient ? to_x : concat(back.product, 1);
       running = back.before;
-      if (!attributes.lengths.empty()) {
-        Tensor counts = empty({rows, 1}, g.dtype());
+      if (!options.lengths.empty()) {
+        Tensor counts = empty({rows, 1}, weight.dtype());
         for (std::int64_t row = 0; row < rows; ++row) select(counts, 0, row).fill(active(t, row) ? 1 : 0);
         to_x = to_x * counts;
         to_product = to_product * counts;
@@ -239,47 +293,38 @@ struct Recurrence {
       dx[static_cast<std::size_t>(t)] = to_x;
       dproduct[static_cast<std::size_t>(t)] = to_product;
     }
-    const Tensor nothing = zeros({0, rows, weight.shape()[0]}, g.dtype());
-    std::vector<Tensor> result{steps > 0 ? stack(dx) : nothing, steps > 0 ? stack(dproduct) : nothing};
-    for (const Tensor& state : running) result.push_back(state.defined() ? state : zeros({rows, width}, g.dtype()));
-    return result;
+    for (Tensor& state : running)
+      if (!state.defined()) state = nothing;
+    if (steps > 0) return {stack(dx), stack(dproduct), running};
+    const Tensor none = zeros({0, rows, weight.shape()[0]}, weight.dtype());
+    return {none, none, running};
   }
 
-  /// The hidden state that each step starts from, [T, B, H].
-  Tensor hidden_before(const Tensor& initial, const Tensor& y) const {
-    Tensor h = select(y, 0, static_cast<std::int64_t>(kPlanes) - 1);
+  /// Of the weight, which each step multiplies the hidden state before it with.
+  Tensor weight_gradient(const Tensor& dproduct, const Tensor& initial, const Tensor& output) const {
     const Tensor first = unsqueeze(initial, 0);
-    if (steps == 0) return h;
-    return attributes.reverse ? concat({slice(h, 0, 1), first}) : concat({first, slice(h, 0, 0, steps - 1)});
-  }
-
-  enum Part { kX, kProduct, kState };
-  std::vector<Tensor> shared(const Tensor& g, const Tensor& weight, const States& initial, const Tensor& y) const {
-    return shared_by_rules([&] { return gradients(g, weight, initial, y); });
-  }
-  Tensor weight_gradient(const Tensor& dproduct, const Tensor& initial, const Tensor& y) const {
+    Tensor before = output;
+    if (steps > 0)
+      before = options.reverse ? concat({slice(output, 0, 1), first}) : concat({first, slice(output, 0, 0, steps - 1)});
     return matmul(transpose(reshape(dproduct, {steps * rows, dproduct.shape()[2]})),
-                  reshape(hidden_before(initial, y), {steps * rows, width}));
+                  reshape(before, {steps * rows, width}));
   }
 };
 
 template <class Cell>
-Cost cost_of_sequence(const Node& node) {
-  const auto elements = static_cast<double>(node.shape.numel()) / Cell::kPlanes;
-  const double product = 2.0 * Cell::kGates * static_cast<double>(node.shape[-1]);
-  const double x = static_cast<double>(node.edges()[0].node()->shape.numel());
+Cost cost_of_sequence(const Tensor& x, const Tensor& output) {
+  const auto elements = static_cast<double>(output.numel());
+  const double product = 2.0 * Cell::kGates * static_cast<double>(output.shape()[-1]);
   return {elements * (product + Cell::kFlops),
-          (x + static_cast<double>(node.shape.numel())) * static_cast<double>(size_of(node.dtype))};
+          (static_cast<double>(x.numel()) + elements * Cell::kPlanes) * static_cast<double>(size_of(x.dtype()))};
 }
 
-/// Sequences to try a cell with: `states` after the weight and, for a cell that has one, the bias.
-template <class O>
-std::vector<SampleOf<O>> sequence_samples(Rng& rng, std::int64_t gates, int states, bool bias) {
-  const auto make = [&](std::int64_t t, std::int64_t b, std::int64_t h, const RecurrenceAttrs& attributes) {
-    std::vector<Tensor> inputs{randn({t, b, gates * h}, f64, rng), randn({gates * h, h}, f64, rng)};
-    if (bias) inputs.push_back(randn({gates * h}, f64, rng));
-    for (int i = 0; i < states; ++i) inputs.push_back(randn({b, h}, f64, rng));
-    return SampleOf<O>{inputs, attributes};
+/// Sequences to try a cell with: `make(draw, t, b, h)` gives its inputs.
+template <class O, class Make>
+std::vector<SampleOf<O>> sequence_samples(Rng& rng, const Make& make_inputs) {
+  const auto draw = [&](const Shape& shape) { return randn(shape, f64, rng); };
+  const auto make = [&](std::int64_t t, std::int64_t b, std::int64_t h, const RecurrenceOptions& options) {
+    return SampleOf<O>{make_inputs(draw, t, b, h), options};
   };
   std::vector<SampleOf<O>> samples{make(3, 1, 2, {}),
                                    make(1, 2, 1, {}),
@@ -289,18 +334,18 @@ std::vector<SampleOf<O>> sequence_samples(Rng& rng, std::int64_t gates, int stat
                                    make(3, 2, 1, {{2, 0}, true}),
                                    make(0, 2, 1, {}),
                                    make(2, 0, 1, {})};
-  samples[2].inputs[0] = transpose(randn({2, gates, 2}, f64, rng), 1, 2);
+  const Shape& x = samples[2].inputs.x.shape();
+  samples[2].inputs.x = transpose(draw({x[0], x[2], x[1]}), 1, 2);
   return samples;
 }
 
-template <class O>
-std::vector<BadInputOf<O>> sequence_bad_inputs(const std::string& name, std::int64_t gates, int states, bool bias) {
-  const auto make = [&](const Shape& x, const Shape& weight, const Shape& state, const RecurrenceAttrs& attributes,
+/// `make(x, weight, state)` gives inputs of these shapes, in which H is 2.
+template <class O, class Make>
+std::vector<BadInputOf<O>> sequence_bad_inputs(std::int64_t gates, const Make& make_inputs) {
+  const auto make = [&](const Shape& x, const Shape& weight, const Shape& state, const RecurrenceOptions& options,
                         const std::string& message) {
-    std::vector<Tensor> inputs{zeros(x), zeros(weight)};
-    if (bias) inputs.push_back(zeros({2 * gates}));
-    for (int i = 0; i < states; ++i) inputs.push_back(zeros(state));
-    return BadInputOf<O>{inputs, attributes, name + ": " + message};
+    return BadInputOf<O>{make_inputs(zeros(x), zeros(weight), zeros(state)), options,
+                         std::string(O::info.name) + ": " + message};
   };
   const Shape x{3, 2, 2 * gates}, weight{2 * gates, 2}, state{2, 2};
   return {make(x, {2 * gates, 3}, state, {}, "the weight is "), make({3, 2, 2 * gates + 1}, weight, state, {}, "x is "),
@@ -313,174 +358,215 @@ std::vector<BadInputOf<O>> sequence_bad_inputs(const std::string& name, std::int
 
 namespace ops {
 
-struct LstmSequence {
-  static constexpr OpInfo info{.name = "lstm_sequence",
+struct Lstm {
+  struct In {
+    Tensor x, weight, hidden, cell;
+  };
+  /// Beside what callers get, the cell state of each step, and its gates i, f, g, o.
+  struct Out {
+    Tensor output, hidden, cell, cells, gates;
+  };
+  struct Kept {
+    Tensor weight, hidden, cell, output, cells, gates;
+  };
+  using Attrs = RecurrenceOptions;
+  static constexpr OpInfo info{.name = "lstm",
                                .formula = "c = σ(f) c' + σ(i) tanh(g), h = σ(o) tanh(c), [i f g o] = x + W h'",
-                               .doc = "Long short-term memory over a sequence: planes i, f, g, o, c, h.",
-                               .inputs = {"x", "weight", "hidden", "cell"},
-                               .saves = {.inputs = {1, 2, 3}, .output = true},
-                               .family = "recurrence",
+                               .doc = "Long short-term memory over a sequence.",
+                               .group = Group::recurrence,
                                .source = "Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000"};
-  using Attrs = RecurrenceAttrs;
   using Loop = Recurrence<recurrence::Lstm>;
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& weight, const Tensor& hidden,
-                           const Tensor& cell) {
-    return Loop::result("lstm_sequence", a, x, weight, {cell, hidden});
+
+  static void check(const Attrs& a, const In& in) { Loop::check(info.name, a, in.x, in.weight, {in.cell, in.hidden}); }
+  static Out shapes(const Attrs&, const In& in) {
+    const auto state = [&] { return op::spec(in.hidden.shape(), in.x.dtype()); };
+    return {Loop::each_step(in.x, in.weight), state(), state(), Loop::each_step(in.x, in.weight),
+            Loop::each_gate(in.x, in.weight)};
   }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& weight, const Tensor& hidden, const Tensor& cell,
-                      Tensor& y) {
-    dispatch_floating(y.dtype(), [&]<class T>() { Loop(a, y.shape()).forward<T>(x, weight, {}, {cell, hidden}, y); });
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    Loop(a, out.output.shape())
+        .forward(in.x, in.weight, {}, {in.cell, in.hidden}, {out.gates, {out.cells, out.output}},
+                 {out.cell, out.hidden});
+    return {in.weight, in.hidden, in.cell, out.output, out.cells, out.gates};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, const Tensor& hidden,
-                    const Tensor& cell, const Tensor& y) {
-    return Loop(a, y.shape()).shared(g, weight, {cell, hidden}, y)[Loop::kX];
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    const Loop loop(a, kept.output.shape());
+    const auto back = loop.gradients({g.gates, {g.cells, g.output}}, {g.cell, g.hidden}, kept.weight,
+                                     {kept.cell, kept.hidden}, {kept.gates, {kept.cells, kept.output}});
+    In d;
+    d.x = back.x;
+    if (wanted(&In::weight)) d.weight = loop.weight_gradient(back.product, kept.hidden, kept.output);
+    d.hidden = back.initial[1];
+    d.cell = back.initial[0];
+    return d;
   }
-  static Tensor vjp(wrt<1>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, const Tensor& hidden,
-                    const Tensor& cell, const Tensor& y) {
-    const Loop loop(a, y.shape());
-    return loop.weight_gradient(loop.shared(g, weight, {cell, hidden}, y)[Loop::kProduct], hidden, y);
+  static Cost cost(const Attrs&, const In& in, const Out& out) {
+    return cost_of_sequence<recurrence::Lstm>(in.x, out.output);
   }
-  static Tensor vjp(wrt<2>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, const Tensor& hidden,
-                    const Tensor& cell, const Tensor& y) {
-    return Loop(a, y.shape()).shared(g, weight, {cell, hidden}, y)[Loop::kState + 1];
+  static std::vector<SampleOf<Lstm>> samples(Rng& rng) {
+    return sequence_samples<Lstm>(rng, [](const auto& draw, std::int64_t t, std::int64_t b, std::int64_t h) -> In {
+      return {draw({t, b, 4 * h}), draw({4 * h, h}), draw({b, h}), draw({b, h})};
+    });
   }
-  static Tensor vjp(wrt<3>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, const Tensor& hidden,
-                    const Tensor& cell, const Tensor& y) {
-    return Loop(a, y.shape()).shared(g, weight, {cell, hidden}, y)[Loop::kState];
-  }
-  static Cost cost(const Attrs&, const Node& node) { return cost_of_sequence<recurrence::Lstm>(node); }
-  static std::vector<SampleOf<LstmSequence>> samples(Rng& rng) {
-    return sequence_samples<LstmSequence>(rng, 4, 2, false);
-  }
-  static std::vector<BadInputOf<LstmSequence>> bad_inputs() {
-    return sequence_bad_inputs<LstmSequence>("lstm_sequence", 4, 2, false);
+  static std::vector<BadInputOf<Lstm>> bad_inputs() {
+    return sequence_bad_inputs<Lstm>(4, [](const Tensor& x, const Tensor& weight, const Tensor& state) -> In {
+      return {x, weight, state, state};
+    });
   }
 };
 
-struct GruSequence {
+struct Gru {
+  struct In {
+    Tensor x, weight, bias, hidden;
+  };
+  /// Beside what callers get, the gates of each step: r, z, n, and Wh' + b of n.
+  struct Out {
+    Tensor output, hidden, gates;
+  };
+  struct Kept {
+    Tensor weight, hidden, output, gates;
+  };
+  using Attrs = RecurrenceOptions;
   static constexpr OpInfo info{
-      .name = "gru_sequence",
-      .formula = "h = n + z (h' - n), r = σ(x + Wh'), z = σ(x + Wh'), n = tanh(x + r (Wh' + b))",
-      .doc = "Gated recurrent units over a sequence: planes r, z, n, Wh' + b of n, h.",
-      .inputs = {"x", "weight", "bias", "hidden"},
-      .saves = {.inputs = {1, 3}, .output = true},
-      .family = "recurrence",
+      .name = "gru",
+      .formula = "h = n + z (h' - n), r = σ(x + Wh' + b), z = σ(x + Wh' + b), n = tanh(x + r (Wh' + b))",
+      .doc = "Gated recurrent units over a sequence.",
+      .group = Group::recurrence,
       .source = "Cho et al. 2014"};
-  using Attrs = RecurrenceAttrs;
   using Loop = Recurrence<recurrence::Gru>;
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                           const Tensor& hidden) {
-    const TensorSpec spec = Loop::result("gru_sequence", a, x, weight, {hidden});
-    if (bias.shape() != Shape{weight.shape()[0]})
+
+  static void check(const Attrs& a, const In& in) {
+    Loop::check(info.name, a, in.x, in.weight, {in.hidden});
+    if (in.bias.shape() != Shape{in.weight.shape()[0]})
       throw ShapeError(
-          fmt::format("gru_sequence: the bias is {}; expected [{}]", to_string(bias.shape()), weight.shape()[0]));
-    return spec;
+          fmt::format("gru: the bias is {}; expected [{}]", to_string(in.bias.shape()), in.weight.shape()[0]));
   }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& hidden,
-                      Tensor& y) {
-    dispatch_floating(y.dtype(), [&]<class T>() { Loop(a, y.shape()).forward<T>(x, weight, bias, {hidden}, y); });
+  static Out shapes(const Attrs&, const In& in) {
+    return {Loop::each_step(in.x, in.weight), op::spec(in.hidden.shape(), in.x.dtype()),
+            Loop::each_gate(in.x, in.weight)};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, Unsaved,
-                    const Tensor& hidden, const Tensor& y) {
-    return Loop(a, y.shape()).shared(g, weight, {hidden}, y)[Loop::kX];
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    Loop(a, out.output.shape()).forward(in.x, in.weight, in.bias, {in.hidden}, {out.gates, {out.output}}, {out.hidden});
+    return {in.weight, in.hidden, out.output, out.gates};
   }
-  static Tensor vjp(wrt<1>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, Unsaved,
-                    const Tensor& hidden, const Tensor& y) {
-    const Loop loop(a, y.shape());
-    return loop.weight_gradient(loop.shared(g, weight, {hidden}, y)[Loop::kProduct], hidden, y);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    const Loop loop(a, kept.output.shape());
+    const auto back =
+        loop.gradients({g.gates, {g.output}}, {g.hidden}, kept.weight, {kept.hidden}, {kept.gates, {kept.output}});
+    In d;
+    d.x = back.x;
+    if (wanted(&In::weight)) d.weight = loop.weight_gradient(back.product, kept.hidden, kept.output);
+    d.bias = back.product;  // of each step and row, added up as of any input that broadcasts
+    d.hidden = back.initial[0];
+    return d;
   }
-  static Tensor vjp(wrt<2>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, Unsaved,
-                    const Tensor& hidden, const Tensor& y) {
-    // Of each step and row, which are added up as of any input that is broadcast.
-    return Loop(a, y.shape()).shared(g, weight, {hidden}, y)[Loop::kProduct];
+  static Cost cost(const Attrs&, const In& in, const Out& out) {
+    return cost_of_sequence<recurrence::Gru>(in.x, out.output);
   }
-  static Tensor vjp(wrt<3>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, Unsaved,
-                    const Tensor& hidden, const Tensor& y) {
-    return Loop(a, y.shape()).shared(g, weight, {hidden}, y)[Loop::kState];
+  static std::vector<SampleOf<Gru>> samples(Rng& rng) {
+    return sequence_samples<Gru>(rng, [](const auto& draw, std::int64_t t, std::int64_t b, std::int64_t h) -> In {
+      return {draw({t, b, 3 * h}), draw({3 * h, h}), draw({3 * h}), draw({b, h})};
+    });
   }
-  static Cost cost(const Attrs&, const Node& node) { return cost_of_sequence<recurrence::Gru>(node); }
-  static std::vector<SampleOf<GruSequence>> samples(Rng& rng) { return sequence_samples<GruSequence>(rng, 3, 1, true); }
-  static std::vector<BadInputOf<GruSequence>> bad_inputs() {
-    auto bad = sequence_bad_inputs<GruSequence>("gru_sequence", 3, 1, true);
+  static std::vector<BadInputOf<Gru>> bad_inputs() {
+    auto bad = sequence_bad_inputs<Gru>(3, [](const Tensor& x, const Tensor& weight, const Tensor& state) -> In {
+      return {x, weight, zeros({6}), state};
+    });
     bad.push_back({{zeros({3, 2, 6}), zeros({6, 2}), zeros({2}), zeros({2, 2})}, {}, "the bias is [2]; expected [6]"});
     return bad;
   }
 };
 
 template <class Self, bool kRelu>
-struct RnnRules {
-  using Attrs = RecurrenceAttrs;
+struct RnnOp {
+  struct In {
+    Tensor x, weight, hidden;
+  };
+  struct Out {
+    Tensor output, hidden;
+  };
+  struct Kept {
+    Tensor weight, hidden, output;
+  };
+  using Attrs = RecurrenceOptions;
   using Loop = Recurrence<recurrence::Rnn<kRelu>>;
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& weight, const Tensor& hidden) {
-    return Loop::result(Self::info.name.data(), a, x, weight, {hidden});
+
+  static void check(const Attrs& a, const In& in) { Loop::check(Self::info.name, a, in.x, in.weight, {in.hidden}); }
+  static Out shapes(const Attrs&, const In& in) {
+    return {Loop::each_step(in.x, in.weight), op::spec(in.hidden.shape(), in.x.dtype())};
   }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& weight, const Tensor& hidden, Tensor& y) {
-    dispatch_floating(y.dtype(),
-                      [&]<class T>() { Loop(a, y.shape()).template forward<T>(x, weight, {}, {hidden}, y); });
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    Loop(a, out.output.shape()).forward(in.x, in.weight, {}, {in.hidden}, {{}, {out.output}}, {out.hidden});
+    return {in.weight, in.hidden, out.output};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, const Tensor& hidden,
-                    const Tensor& y) {
-    return Loop(a, y.shape()).shared(g, weight, {hidden}, y)[Loop::kX];
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    const Loop loop(a, kept.output.shape());
+    const auto back = loop.gradients({{}, {g.output}}, {g.hidden}, kept.weight, {kept.hidden}, {{}, {kept.output}});
+    In d;
+    d.x = back.x;
+    if (wanted(&In::weight)) d.weight = loop.weight_gradient(back.product, kept.hidden, kept.output);
+    d.hidden = back.initial[0];
+    return d;
   }
-  static Tensor vjp(wrt<1>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, const Tensor& hidden,
-                    const Tensor& y) {
-    const Loop loop(a, y.shape());
-    return loop.weight_gradient(loop.shared(g, weight, {hidden}, y)[Loop::kProduct], hidden, y);
+  static Cost cost(const Attrs&, const In& in, const Out& out) {
+    return cost_of_sequence<recurrence::Rnn<kRelu>>(in.x, out.output);
   }
-  static Tensor vjp(wrt<2>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& weight, const Tensor& hidden,
-                    const Tensor& y) {
-    return Loop(a, y.shape()).shared(g, weight, {hidden}, y)[Loop::kState];
+  static std::vector<SampleOf<Self>> samples(Rng& rng) {
+    return sequence_samples<Self>(rng, [](const auto& draw, std::int64_t t, std::int64_t b, std::int64_t h) -> In {
+      return {draw({t, b, h}), draw({h, h}), draw({b, h})};
+    });
   }
-  static Cost cost(const Attrs&, const Node& node) { return cost_of_sequence<recurrence::Rnn<kRelu>>(node); }
-  static std::vector<SampleOf<Self>> samples(Rng& rng) { return sequence_samples<Self>(rng, 1, 1, false); }
   static std::vector<BadInputOf<Self>> bad_inputs() {
-    return sequence_bad_inputs<Self>(std::string(Self::info.name), 1, 1, false);
+    return sequence_bad_inputs<Self>(1, [](const Tensor& x, const Tensor& weight, const Tensor& state) -> In {
+      return {x, weight, state};
+    });
   }
 };
 
-struct RnnTanhSequence : RnnRules<RnnTanhSequence, false> {
-  static constexpr OpInfo info{.name = "rnn_tanh_sequence",
+struct RnnTanh : RnnOp<RnnTanh, false> {
+  static constexpr OpInfo info{.name = "rnn_tanh",
                                .formula = "h = tanh(x + W h')",
-                               .doc = "A simple recurrent network over a sequence: one plane, h.",
-                               .inputs = {"x", "weight", "hidden"},
-                               .saves = {.inputs = {1, 2}, .output = true},
-                               .family = "recurrence",
+                               .doc = "A simple recurrent network over a sequence.",
+                               .group = Group::recurrence,
                                .source = "Elman 1990"};
 };
 
-struct RnnReluSequence : RnnRules<RnnReluSequence, true> {
-  static constexpr OpInfo info{.name = "rnn_relu_sequence",
+struct RnnRelu : RnnOp<RnnRelu, true> {
+  static constexpr OpInfo info{.name = "rnn_relu",
                                .formula = "h = max(0, x + W h')",
-                               .doc = "A simple recurrent network over a sequence: one plane, h.",
-                               .inputs = {"x", "weight", "hidden"},
-                               .saves = {.inputs = {1, 2}, .output = true},
-                               .family = "recurrence",
+                               .doc = "A simple recurrent network over a sequence.",
+                               .group = Group::recurrence,
                                .source = "Le, Jaitly and Hinton 2015"};
 };
 
-using RecurrenceOps = OpList<LstmSequence, GruSequence, RnnTanhSequence, RnnReluSequence>;
+using RecurrenceOps = OpList<Lstm, Gru, RnnTanh, RnnRelu>;
 
 }  // namespace ops
 
-Tensor lstm_sequence(const Tensor& x, const Tensor& weight, const Tensor& hidden, const Tensor& cell,
+using ops::RecurrenceOps;
+
+LstmResult lstm(const Tensor& x, const Tensor& weight, const Tensor& hidden, const Tensor& cell,
+                const RecurrenceOptions& options) {
+  const auto out = RecurrenceOps::apply<ops::Lstm>(options, {x, weight, hidden, cell});
+  return {out.output, out.hidden, out.cell};
+}
+
+RecurrenceResult gru(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& hidden,
                      const RecurrenceOptions& options) {
-  return ops::RecurrenceOps::apply<ops::LstmSequence>(RecurrenceAttrs{options.lengths, options.reverse}, x, weight,
-                                                      hidden, cell);
+  const auto out = RecurrenceOps::apply<ops::Gru>(options, {x, weight, bias, hidden});
+  return {out.output, out.hidden};
 }
 
-Tensor gru_sequence(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& hidden,
-                    const RecurrenceOptions& options) {
-  return ops::RecurrenceOps::apply<ops::GruSequence>(RecurrenceAttrs{options.lengths, options.reverse}, x, weight, bias,
-                                                     hidden);
+RecurrenceResult rnn(const Tensor& x, const Tensor& weight, const Tensor& hidden, bool relu,
+                     const RecurrenceOptions& options) {
+  if (relu) {
+    const auto out = RecurrenceOps::apply<ops::RnnRelu>(options, {x, weight, hidden});
+    return {out.output, out.hidden};
+  }
+  const auto out = RecurrenceOps::apply<ops::RnnTanh>(options, {x, weight, hidden});
+  return {out.output, out.hidden};
 }
 
-Tensor rnn_sequence(const Tensor& x, const Tensor& weight, const Tensor& hidden, bool relu,
-                    const RecurrenceOptions& options) {
-  const RecurrenceAttrs attributes{options.lengths, options.reverse};
-  return relu ? ops::RecurrenceOps::apply<ops::RnnReluSequence>(attributes, x, weight, hidden)
-              : ops::RecurrenceOps::apply<ops::RnnTanhSequence>(attributes, x, weight, hidden);
-}
-
-std::span<const OpEntry> recurrence_ops() { return ops::RecurrenceOps::entries; }
+std::span<const OpEntry> recurrence_ops() { return RecurrenceOps::entries; }
 
 }  // namespace tapegrad

@@ -53,7 +53,7 @@ struct Sum {
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   using Attrs = ReductionAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     return {Reduction("sum", x.shape(), a).shape(), is_small(x.dtype()) ? i64 : x.dtype()};
@@ -74,7 +74,7 @@ struct Mean {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .forward = Forward::linear,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   using Attrs = ReductionAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     return {Reduction("mean", x.shape(), a).shape(), x.dtype()};
@@ -103,7 +103,7 @@ struct Prod {
       .doc = "The product of nothing is 1. The gradient is the product of the others, exact where some are 0.",
       .inputs = {"x"},
       .kind = Kind::numeric,
-      .family = "reduction"};
+      .group = Group::reduction};
   using Attrs = ReductionAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     return {Reduction("prod", x.shape(), a).shape(), is_small(x.dtype()) ? i64 : x.dtype()};
@@ -142,7 +142,7 @@ struct LogSumExp {
       .doc = "Shifted by the maximum. Of nothing, or of -inf alone, it is -inf with gradient 0.",
       .inputs = {"x"},
       .saves = {.inputs = {0}},
-      .family = "reduction"};
+      .group = Group::reduction};
   using Attrs = ReductionAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     return {Reduction("logsumexp", x.shape(), a).shape(), x.dtype()};

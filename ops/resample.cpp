@@ -156,7 +156,7 @@ struct Interpolate {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = InterpolateAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     check_images("interpolate", x);
@@ -199,7 +199,7 @@ struct InterpolateAdjoint {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = InterpolateAdjointAttrs;
   static constexpr const char* kName = "interpolate_adjoint";
   static TensorSpec result(const Attrs& a, const Tensor& y) {
@@ -247,7 +247,7 @@ struct Unfold {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = UnfoldAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     check_images("unfold", x);
@@ -289,7 +289,7 @@ struct Fold {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .forward = Forward::linear,
-                               .family = "indexing"};
+                               .group = Group::indexing};
   using Attrs = FoldAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     if (a.output_size.empty() || a.output_size.size() > kernels::kSpatial)

@@ -23,7 +23,7 @@ struct Dropout {
                                .doc = "The mask is drawn from the seed and position, forward and backward alike.",
                                .inputs = {"x"},
                                .saves = kSavesNothing,
-                               .family = "random",
+                               .group = Group::random,
                                .source = "Srivastava et al., Dropout, JMLR 15, 2014"};
   struct Attrs {
     double p = 0.5;

@@ -96,7 +96,7 @@ struct CumSum {
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   using Attrs = DirectedAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     normalized_axis("cumsum", a.axis, x.rank());
@@ -130,7 +130,7 @@ struct LinearScan {
                                .doc = "A linear recurrence along an axis, from h[-1] = 0.",
                                .inputs = {"a", "b"},
                                .saves = {.inputs = {0}, .output = true},
-                               .family = "reduction"};
+                               .group = Group::reduction};
   using Attrs = DirectedAttrs;
   static TensorSpec result(const Attrs& attributes, const Tensor& a, const Tensor& b) {
     if (a.shape() != b.shape())
@@ -194,7 +194,7 @@ struct CumProd {
                                .inputs = {"x"},
                                .saves = {.inputs = {0}, .output = true},
                                .kind = Kind::numeric,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   using Attrs = ScanAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     normalized_axis("cumprod", a.axis, x.rank());
@@ -233,7 +233,7 @@ struct LogCumSumExp {
       .doc = "Running logsumexp along an axis, with a running maximum; gradient 0 where y is -inf.",
       .inputs = {"x"},
       .saves = {.inputs = {0}, .output = true},
-      .family = "reduction"};
+      .group = Group::reduction};
   using Attrs = ScanAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     normalized_axis("logcumsumexp", a.axis, x.rank());

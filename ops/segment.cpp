@@ -81,7 +81,7 @@ struct Segment : SegmentCommon {
                                .saves = {.inputs = {1}},
                                .fixed = {1},
                                .forward = Forward::linear,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& offsets) {
     return checked_result(kName, x, offsets);
   }
@@ -115,7 +115,7 @@ struct SegmentMax : SegmentCommon {
                                .inputs = {"x", "offsets"},
                                .saves = kSavesAll,
                                .fixed = {1},
-                               .family = "reduction"};
+                               .group = Group::reduction};
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& offsets) {
     return checked_result("segment_max", x, offsets);
   }
@@ -155,7 +155,7 @@ struct MaskedMean {
                                .saves = {.inputs = {1}},
                                .fixed = {1},
                                .forward = Forward::linear,
-                               .family = "reduction"};
+                               .group = Group::reduction};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& mask) {
     if (mask.dtype() != boolean)

@@ -63,7 +63,7 @@ struct Softmax {
                                .inputs = {"x"},
                                .saves = kSavesOutput,
                                .forward = Forward::symmetric,
-                               .family = "normalization"};
+                               .group = Group::normalization};
   using Attrs = AxisAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     normalized_axis("softmax", a.axis, x.rank());
@@ -89,7 +89,7 @@ struct LogSoftmax {
                                .doc = "The logarithm of softmax along an axis, exact where the share rounds to 0.",
                                .inputs = {"x"},
                                .saves = kSavesOutput,
-                               .family = "normalization"};
+                               .group = Group::normalization};
   using Attrs = AxisAttrs;
   static TensorSpec result(const Attrs& a, const Tensor& x) {
     normalized_axis("log_softmax", a.axis, x.rank());

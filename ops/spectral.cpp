@@ -33,7 +33,7 @@ struct EighParts {
                                .doc = "Eigenvalues, ascending, and eigenvectors of the symmetric part.",
                                .inputs = {"a"},
                                .saves = kSavesOutput,
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a) {
     internal::require_square(info, "a", a);
@@ -83,7 +83,7 @@ struct SvdParts {
                                .doc = "Reduced; singular values descending.",
                                .inputs = {"a"},
                                .saves = kSavesOutput,
-                               .family = "linear algebra"};
+                               .group = Group::linear_algebra};
   using Attrs = NoAttrs;
   static TensorSpec result(const Attrs&, const Tensor& a) {
     internal::require_matrices(info, "a", a);

@@ -40,7 +40,7 @@ struct Reshape {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
-                               .family = "shape"};
+                               .group = Group::shape};
   struct Attrs {
     Integers shape;
     bool operator==(const Attrs&) const = default;
@@ -103,7 +103,7 @@ struct Permute {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
-                               .family = "shape"};
+                               .group = Group::shape};
   struct Attrs {
     Integers axes;
     bool operator==(const Attrs&) const = default;
@@ -154,7 +154,7 @@ struct BroadcastTo {
                                .inputs = {"x"},
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
-                               .family = "shape"};
+                               .group = Group::shape};
   struct Attrs {
     Shape shape;
     bool operator==(const Attrs&) const = default;
@@ -191,7 +191,7 @@ struct SliceOp {
       .inputs = {"x"},
       .saves = kSavesNothing,
       .kind = Kind::numeric,
-      .family = "shape"};
+      .group = Group::shape};
   struct Attrs {
     int axis = 0;
     std::int64_t start = 0, stop = Slice::kEnd, step = 1;
@@ -254,7 +254,7 @@ struct SliceScatter {
                                .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
-                               .family = "shape"};
+                               .group = Group::shape};
   struct Attrs : SliceOp::Attrs {
     std::int64_t extent = 0;
     bool operator==(const Attrs&) const = default;

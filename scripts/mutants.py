@@ -23,13 +23,14 @@ ENDS = {",", ";", "?", ":", "=", "+=", "-=", "*=", "/=", "<<", "return"}
 OPAQUE = {"static_cast", "constant", "decltype", "sizeof", "size_t", "int64_t", "apply", "span", "move", "data",
           "mutable_data", "dispatch_floating", "dispatch", "throw", "to_string", "string", "name_of", "describe",
           "contiguous", "detach", "if", "for", "while", "switch", "catch", "checked_offsets", "empty",
-          "for_row_ranges"}  # fmt: skip
+          "for_row_ranges", "wanted", "defined"}  # fmt: skip
 PARTNERS = {"sin": "cos", "cos": "sin", "sinh": "cosh", "cosh": "sinh", "maximum": "minimum", "minimum": "maximum",
             "floor": "ceil", "min": "max", "max": "min", "gather": "scatter", "triu": "tril", "tril": "triu"}  # fmt: skip
-NOT_RULES = {"forward", "value", "result", "samples", "bad_inputs", "cost", "view", "fields", "find", "worth_threads"}
+NOT_RULES = {"forward", "value", "result", "shapes", "spec", "samples", "bad_inputs", "cost", "view", "fields", "find",
+             "worth_threads"}  # fmt: skip
 # Of these only the last argument, what is done, is part of a rule: into which parts depends on its speed alone.
 DIVIDING = {"for_chunks", "for_blocks", "for_columns", "for_row_blocks"}
-ROOT = re.compile(r"vjp|jvp")
+ROOT = re.compile(r"vjp|jvp|pull")
 
 
 @dataclass
@@ -192,8 +193,12 @@ class Mutator:
             self.add("negate a condition", first, i, f"!({self.text(first, i)})")
         elif token.kind == "number" and token.text != "1L":
             self.add("shift a number", i, i + 1, f"({token.text} + 1)")
+        elif token.text == "return" and after == "{" and self.function.name == "pull":
+            self.contributions(i + 1)
         elif token.text == "return":
             self.returned(i)
+        elif token.text == "=" and self.function.name == "pull" and self.tokens[i - 2].text == ".":
+            self.flip(i + 1, self.statement_end(i))  # a contribution, as in d.x = …
         elif token.kind == "name" and token.text == "if" and after == "(":
             inside = self.text(i + 2, self.partner[i + 1])
             self.add("negate a condition", i + 2, self.partner[i + 1], f"!({inside})")
@@ -281,6 +286,15 @@ class Mutator:
         if re.match(r"(make_view\()?zeros", inside):  # -0 is 0
             return
         self.add("flip the sign of the result", i + 1, end, f"-({inside})")
+
+    def flip(self, first, last):
+        if first < last and self.tokens[first].text not in ("-", "{"):
+            self.add("flip the sign of the result", first, last, f"-({self.text(first, last)})")
+
+    def contributions(self, opening):
+        """Those of {first, second} or {.x = first, .y = second}."""
+        for first, last in self.arguments(opening):
+            self.flip(first + 3 if self.tokens[first].text == "." else first, last)
 
     def arguments(self, opening):
         """Ranges of the tokens of each argument."""
@@ -370,7 +384,7 @@ def rewrite(source, mutants):
 
 
 def rules(sources, public):
-    """The gradient rules in some sources (a dict by path): functions called vjp or jvp, and, transitively, the functions
+    """The gradient rules in some sources (a dict by path): functions called vjp, jvp or pull, and, transitively, the functions
     of these sources that they call, each with its path. Functions that users call, listed in `public`, have tests of their
     own."""
     by_name = {}

@@ -5,9 +5,11 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/core/record.hpp>
-#include <tapegrad/op/family.hpp>
 #include <tapegrad/op/registry.hpp>
+#include <tapegrad/op/table.hpp>
 #include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/join.hpp>
+#include <tapegrad/ops/view.hpp>
 #include <tapegrad/testing/gradient_check.hpp>
 #include <tapegrad/testing/op_check.hpp>
 #include <tapegrad/testing/op_kinks.hpp>
@@ -19,7 +21,7 @@ using Tensors = std::vector<Tensor>;
 
 /// The same values in a buffer with gaps, its axes the other way round.
 Tensor spread(const Tensor& t) {
-  if (t.rank() == 0 || t.numel() == 0) return t;
+  if (!t.defined() || t.rank() == 0 || t.numel() == 0) return t;
   std::vector<std::int64_t> reversed(t.shape().begin(), t.shape().end());
   std::reverse(reversed.begin(), reversed.end());
   reversed.push_back(2);
@@ -47,6 +49,15 @@ Tensor spread(const Tensor& t) {
   return view;
 }
 
+/// One result of an op, or all in one, as a function of its inputs.
+using Function = std::function<Tensor(std::span<const Tensor>)>;
+
+/// A sample's inputs, and such a function of them.
+struct Case {
+  const Tensors& inputs;
+  Function function;
+};
+
 struct Outcome {
   Tensor value;
   Tensors gradients;  ///< undefined where there is none
@@ -65,9 +76,11 @@ class OpChecker {
     const GradMode on(true);
     bool all_forward = true;
     for (const Sample& sample : op_.samples(rng_)) {
-      where_ = "sample " + std::to_string(result_.samples++) + attributes(sample);
+      const std::string where = "sample " + std::to_string(result_.samples++) + attributes(sample);
+      where_ = where;
+      sample_forward_ = true;
       try {
-        check(sample);
+        check(sample, where);
       } catch (const std::exception& e) {
         fail(std::string("threw: ") + e.what());
       }
@@ -90,40 +103,51 @@ class OpChecker {
   void fail(const std::string& text) { result_.failures.push_back(where_ + ": " + text); }
 
   bool wants_gradient(std::size_t input, const Tensor& t) const {
-    return is_floating(t.dtype()) && !op_.info().fixed.has(static_cast<int>(input));
+    return t.defined() && is_floating(t.dtype()) && !op_.record->input(input).fixed;
   }
 
-  void check(const Sample& sample) {
-    const Tensor value = sample.function(sample.inputs);
-    const bool empty = value.numel() == 0 || std::any_of(sample.inputs.begin(), sample.inputs.end(),
-                                                         [](const Tensor& t) { return t.numel() == 0; });
-    result_.zero_size += empty;
-    result_.scalars +=
-        std::any_of(sample.inputs.begin(), sample.inputs.end(), [](const Tensor& t) { return t.rank() == 0; });
-    sample_forward_ = true;
+  void check(const Sample& sample, const std::string& where) {
+    const Tensors results = sample.call(sample.inputs);
+    const auto any_input = [&](const auto& is) {
+      return std::any_of(sample.inputs.begin(), sample.inputs.end(),
+                         [&](const Tensor& t) { return t.defined() && is(t); });
+    };
+    result_.zero_size += any_input([](const Tensor& t) { return t.numel() == 0; }) ||
+                         std::any_of(results.begin(), results.end(), [](const Tensor& t) { return t.numel() == 0; });
+    result_.scalars += any_input([](const Tensor& t) { return t.rank() == 0; });
+    ++result_.strided;
+    for (std::size_t i = 0; results.size() > 1 && i < results.size(); ++i) {
+      where_ = where + ", " + std::string(op_.record->results[i]);
+      check({sample.inputs, [&, i](std::span<const Tensor> inputs) { return sample.call(inputs)[i]; }});
+    }
+    where_ = where;
+    check({sample.inputs, [&](std::span<const Tensor> inputs) { return in_one(sample.call(inputs)); }});
+  }
+
+  void check(const Case& sample) {
     const Outcome plain = differentiate(sample, sample.inputs, {});
     check_strided(sample, plain);
     if (!plain.value.requires_grad()) return;
     if (dtype_ == f32)
       check_single(sample, plain);
-    else if (value.dtype() == f64)
-      check_orders(sample, sample.inputs, sample.function);
+    else if (plain.value.dtype() == f64)
+      check_orders(sample);
     check_shared(sample);
   }
 
   /// Value and gradients against `cotangent`, or 1, 2, 3, … without one.
-  Outcome differentiate(const Sample& sample, const Tensors& inputs, const Tensor& cotangent) {
+  Outcome differentiate(const Case& sample, const Tensors& inputs, const Tensor& cotangent) {
     Tensors at;
     for (std::size_t i = 0; i < inputs.size(); ++i)
       at.push_back(wants_gradient(i, inputs[i]) ? parameter(inputs[i]) : inputs[i]);
     Outcome outcome{sample.function(at), Tensors(inputs.size())};
     if (result_.differentiable && !outcome.value.requires_grad() && is_floating(outcome.value.dtype()) &&
-        std::any_of(at.begin(), at.end(), [](const Tensor& t) { return t.requires_grad(); }))
+        std::any_of(at.begin(), at.end(), [](const Tensor& t) { return t.defined() && t.requires_grad(); }))
       fail("the result does not require a gradient");
     if (!outcome.value.requires_grad()) return outcome;
     outcome.value.backward(cotangent.defined() ? cotangent : ramp(outcome.value));
     for (std::size_t i = 0; i < at.size(); ++i) {
-      if (!at[i].requires_grad() || !at[i].grad().defined()) continue;
+      if (!at[i].defined() || !at[i].requires_grad() || !at[i].grad().defined()) continue;
       outcome.gradients[i] = at[i].grad().to_dense();
       if (outcome.gradients[i].shape() != inputs[i].shape())
         fail("the gradient of input " + std::to_string(i) + ", " + describe(inputs[i]) + ", has the shape " +
@@ -168,12 +192,11 @@ class OpChecker {
       }
   }
 
-  void check_strided(const Sample& sample, const Outcome& plain) {
+  void check_strided(const Case& sample, const Outcome& plain) {
     constexpr double kRounding = 1e-12;  // a product may add in another order
     Tensors inputs;
     for (const Tensor& t : sample.inputs) inputs.push_back(spread(t));
     expect_near(differentiate(sample, inputs, {}), plain, kRounding, "on strided inputs");
-    ++result_.strided;
     if (!plain.value.requires_grad()) return;
     expect_near(differentiate(sample, sample.inputs, spread(ramp(plain.value))), plain, kRounding,
                 "with a strided cotangent");
@@ -185,15 +208,15 @@ class OpChecker {
                 "with a broadcast cotangent");
   }
 
-  void check_single(const Sample& sample, const Outcome& plain) {
+  void check_single(const Case& sample, const Outcome& plain) {
     Tensors inputs;
-    for (const Tensor& t : sample.inputs) inputs.push_back(t.dtype() == f64 ? cast(t, f32) : t);
+    for (const Tensor& t : sample.inputs) inputs.push_back(t.defined() && t.dtype() == f64 ? cast(t, f32) : t);
     expect_near(differentiate(sample, inputs, {}), plain, 1e-4, "in f32 against f64");
   }
 
-  void check_orders(const Sample& sample, const Tensors& inputs,
-                    const std::function<Tensor(std::span<const Tensor>)>& function) {
+  void check_orders(const Case& sample) {
     // Inputs without a gradient by nature stay as they are: a condition, indices, a weight that is a constant.
+    const Tensors& inputs = sample.inputs;
     Tensors moving;
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (wants_gradient(i, inputs[i])) moving.push_back(inputs[i]);
@@ -202,7 +225,7 @@ class OpChecker {
       Tensors all = inputs;
       for (std::size_t i = 0, next = 0; i < all.size(); ++i)
         if (wants_gradient(i, inputs[i])) all[i] = given[next++];
-      return function(all);
+      return sample.function(all);
     };
     const GradientReport report =
         check_gradients(f, moving, {.name = result_.op + ", " + where_, .order = order_, .seed = rng_.next_u64()});
@@ -216,10 +239,9 @@ class OpChecker {
     if (report.ok()) return;
     sample_forward_ = false;
     fail(to_string(report));
-    (void)sample;
   }
 
-  void check_shared(const Sample& sample) {
+  void check_shared(const Case& sample) {
     if (sample.inputs.size() < 2 || dtype_ == f32) return;
     const Tensor &a = sample.inputs[0], &b = sample.inputs[1];
     if (!wants_gradient(0, a) || !wants_gradient(1, b) || a.shape() != b.shape() || a.numel() == 0) return;
@@ -236,7 +258,7 @@ class OpChecker {
       all[0] = all[1] = x;
       return sample.function(all);
     };
-    if (op_.info().variadic || inputs.size() == 2) {
+    if (op_.record->takes_list() || inputs.size() == 2) {
       ++result_.shared;
       const GradientReport report = check_gradients(
           f, {inputs[0]}, {.name = result_.op + " of one tensor twice", .order = order_, .seed = rng_.next_u64()});
@@ -256,6 +278,14 @@ class OpChecker {
 };
 
 }  // namespace
+
+Tensor in_one(std::span<const Tensor> results) {
+  if (results.size() == 1) return results[0];
+  std::vector<Tensor> rows;
+  for (const Tensor& t : results)
+    if (is_floating(t.dtype())) rows.push_back(reshape(t, {t.numel()}));
+  return concat(rows);
+}
 
 OpCheckResult check_op(const OpEntry& op, int order, DType dtype, std::uint64_t seed) {
   return OpChecker(op, order, dtype, seed).run();

@@ -2,12 +2,14 @@
 // Checks one registered operation on its own samples, in every form that users can bring it into.
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <tapegrad/core/dtype.hpp>
 #include <vector>
 
 namespace tapegrad {
 struct OpEntry;
+class Tensor;
 }
 
 namespace tapegrad::testing {
@@ -36,7 +38,10 @@ struct OpCheckResult {
 /// In f64 against finite differences, orders 1 to `order` (1 to 4). In f32 values and first derivatives against those
 /// in f64. Beyond the samples as they are: strided inputs give the results of dense ones, so do strided and broadcast
 /// cotangents, one tensor may be two inputs, inputs without elements have gradients of their shape, and ties, zeros and
-/// infinities give what op_kinks() says.
+/// infinities give what op_kinks() says. Each of several results is checked alone, then all together.
 OpCheckResult check_op(const OpEntry& op, int order = 2, DType dtype = f64, std::uint64_t seed = 1);
+
+/// The results of an op as one tensor: the one that it has, else the elements of those that float, in a row.
+Tensor in_one(std::span<const Tensor> results);
 
 }  // namespace tapegrad::testing

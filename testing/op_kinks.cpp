@@ -7,6 +7,7 @@
 #include <tapegrad/op/attributes.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/cast.hpp>
+#include <tapegrad/testing/op_check.hpp>
 
 namespace tapegrad::testing {
 namespace {
@@ -370,7 +371,7 @@ class KinkChecker {
       inputs[i] = parameter(inputs[i]);
       wanted.push_back(inputs[i]);
     }
-    const Tensor value = find_op(kink_.op).call(inputs, kink_.attributes);
+    const Tensor value = in_one(find_op(kink_.op).call(inputs, kink_.attributes));
     compare("value", value.values(), kink_.value);
     if (wanted.empty()) return found_;
     const Tensor ones = ones_like(value);

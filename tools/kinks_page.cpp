@@ -31,7 +31,7 @@ std::string list(const std::vector<double>& values) {
 std::string at(const OpEntry& op, const std::vector<double>& place) {
   std::vector<Tensor> inputs;
   for (const double x : place) inputs.push_back(parameter(scalar(x, f64)));
-  const Tensor value = op.call(inputs, {});
+  const Tensor value = op.call(inputs, {})[0];
   std::string text = number(value.item());
   if (!value.requires_grad()) return text;
   const auto gradients = grad({&value, 1}, inputs, {}, {});

@@ -24,15 +24,19 @@
 namespace tapegrad::tools {
 namespace {
 
-constexpr std::string_view kValueFile = "y.npy";
-
 struct Options {
   std::string name;
   std::vector<std::string> inputs, attributes, vectors;
-  std::string cotangent, out;
+  std::vector<std::string> cotangents;
+  std::string out;
   int order = 1;
   bool help = false;
 };
+
+/// "y", or what the op calls one of several results.
+std::string result_name(const OpEntry& op, std::size_t i) {
+  return std::string(op.record->results.empty() ? "y" : op.record->results[i]);
+}
 
 // ---- help -----------------------------------------------------------------------------------------------------------
 
@@ -48,7 +52,10 @@ std::vector<std::string> example_shapes(const OpEntry& op) {
           (line.empty() ? "" : ", ") +
           (t.defined() ? (is_floating(t.dtype()) ? "" : std::string(name_of(t.dtype())) + " ") + to_string(t.shape())
                        : "none");
-    line += " -> " + to_string(sample.function(sample.inputs).shape());
+    std::string shapes;
+    for (const Tensor& result : sample.call(sample.inputs))
+      shapes += (shapes.empty() ? "" : ", ") + to_string(result.shape());
+    line += " -> " + shapes;
     for (const auto& [name, value] : sample.attributes)
       for (const AttributeInfo& a : op.attributes())
         if (a.name == name && a.default_value != value) line += ", " + name + "=" + value;
@@ -63,14 +70,16 @@ void print_help(const OpEntry& op) {
   std::cout << fmt::format("{}\n    {}\n", signature(op), info.formula);
   if (!info.doc.empty()) std::cout << "    " << info.doc << '\n';
   std::cout << "\nInputs:\n";
-  for (int i = 0; i < info.inputs.count; ++i)
-    std::cout << fmt::format("  {:<16}{}{}{}{}\n", info.inputs.name[i],
-                             info.masks.has(i)                           ? "bool"
-                             : info.fixed.has(i) || !info.differentiable ? "without a gradient"
-                                                                         : "with a gradient",
-                             info.optional.has(i) ? ", optional: - leaves it out" : "",
-                             info.variadic ? ", any number of them" : "",
+  for (int i = 0; const InputInfo& input : op.record->inputs)
+    std::cout << fmt::format("  {:<16}{}{}{}{}\n", input.name,
+                             info.masks.has(i++)                   ? "bool"
+                             : input.fixed || !info.differentiable ? "without a gradient"
+                                                                   : "with a gradient",
+                             input.optional ? ", optional: - leaves it out" : "",
+                             input.list ? ", any number of them" : "",
                              info.kind == Kind::floating ? "" : ", any dtype");
+  if (!op.record->results.empty()) std::cout << "\nResults:\n";
+  for (const std::string_view result : op.record->results) std::cout << "  " << result << '\n';
   std::cout << "\nAttributes:" << (op.attributes().empty() ? " none\n" : "\n");
   for (const AttributeInfo& a : op.attributes())
     std::cout << fmt::format("  {:<16}{}{}default {}\n", a.name, a.doc, a.doc.empty() ? "" : "; ",
@@ -98,8 +107,8 @@ class Run {
   explicit Run(const Options& options) : options_(options), op_(find_op(options.name)), info_(op_.info()) {
     for (std::size_t i = 0; i < options.inputs.size(); ++i) {
       Tensor t = options.inputs[i] == "-" ? Tensor() : io::load_npy(options.inputs[i]);
-      const int at = static_cast<int>(i);
-      if (info_.differentiable && t.defined() && is_floating(t.dtype()) && !info_.fixed.has(at) && !info_.masks.has(at))
+      if (info_.differentiable && t.defined() && is_floating(t.dtype()) && !op_.record->input(i).fixed &&
+          !info_.masks.has(static_cast<int>(i)))
         moving_.push_back({name(i), t = parameter(t)});
       inputs_.push_back(std::move(t));
     }
@@ -108,39 +117,54 @@ class Run {
   /// What is to be written, by the name of its file.
   NamedTensors results() {
     const GradMode on(true);
-    const Tensor y = op_.call(inputs_, parsed_attributes(options_));
-    NamedTensors results{{"y", y}};
-    if (!y.requires_grad()) {
-      if (!options_.cotangent.empty() || options_.order > 1 || !options_.vectors.empty())
+    const std::vector<Tensor> values = op_.call(inputs_, parsed_attributes(options_));
+    NamedTensors results, moving;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      results.push_back({result_name(op_, i), values[i]});
+      if (values[i].requires_grad()) moving.push_back(results.back());
+    }
+    if (moving.empty()) {
+      if (!options_.cotangents.empty() || options_.order > 1 || !options_.vectors.empty())
         throw ValueError("op: " + std::string(info_.name) + " of these inputs has no gradient; leave out " +
                          "--cotangent, --vector and --order");
       return results;
     }
     const std::vector<Tensor> vectors = directions();
-    Tensor gradient_of = y, cotangent = weights(y);
+    std::vector<Tensor> of, cotangents = weights(moving);
+    for (const auto& [_, value] : moving) of.push_back(value);
     for (int order = 1; order <= options_.order; ++order) {
-      const std::vector<Tensor> gradients = differentiate(gradient_of, cotangent, order < options_.order);
-      Tensor next = scalar(0, y.dtype());
+      const std::vector<Tensor> gradients = differentiate(of, cotangents, order < options_.order);
+      Tensor next = scalar(0, values[0].dtype());
       for (std::size_t i = 0; i < moving_.size(); ++i) {
         results.push_back(
             {fmt::format("grad{}_{}", order == 1 ? "" : std::to_string(order), moving_[i].name), gradients[i]});
-        if (order < options_.order) next = next + cast(sum(gradients[i] * vectors[i]), y.dtype());
+        if (order < options_.order) next = next + cast(sum(gradients[i] * vectors[i]), next.dtype());
       }
-      gradient_of = next;
-      cotangent = ones_like(next);
+      of = {next};
+      cotangents = {ones_like(next)};
     }
     return results;
   }
 
  private:
   std::string name(std::size_t i) const {
-    if (info_.variadic) return std::string(info_.inputs.name[0]) + std::to_string(i);
-    return std::string(i < static_cast<std::size_t>(info_.inputs.count) ? info_.inputs.name[i] : "extra");
+    const OpRecord& op = *op_.record;
+    if (op.takes_list() && i + 1 >= op.inputs.size())
+      return std::string(op.inputs.back().name) + std::to_string(i + 1 - op.inputs.size());
+    return std::string(i < op.inputs.size() ? op.inputs[i].name : "extra");
   }
 
-  Tensor weights(const Tensor& y) const {
-    if (options_.cotangent.empty()) return ones_like(y);
-    return matching(options_.cotangent, y, "the cotangent", "the value");
+  std::vector<Tensor> weights(const NamedTensors& results) const {
+    std::vector<Tensor> all;
+    if (!options_.cotangents.empty() && options_.cotangents.size() != results.size())
+      throw ValueError(fmt::format("op: {} files for --cotangent and {} results with a gradient; give one for each",
+                                   options_.cotangents.size(), results.size()));
+    for (std::size_t i = 0; i < results.size(); ++i)
+      all.push_back(options_.cotangents.empty()
+                        ? ones_like(results[i].tensor)
+                        : matching(options_.cotangents[i], results[i].tensor, "the cotangent",
+                                   results.size() == 1 ? "the value" : results[i].name.c_str()));
+    return all;
   }
 
   std::vector<Tensor> directions() const {
@@ -165,11 +189,12 @@ class Run {
     return cast(t, like.dtype());
   }
 
-  /// Dense gradients with respect to the inputs, zeros where `of` does not depend on one.
-  std::vector<Tensor> differentiate(const Tensor& of, const Tensor& cotangent, bool again) const {
+  /// Dense gradients with respect to the inputs, zeros where `of` do not depend on one.
+  std::vector<Tensor> differentiate(const std::vector<Tensor>& of, const std::vector<Tensor>& cotangents,
+                                    bool again) const {
     std::vector<Tensor> wanted, all;
     for (const auto& [_, t] : moving_) wanted.push_back(t);
-    if (of.requires_grad()) all = grad({&of, 1}, wanted, {&cotangent, 1}, {.create_graph = again});
+    if (of[0].requires_grad()) all = grad(of, wanted, cotangents, {.create_graph = again});
     all.resize(wanted.size());
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = all[i].defined() ? all[i].to_dense() : zeros_like(wanted[i]);
     return all;
@@ -183,9 +208,10 @@ class Run {
 };
 
 void run(const Options& options) {
-  if (options.out.empty()) throw ValueError("op: --out is missing: the folder for " + std::string(kValueFile));
+  const std::string first = result_name(find_op(options.name), 0) + ".npy";
+  if (options.out.empty()) throw ValueError("op: --out is missing: the folder for " + first);
   const NamedTensors results = Run(options).results();
-  OutputFolder folder(options.out, kValueFile);
+  OutputFolder folder(options.out, first);
   for (const auto& [name, tensor] : results) io::save_npy(folder.path(name + ".npy"), tensor);
   folder.commit();
   for (const auto& [name, tensor] : results)
@@ -204,8 +230,11 @@ void add_op_command(CLI::App& app) {
   command->add_option("--attr", options->attributes, "An attribute, as in axis=1, axes=(0,2), keepdims=True")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  command->add_option("--cotangent", options->cotangent, "What the value is weighted with; ones if left out")
-      ->type_name("FILE");
+  command
+      ->add_option("--cotangent", options->cotangents,
+                   "What the value is weighted with, one for each of several results; ones if left out")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   command->add_option("--order", options->order, "Of derivatives: 2 adds products of the second ones with a vector")
       ->capture_default_str()
       ->check(CLI::Range(1, 3));
@@ -213,9 +242,10 @@ void add_op_command(CLI::App& app) {
       ->add_option("--vector", options->vectors, "For --order 2, one for each input with a gradient; ones if left out")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  command->add_option("--out", options->out, "Folder for y.npy, grad_<input>.npy, grad2_<input>.npy, …");
+  command->add_option("--out", options->out, "Folder for y.npy or the results by name, grad_<input>.npy, …");
   command->footer(
-      "With s = sum(cotangent * y), grad_x is ds/dx, and grad2_x the gradient of the sum over the inputs of\n"
+      "With s = sum(cotangent * y), over all results, grad_x is ds/dx, and grad2_x the gradient of the sum over the "
+      "inputs of\n"
       "grad_i * vector_i.\n"
       "Examples:\n"
       "  tapegrad op cumsum --help\n"

@@ -23,13 +23,20 @@ struct Options {
 nlohmann::ordered_json to_json(const OpEntry& op) {
   const OpInfo& info = op.info();
   nlohmann::ordered_json inputs = nlohmann::ordered_json::array(), attributes = nlohmann::ordered_json::array();
-  for (int i = 0; i < info.inputs.count; ++i) inputs.push_back(info.inputs.name[i]);
+  nlohmann::ordered_json results = nlohmann::ordered_json::array();
+  for (const InputInfo& input : op.record->inputs) inputs.push_back(input.name);
+  for (const std::string_view result : op.record->results) results.push_back(result);
   for (const AttributeInfo& a : op.attributes())
     attributes.push_back({{"name", a.name}, {"default", a.default_value}, {"doc", a.doc}});
-  return {{"name", info.name},         {"formula", info.formula},
-          {"doc", info.doc},           {"inputs", inputs},
-          {"variadic", info.variadic}, {"attributes", attributes},
-          {"view", op.view},           {"differentiable", info.differentiable}};
+  return {{"name", info.name},
+          {"formula", info.formula},
+          {"doc", info.doc},
+          {"inputs", inputs},
+          {"variadic", op.record->takes_list()},
+          {"results", results},
+          {"attributes", attributes},
+          {"view", op.view},
+          {"differentiable", info.differentiable}};
 }
 
 void run(const Options& options) {

@@ -9,6 +9,7 @@
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/testing/op_check.hpp>
+#include <utility>
 
 #include "ops_pages.hpp"
 
@@ -53,7 +54,7 @@ Sample pointwise_example(const OpEntry& op) {
     const Tensor x = copy_of(values);
     sample.inputs.push_back(info.masks.has(i) ? x > 0.5 : x);
   }
-  sample.function = [&op](std::span<const Tensor> inputs) { return op.call(inputs, {}); };
+  sample.call = [&op](std::span<const Tensor> inputs) { return op.call(inputs, {}); };
   return sample;
 }
 
@@ -84,8 +85,9 @@ Sample structural_example(const OpEntry& op) {
   for (Sample& sample : samples) {
     const std::vector<Tensor> exact = sample.inputs;
     for (Tensor& t : sample.inputs) t = rounded(t);
-    const Tensor value = sample.function(sample.inputs);
-    if (value.numel() > 0 && finite(value)) return sample;
+    const std::vector<Tensor> values = sample.call(sample.inputs);
+    if (std::all_of(values.begin(), values.end(), [](const Tensor& t) { return t.numel() > 0 && finite(t); }))
+      return sample;
     sample.inputs = exact;
   }
   return samples.front();
@@ -112,16 +114,21 @@ class OpSection {
  private:
   std::string inputs() const {
     std::string out;
-    for (int i = 0; i < info_.inputs.count; ++i) {
+    const OpRecord& op = *op_.record;
+    for (int i = 0; const InputInfo& input : op.inputs) {
       std::string notes;
       if (info_.masks.has(i)) notes += ", boolean";
-      if (info_.fixed.has(i)) notes += ", without a gradient";
-      if (info_.optional.has(i)) notes += ", optional";
-      if (info_.variadic) notes += ", any number of them";
-      out += fmt::format("{}`{}`{}", i ? "; " : "", info_.inputs.name[i], notes);
+      if (input.fixed) notes += ", without a gradient";
+      if (input.optional) notes += ", optional";
+      if (input.list) notes += ", any number of them";
+      out += fmt::format("{}`{}`{}", i++ ? "; " : "", input.name, notes);
     }
-    return fmt::format("- {}: {}{}\n", info_.inputs.count > 1 || info_.variadic ? "inputs" : "input", out,
-                       info_.kind == Kind::floating ? "" : "; any dtype");
+    std::string results;
+    for (const std::string_view result : op.results)
+      results += fmt::format("{}`{}`", results.empty() ? "" : ", ", result);
+    return fmt::format("- {}: {}{}\n{}", op.inputs.size() > 1 || op.takes_list() ? "inputs" : "input", out,
+                       info_.kind == Kind::floating ? "" : "; any dtype",
+                       results.empty() ? "" : fmt::format("- results: {}\n", results));
   }
 
   std::string gradient() const {
@@ -134,6 +141,12 @@ class OpSection {
   }
 
   std::string kept() const {
+    if (info_.inputs.count == 0) {
+      std::string names;
+      for (const std::string_view name : op_.record->kept)
+        names += fmt::format("{}`{}`", names.empty() ? "" : ", ", name);
+      return names.empty() ? "nothing" : names;
+    }
     if (info_.saves.output && info_.saves.inputs == InputSet{}) return "its output";
     std::string names;
     for (int i = 0; i < info_.inputs.count; ++i)
@@ -155,17 +168,18 @@ class OpSection {
   std::string example() const {
     const Sample sample = op_.pointwise ? pointwise_example(op_) : structural_example(op_);
     std::vector<Tensor> inputs = sample.inputs, wanted;
-    std::vector<int> which;
+    std::vector<std::size_t> which;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const int at = static_cast<int>(i);
-      if (!inputs[i].defined() || !is_floating(inputs[i].dtype()) || info_.fixed.has(at) || info_.masks.has(at))
+      if (!inputs[i].defined() || !is_floating(inputs[i].dtype()) || op_.record->input(i).fixed ||
+          info_.masks.has(static_cast<int>(i)))
         continue;
       inputs[i] = parameter(inputs[i]);
-      if (info_.differentiable) wanted.push_back(inputs[i]), which.push_back(at);
+      if (info_.differentiable) wanted.push_back(inputs[i]), which.push_back(i);
     }
     const Trace trace;
-    const Tensor value = sample.function(inputs);
-    const std::string price = cost(value.node());
+    const std::vector<Tensor> values = sample.call(inputs);
+    const Node& first = values[0].node();
+    const std::string price = cost(first.op && first.op->kind == OpKind::part ? *first.edges()[0].node() : first);
 
     std::string call = std::string(info_.name) + "(";
     for (std::size_t i = 0; i < inputs.size(); ++i)
@@ -175,12 +189,19 @@ class OpSection {
       for (const AttributeInfo& a : defaults)
         if (a.name == name && a.default_value != given) call += ", " + name + "=" + given;
     std::string out = price.empty() ? "" : "- cost: " + price + "\n";
-    out += "\n```text\n" + call + ")\n  = " + literal(value.detach()) + "\n";
-    if (!value.requires_grad()) return out + "```\n";
-    const Tensor ones = ones_like(value);
-    const auto gradients = grad({&value, 1}, wanted, {&ones, 1}, {});
+    out += "\n```text\n" + call + ")\n";
+    std::vector<Tensor> moving, ones;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const std::string name = values.size() == 1 ? "" : std::string(op_.record->results[i]) + " ";
+      out += "  " + name + "= " + literal(values[i].detach()) + "\n";
+      if (values[i].requires_grad()) moving.push_back(values[i]), ones.push_back(ones_like(values[i]));
+    }
+    if (moving.empty()) return out + "```\n";
+    const auto gradients = grad(moving, wanted, ones, {});
     for (std::size_t k = 0; k < wanted.size(); ++k) {
-      const std::string name = info_.variadic ? std::to_string(which[k]) : std::string(info_.inputs.name[which[k]]);
+      const std::string name = op_.record->takes_list() && op_.record->inputs.size() == 1
+                                   ? std::to_string(which[k])
+                                   : input_name(*op_.record, which[k]);
       out += fmt::format("  gradient of {}: {}\n", name, literal(gradients[k].to_dense().detach()));
     }
     return out + "```\n";
@@ -191,8 +212,8 @@ class OpSection {
 };
 
 std::string chapter_of(const OpEntry& op) {
-  if (op.pointwise) return op.info().family.empty() ? "pointwise" : std::string(op.info().family);
-  return op.info().family.empty() ? "other" : std::string(op.info().family);
+  if (op.info().group != Group::none) return std::string(name_of(op.info().group));
+  return op.pointwise ? "pointwise" : "other";
 }
 
 }  // namespace
@@ -200,8 +221,9 @@ std::string chapter_of(const OpEntry& op) {
 std::string signature(const OpEntry& op) {
   const OpInfo& info = op.info();
   std::string text = std::string(info.name) + "(";
-  for (int i = 0; i < info.inputs.count; ++i) text += (i ? ", " : "") + std::string(info.inputs.name[i]);
-  if (info.variadic) text += ", …";
+  for (bool first = true; const InputInfo& input : op.record->inputs)
+    text += (std::exchange(first, false) ? "" : ", ") + std::string(input.name);
+  if (op.record->takes_list()) text += ", …";
   for (const AttributeInfo& a : op.attributes()) text += ", " + a.name + "=" + a.default_value;
   return text + ")";
 }

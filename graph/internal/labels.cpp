@@ -67,6 +67,7 @@ Paint paint_of_family(std::string_view family) {
 }
 
 std::string value_text(const Vertex& v) {
+  if (v.kind == VertexKind::op && v.shape.empty() && v.dtype.empty()) return "";  // it has several results
   const std::string shape = v.shape.empty() ? "scalar" : shape_text(v.shape);
   return v.dtype.empty() ? shape : shape + " " + v.dtype;
 }

@@ -1,25 +1,25 @@
 #include <tapegrad/op/internal/forward.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/record.hpp>
-#include <tapegrad/op/family.hpp>
 #include <tapegrad/op/internal/conversions.hpp>
+#include <tapegrad/op/table.hpp>
 #include <unordered_map>
 
 namespace tapegrad::internal {
 namespace {
 
-using Tangents = std::unordered_map<const Node*, Tensor>;
-
-bool is_pointwise(const OpRecord& op) { return op.vjp == pointwise_vjp; }
+/// Of each node; of a call with several results, one a result.
+using Tangents = std::unordered_map<const Node*, std::vector<Tensor>>;
 
 /// Calls visit(i, input) for the inputs that derivatives go through.
 template <class Visit>
 void for_moving_inputs(const Node& node, const Visit& visit) {
   for (std::size_t i = 0; i < node.edge_count; ++i) {
     Node* input = node.edges()[i].node();
-    if (input && input->requires_grad && !node.op->info->fixed.has(static_cast<int>(i))) visit(i, *input);
+    if (input && input->requires_grad && !node.op->fixed.has(static_cast<int>(i))) visit(i, *input);
   }
 }
 
@@ -30,7 +30,16 @@ void accumulate(Tensor& sum, Tensor term) {
 
 const Tensor* find(const Tangents& tangents, const Node& node) {
   const auto found = tangents.find(&node);
-  return found == tangents.end() ? nullptr : &found->second;
+  return found == tangents.end() || !found->second[0].defined() ? nullptr : &found->second[0];
+}
+
+/// The gradient for one input.
+Tensor pulled(const Node& node, std::size_t input, const Tensor& g) {
+  std::vector<Tensor> out(node.edge_count);
+  const std::unique_ptr<bool[]> wanted(new bool[node.edge_count]());
+  wanted[input] = true;
+  node.op->pull(node, {&g, 1}, {wanted.get(), node.edge_count}, out);
+  return out[input];
 }
 
 /// The Jacobian is its own transpose for each input, but for broadcasting.
@@ -39,16 +48,15 @@ Tensor by_transpose(const Node& node, const Tangents& tangents) {
   for_moving_inputs(node, [&](std::size_t i, const Node& input) {
     const Tensor* tangent = find(tangents, input);
     if (!tangent) return;
-    const Tensor term = node.op->vjp(node, static_cast<int>(i), broadcast_to(cast(*tangent, node.dtype), node.shape));
+    const Tensor term = pulled(node, i, broadcast_to(cast(*tangent, node.dtype), node.shape));
     accumulate(result, term.defined() ? term.to_dense() : term);
   });
   return result;
 }
 
 /// The op itself, on tangents in place of values: of all inputs together, or of one after the other.
-Tensor by_itself(const Node& node, const Tangents& tangents) {
-  const auto& family = *static_cast<const StructuralFamily*>(node.op->family);
-  const OpInfo& info = *node.op->info;
+std::vector<Tensor> by_itself(const Node& node, const Tangents& tangents) {
+  const auto& table = *static_cast<const StructuralTable*>(node.op->table);
   const auto value_or_tangent = [&](std::size_t i, bool moves) -> Tensor {
     Node* input = node.edges()[i].node();
     if (!input) return {};
@@ -59,14 +67,29 @@ Tensor by_itself(const Node& node, const Tangents& tangents) {
   const auto run = [&](const auto& moves) {
     std::vector<Tensor> inputs;
     for (std::size_t i = 0; i < node.edge_count; ++i) inputs.push_back(value_or_tangent(i, moves(i)));
-    return family.call(node.attributes, inputs);
+    return table.call(node, inputs);
   };
-  if (!info.saves.others) return run([&](std::size_t i) { return !info.fixed.has(static_cast<int>(i)); });
-  Tensor result;
+  const OpInfo& info = *node.op->info;
+  if (info.forward != Forward::multilinear && !info.saves.others)
+    return run([&](std::size_t i) { return !node.op->fixed.has(static_cast<int>(i)); });
+  std::vector<Tensor> sums(std::max<std::size_t>(1, node.op->results.size()));
   for_moving_inputs(node, [&](std::size_t i, const Node& input) {
-    if (find(tangents, input)) accumulate(result, run([i](std::size_t j) { return j == i; }));
+    if (!find(tangents, input)) return;
+    const std::vector<Tensor> terms = run([i](std::size_t j) { return j == i; });
+    for (std::size_t k = 0; k < terms.size(); ++k) accumulate(sums[k], terms[k]);
   });
-  return result;
+  return sums;
+}
+
+std::vector<Tensor> tangent_of(const Node& node, const Tangents& tangents) {
+  if (node.op->kind == OpKind::part) {
+    const auto of_call = tangents.find(node.edges()[0].node());
+    if (of_call == tangents.end()) return {Tensor()};
+    return {of_call->second[static_cast<std::size_t>(node.scalar_input)]};
+  }
+  if (node.op->kind == OpKind::pointwise || node.op->info->forward == Forward::symmetric)
+    return {by_transpose(node, tangents)};
+  return by_itself(node, tangents);
 }
 
 }  // namespace
@@ -104,18 +127,15 @@ Tensor ForwardPass::push(std::span<const Tensor> given) const {
   Tangents tangents;
   for (std::size_t i = 0; i < arguments_.size(); ++i)
     if (given[i].defined() && arguments_[i].requires_grad())
-      tangents[&arguments_[i].node()] = cast(given[i].to_dense(), arguments_[i].dtype());
+      tangents[&arguments_[i].node()] = {cast(given[i].to_dense(), arguments_[i].dtype())};
   // How often each tangent will still be read: it goes when nobody will.
   std::unordered_map<const Node*, int> readers{{&value_.node(), 1}};
   for (const Node* node : order_) for_moving_inputs(*node, [&](std::size_t, const Node& input) { ++readers[&input]; });
   for (const Node* node : order_) {
     require_saved(*node, "forward mode");
-    const bool linear = !is_pointwise(*node->op) && node->op->info->forward != Forward::symmetric;
     bool moves = false;
-    for_moving_inputs(*node, [&](std::size_t, const Node& input) { moves |= find(tangents, input) != nullptr; });
-    if (moves)
-      if (Tensor tangent = linear ? by_itself(*node, tangents) : by_transpose(*node, tangents); tangent.defined())
-        tangents[node] = std::move(tangent);
+    for_moving_inputs(*node, [&](std::size_t, const Node& input) { moves |= tangents.count(&input) > 0; });
+    if (moves) tangents[node] = tangent_of(*node, tangents);
     for_moving_inputs(*node, [&](std::size_t, const Node& input) {
       if (--readers[&input] == 0) tangents.erase(&input);
     });
@@ -129,8 +149,15 @@ Tensor ForwardPass::push(std::span<const Tensor> given) const {
 namespace tapegrad {
 
 bool has_forward_rule(const OpRecord& op) {
-  return internal::is_pointwise(op) || op.info->forward == Forward::symmetric ||
-         static_cast<const StructuralFamily*>(op.family)->linear;
+  switch (op.kind) {
+    case OpKind::pointwise:
+    case OpKind::part:
+      return true;
+    case OpKind::structural:
+      return op.info->forward == Forward::symmetric || static_cast<const StructuralTable*>(op.table)->linear;
+    default:
+      return false;
+  }
 }
 
 }  // namespace tapegrad

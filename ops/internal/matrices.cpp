@@ -41,28 +41,48 @@ void require_square(const OpInfo& op, const char* name, const Tensor& x) {
 }
 
 void for_matrices(const OpInfo& op, const Refusal& refusal, double flops, const Shape& batch, const Tensor& a,
-                  const Tensor& b, Tensor& y, const MatrixBody& body) {
-  if (y.numel() == 0) return;
+                  const Tensor& b, std::initializer_list<Tensor*> results, const MatricesBody& body) {
+  if (std::ranges::all_of(results, [](const Tensor* y) { return y->numel() == 0; })) return;
   constexpr double kWorth = 1 << 17;
   const std::int64_t count = batch.numel();
   const Tensor left = in_double(a, batch), right = b.defined() ? in_double(b, batch) : Tensor();
-  Tensor results = y.dtype() == f64 ? y : empty(y.shape(), f64);
   const double* first = left.data<double>().data();
   const double* second = right.defined() ? right.data<double>().data() : nullptr;
-  double* out = results.mutable_data<double>().data();
-  const std::int64_t a_step = left.numel() / count, b_step = right.defined() ? right.numel() / count : 0,
-                     y_step = y.numel() / count;
+  const std::int64_t a_step = left.numel() / count, b_step = right.defined() ? right.numel() / count : 0;
+  std::vector<Tensor> computed;
+  std::vector<double*> to;
+  for (Tensor* y : results) {
+    computed.push_back(y->dtype() == f64 ? *y : empty(y->shape(), f64));
+    to.push_back(computed.back().mutable_data<double>().data());
+  }
   std::vector<char> done(static_cast<std::size_t>(count));
   for_chunks(count, flops * static_cast<double>(count) > kWorth, [&](std::int64_t i) {
     const OneThread alone;
-    done[static_cast<std::size_t>(i)] = body(first + i * a_step, second + i * b_step, out + i * y_step) ? 1 : 0;
+    std::vector<double*> own = to;
+    for (std::size_t k = 0; k < own.size(); ++k) own[k] += i * (computed[k].numel() / count);
+    done[static_cast<std::size_t>(i)] = body(first + i * a_step, second + i * b_step, own) ? 1 : 0;
   });
   const auto failed = std::ranges::find(done, 0);
   if (failed != done.end())
     throw ValueError(std::string(op.name) + ": " +
                      (count > 1 ? "matrix " + std::to_string(failed - done.begin()) + " of " : "") + refusal.name +
                      ", " + describe(a) + ", " + refusal.why);
-  if (y.dtype() != f64) y.copy_from(results);
+  for (std::size_t k = 0; Tensor * y : results)
+    if (const Tensor& result = computed[k++]; y->dtype() != f64) y->copy_from(result);
+}
+
+void for_matrices(const OpInfo& op, const Refusal& refusal, double flops, const Shape& batch, const Tensor& a,
+                  const Tensor& b, Tensor& y, const MatrixBody& body) {
+  for_matrices(
+      op, refusal, flops, batch, a, b, {&y},
+      [&](const double* left, const double* right, std::span<double* const> to) { return body(left, right, to[0]); });
+}
+
+Cost matrix_cost(const Shape& batch, double flops, std::initializer_list<Tensor> in_and_out) {
+  double elements = 0;
+  for (const Tensor& t : in_and_out) elements += static_cast<double>(t.numel());
+  return {flops * static_cast<double>(batch.numel()),
+          elements * static_cast<double>(size_of(in_and_out.begin()->dtype()))};
 }
 
 Cost matrix_cost(const Node& node, const Shape& batch, double flops) {

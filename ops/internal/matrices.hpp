@@ -22,13 +22,19 @@ struct Refusal {
   const char* why;   ///< "is singular; …"
 };
 using MatrixBody = std::function<bool(const double* a, const double* b, double* y)>;
-/// Calls `body` for each matrix of a, and of b if there is one, whose batches broadcast to `batch`; y has the results
-/// one after the other. All as row-major f64, converted where they are not. Several threads work when `flops` a matrix
-/// are worth it, each alone on a matrix. ValueError that names the matrix where the body returns false.
+using MatricesBody = std::function<bool(const double* a, const double* b, std::span<double* const> results)>;
+/// Calls `body` for each matrix of a, and of b if there is one, whose batches broadcast to `batch`; each result
+/// has those of the matrices one after the other. All as row-major f64, converted where they are not. Several threads
+/// work when `flops` a matrix are worth it, each alone on a matrix. ValueError that names the matrix where the body
+/// returns false.
+void for_matrices(const OpInfo& op, const Refusal& refusal, double flops, const Shape& batch, const Tensor& a,
+                  const Tensor& b, std::initializer_list<Tensor*> results, const MatricesBody& body);
+/// The same with one result.
 void for_matrices(const OpInfo& op, const Refusal& refusal, double flops, const Shape& batch, const Tensor& a,
                   const Tensor& b, Tensor& y, const MatrixBody& body);
 
 /// Arithmetic of about `flops` a matrix, and one pass over what goes in and out.
+Cost matrix_cost(const Shape& batch, double flops, std::initializer_list<Tensor> in_and_out);
 Cost matrix_cost(const Node& node, const Shape& batch, double flops);
 
 /// Matrices for samples: far from singular, with singular values and eigenvalues far apart.

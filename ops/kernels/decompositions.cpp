@@ -114,7 +114,7 @@ bool invert(const double* a, double* y, std::int64_t n) {
   return true;
 }
 
-void qr(const double* a, double* q, double* r_transposed, std::int64_t rows, std::int64_t columns) {
+void qr(const double* a, double* q, double* r, std::int64_t rows, std::int64_t columns) {
   const Eigen::Index k = std::min(rows, columns);
   // Reflections square the columns' lengths: columns are brought near 1 where that could leave the range.
   const Equilibrated scaled = columns_equilibrated_if_needed(In(a, rows, columns));
@@ -130,7 +130,7 @@ void qr(const double* a, double* q, double* r_transposed, std::int64_t rows, std
       right.row(i).tail(columns - i) = -right.row(i).tail(columns - i);
     }
   Out(q, rows, k) = left;
-  Out(r_transposed, columns, k) = right.transpose();
+  Out(r, k, columns) = right;
 }
 
 bool eigh(const double* a, double* w, double* v, std::int64_t n) {

@@ -21,9 +21,9 @@ bool solve(const double* a, const double* b, double* x, std::int64_t n, std::int
 /// As solve() with the identity for b.
 bool invert(const double* a, double* y, std::int64_t n);
 
-/// a [rows, columns] = q rᵀᵀ: q [rows, k] with orthonormal columns and the transposed r [columns, k], whose diagonal is
-/// not negative; k is the smaller extent.
-void qr(const double* a, double* q, double* r_transposed, std::int64_t rows, std::int64_t columns);
+/// a [rows, columns] = q r: q [rows, k] with orthonormal columns, and r [k, columns], upper triangular, whose diagonal
+/// is not negative; k is the smaller extent.
+void qr(const double* a, double* q, double* r, std::int64_t rows, std::int64_t columns);
 
 /// (a + aᵀ) / 2 = v diag(w) vᵀ: w ascending; in each column of v the first of the largest elements is positive. False
 /// when the iteration did not converge.

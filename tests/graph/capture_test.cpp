@@ -15,6 +15,7 @@
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/linear_algebra.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -188,6 +189,28 @@ TEST(KeptAlive, ThroughViewsOfTheBuffer) {
   for (const VertexIndex v : kept_alive_by(graph, vertex_of(graph, "exp"))) keepers.push_back(graph[v].op);
   EXPECT_THAT(keepers, Contains("matmul"));
   EXPECT_EQ(kept_alive_by(graph, view), kept_alive_by(graph, vertex_of(graph, "exp")));
+}
+
+TEST(SeveralResults, AreVerticesBelowTheirOp) {
+  const Tensor a = parameter(tensor({2, 1, 1, 3}, {2, 2}), "a");
+  const Qr parts = qr(a);
+  const ComputationGraph graph = capture(matmul(parts.q, parts.r));
+  const VertexIndex op = vertex_of(graph, "qr"), q = vertex_of(graph, "qr.q"), r = vertex_of(graph, "qr.r");
+  EXPECT_EQ(graph[op].dtype, "") << "it has no value of its own";
+  EXPECT_EQ(graph[op].saved_bytes, 2 * 4 * 4) << "q and r, not a";
+  EXPECT_EQ(graph[q].shape, (std::vector<std::int64_t>{2, 2}));
+  EXPECT_EQ(graph[q].family, "linear algebra");
+  for (const VertexIndex result : {q, r}) {
+    ASSERT_EQ(graph.in_edges(result).size(), 1u);
+    EXPECT_EQ(graph.in_edges(result)[0].from, op);
+  }
+  const auto gradient = graph.twin(op);
+  ASSERT_TRUE(gradient);
+  std::vector<VertexIndex> saved;
+  for (const Edge& e : graph.in_edges(*gradient))
+    if (e.kind == EdgeKind::saved) saved.push_back(e.from);
+  EXPECT_THAT(saved, ElementsAre(q, r));
+  for (const std::string& text : {to_mermaid(graph), to_dot(graph)}) EXPECT_THAT(text, HasSubstr("qr.r"));
 }
 
 TEST(FailedRun, IsDrawnAsFarAsItCame) {

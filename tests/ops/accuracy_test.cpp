@@ -129,7 +129,7 @@ void expect_slope(const Slope& wanted, DType dtype) {
   if (std::abs(wanted.slope) < std::numeric_limits<T>::min()) return;
   const Tensor x = parameter(scalar(wanted.x, dtype));
   for (const bool recorded : {false, true}) {
-    const double got = grad(find_op(wanted.op).call({&x, 1}, {}), x, {.create_graph = recorded}).item();
+    const double got = grad(find_op(wanted.op).call({&x, 1}, {})[0], x, {.create_graph = recorded}).item();
     // The condition number of these is at most a few times x² in the tails.
     const double allowed = 4 * std::numeric_limits<T>::epsilon() * std::max(1.0, 4 * wanted.x * wanted.x);
     EXPECT_NEAR(got, wanted.slope, std::abs(wanted.slope) * std::min(allowed, 1e-3))

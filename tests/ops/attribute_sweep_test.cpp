@@ -82,9 +82,9 @@ void run(const OpEntry& op, std::span<const Tensor> given, const NamedValues& at
   std::vector<Tensor> inputs;
   for (const Tensor& x : given) inputs.push_back(x.defined() && is_floating(x.dtype()) ? parameter(x) : x);
   try {
-    const Tensor y = op.call(inputs, attributes);
     constexpr std::int64_t kMany = 1 << 20;  // of a view, which takes no memory
-    if (y.numel() < kMany && y.requires_grad()) y.backward(ones_like(y));
+    for (const Tensor& y : op.call(inputs, attributes))
+      if (y.numel() < kMany && y.requires_grad()) y.backward(ones_like(y), {.retain_graph = true});
   } catch (const Error& error) {
     EXPECT_GT(std::string(error.what()).size(), 10u) << what;
   } catch (const std::exception& error) {

@@ -11,7 +11,7 @@ namespace tapegrad::tests {
 struct Golden {
   std::string op;
   std::vector<Tensor> inputs;  ///< f64 where floats
-  std::vector<double> value;   ///< in row-major order
+  std::vector<double> value;   ///< in row-major order; of several results, one after the other
   /// For each input, against the cotangent 1, 2, 3, … in the shape of the value; empty for inputs without one.
   std::vector<std::vector<double>> gradients = {};
   NamedValues attributes = {};
@@ -24,7 +24,7 @@ inline Tensor flag(bool value) { return scalar(value, boolean); }
 inline Tensor vec(std::initializer_list<double> values) { return tensor(values, f64); }
 inline Tensor array(std::initializer_list<double> values, const Shape& shape) { return tensor(values, shape, f64); }
 
-// One function a family of ops, each in golden_<family>.cpp.
+// One function a file of ops, each in golden_<name>.cpp.
 std::vector<Golden> arithmetic_goldens();
 std::vector<Golden> elementary_goldens();
 std::vector<Golden> activation_goldens();

@@ -6,19 +6,20 @@
 #include <set>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/ops/view.hpp>
+#include <tapegrad/testing/op_check.hpp>
 
 namespace tapegrad::tests {
 
 std::vector<Golden> all_goldens() {
   std::vector<Golden> all;
-  for (const auto family : {
+  for (const auto file : {
            arithmetic_goldens,  elementary_goldens, activation_goldens, comparison_goldens,    rounding_goldens,
            special_goldens,     view_goldens,       reduce_goldens,     extremum_goldens,      moment_goldens,
            order_goldens,       scan_goldens,       softmax_goldens,    loss_goldens,          matmul_goldens,
            indexing_goldens,    arrange_goldens,    recurrence_goldens, normalization_goldens, linear_algebra_goldens,
            convolution_goldens, pooling_goldens,    attention_goldens,  resample_goldens,
        })
-    for (Golden& golden : family()) all.push_back(std::move(golden));
+    for (Golden& golden : file()) all.push_back(std::move(golden));
   return all;
 }
 
@@ -40,7 +41,7 @@ TEST_P(GoldenValues, MatchValueAndGradients) {
   std::vector<Tensor> inputs = golden.inputs;
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (i < golden.gradients.size() && !golden.gradients[i].empty()) inputs[i] = parameter(inputs[i]);
-  const Tensor value = op.call(inputs, golden.attributes);
+  const Tensor value = testing::in_one(op.call(inputs, golden.attributes));
   expect_near(value.values(), golden.value, golden.op);
   if (golden.gradients.empty()) {
     EXPECT_FALSE(op.info().differentiable) << golden.op << " has gradients: say which";
@@ -62,7 +63,7 @@ TEST(Golden, EveryOpHasOne) {
   for (const Golden& golden : all_goldens()) known.insert(golden.op);
   for (const OpEntry* op : all_ops())
     EXPECT_TRUE(known.contains(std::string(op->info().name)))
-        << op->info().name << " has no golden line: add one to tests/ops/golden_<family>.cpp";
+        << op->info().name << " has no golden line: add one to tests/ops/golden_<name>.cpp";
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/tapegrad.hpp>
+#include <tapegrad/testing/op_check.hpp>
 
 namespace tapegrad::tests {
 namespace {
@@ -176,7 +177,7 @@ void Machine::pointwise(const OpEntry& op, const Step& step) {
     inputs[1] = inputs[0];
     text += ", the second is the first";
   }
-  add(op.call(inputs, {}), fmt::format("{}({})", info.name, text));
+  add(op.call(inputs, {})[0], fmt::format("{}({})", info.name, text));
 }
 
 void Machine::structural(const OpEntry& op, const Step& step) {
@@ -186,14 +187,14 @@ void Machine::structural(const OpEntry& op, const Step& step) {
   std::vector<Tensor> inputs = sample.inputs;
   std::string text;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].defined() || inputs[i].dtype() != f64 || op.info().fixed.has(static_cast<int>(i))) continue;
+    if (!inputs[i].defined() || inputs[i].dtype() != f64 || op.record->input(i).fixed) continue;
     if (inputs[i].numel() == 0) continue;
     // Near the sample, where the op is defined.
     const std::size_t from = index(i == 0 ? step.first : step.second + static_cast<std::uint32_t>(i));
     inputs[i] = inputs[i].detach() * (sin(fit(variables_[from], inputs[i].shape())) * 0.1 + 1);
     text += fmt::format("{}v{} as {}", text.empty() ? "" : ", ", from, describe(inputs[i]));
   }
-  add(sample.function(inputs),
+  add(testing::in_one(sample.call(inputs)),
       fmt::format("{}, sample {} at ({}{})", op.info().name, which, text, attributes_text(sample.attributes)));
 }
 

@@ -9,7 +9,7 @@
 
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/op/family.hpp>
+#include <tapegrad/op/table.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/testing/op_kinks.hpp>
@@ -25,22 +25,22 @@ class Formula {
   using Point = std::array<long double, kMaxInputs>;
 
   Formula(const OpEntry& op, const void* attributes)
-      : info_(op.info()), family_(*static_cast<const PointwiseFamily*>(op.record->family)), attributes_(attributes) {}
+      : info_(op.info()), table_(*static_cast<const PointwiseTable*>(op.record->table)), attributes_(attributes) {}
 
   /// Of the value, or of the gradient for an input.
   Truth value(const Point& x) const {
-    return of(x, [&](const Point& at) { return family_.value_reference(at.data(), attributes_); });
+    return of(x, [&](const Point& at) { return table_.value_reference(at.data(), attributes_); });
   }
   Truth gradient(int input, const Point& x) const {
     return of(x, [&](const Point& at) {
-      return family_.vjp_reference(input, 1, at.data(), family_.value_reference(at.data(), attributes_), attributes_);
+      return table_.vjp_reference(input, 1, at.data(), table_.value_reference(at.data(), attributes_), attributes_);
     });
   }
 
   /// Whether the value is defined next to x, on both sides along every input.
   bool defined_around(const Point& x) const {
     bool defined = true;
-    moved(x, [&](const Point& at) { defined &= !std::isnan(family_.value_reference(at.data(), attributes_)); });
+    moved(x, [&](const Point& at) { defined &= !std::isnan(table_.value_reference(at.data(), attributes_)); });
     return defined;
   }
 
@@ -68,7 +68,7 @@ class Formula {
   }
 
   const OpInfo& info_;
-  const PointwiseFamily& family_;
+  const PointwiseTable& table_;
   const void* attributes_;
 };
 
@@ -126,7 +126,7 @@ class PointwiseRange : public ::testing::TestWithParam<const OpEntry*> {
       inputs.push_back(mask ? t > 0 : has_gradient(static_cast<int>(i)) ? parameter(t) : t);
       if (has_gradient(static_cast<int>(i))) moving.push_back(inputs[i]), which.push_back(static_cast<int>(i));
     }
-    const Tensor y = op().call(inputs, {});
+    const Tensor y = op().call(inputs, {})[0];
     const Formula formula(op(), y.requires_grad() ? y.node().attributes : nullptr);
     std::vector<std::vector<double>> at;
     for (const Tensor& t : inputs) at.push_back(t.values());

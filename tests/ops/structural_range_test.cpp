@@ -8,6 +8,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/cast.hpp>
+#include <tapegrad/testing/op_check.hpp>
 
 #include "range.hpp"
 
@@ -24,8 +25,7 @@ class StructuralRange : public ::testing::TestWithParam<const OpEntry*> {
  protected:
   const OpInfo& info() const { return GetParam()->info(); }
   bool moves(std::size_t input, const Tensor& t) const {
-    const int position = info().variadic ? 0 : static_cast<int>(input);
-    return t.defined() && is_floating(t.dtype()) && !info().fixed.has(position);
+    return t.defined() && is_floating(t.dtype()) && !GetParam()->record->fixed.has(static_cast<int>(input));
   }
 
   /// The value, then the gradient of each input that has one. The cotangent is one everywhere, or at one element; then
@@ -51,7 +51,7 @@ class StructuralRange : public ::testing::TestWithParam<const OpEntry*> {
         moving.push_back(at[i]);
       }
     }
-    const Tensor y = sample.function(at);
+    const Tensor y = testing::in_one(sample.call(at));
     std::vector<Numbers> all{y.values()};
     if (!y.requires_grad()) return all;
     const Tensor given = cotangent.like(y);
@@ -164,7 +164,7 @@ TEST_P(StructuralRange, F32AgainstF64) {
     }
     if (!some || empty || (elements > kMostElements && samples > 0) || samples == kMostSamples) continue;
     ++samples;
-    const std::int64_t outputs = sample.function(sample.inputs).numel();
+    const std::int64_t outputs = testing::in_one(sample.call(sample.inputs)).numel();
     if (outputs == 0) continue;
     for (const Tensors& at : points(sample.inputs))
       for (const Cotangent& cotangent : {Cotangent{}, Cotangent{.only = outputs / 2}}) {
@@ -208,10 +208,10 @@ constexpr std::string_view kUnmended[] = {"cross_entropy",
                                           "embedding_bag",
                                           "segment_mean",
                                           "scatter_add",
-                                          "lstm_sequence",
-                                          "gru_sequence",
-                                          "rnn_tanh_sequence",
-                                          "rnn_relu_sequence",
+                                          "lstm",
+                                          "gru",
+                                          "rnn_tanh",
+                                          "rnn_relu",
                                           "layer_norm",
                                           "rms_norm",
                                           "batch_norm",

@@ -18,6 +18,7 @@
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/view.hpp>
+#include <tapegrad/testing/op_check.hpp>
 
 namespace tapegrad::tests {
 namespace {
@@ -73,12 +74,12 @@ class Enlarged {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const Tensor& x = inputs_[i];
       const bool floats = x.defined() && is_floating(x.dtype());
-      const bool fixed = op_.info().variadic ? false : op_.info().fixed.has(static_cast<int>(i));
+      const bool fixed = op_.record->fixed.has(static_cast<int>(i));
       all.push_back(!floats ? x : fixed ? cast(x, dtype) : parameter(cast(x, dtype)));
     }
     return all;
   }
-  Tensor call(std::span<const Tensor> inputs) const { return op_.call(inputs, attributes_); }
+  Tensor call(std::span<const Tensor> inputs) const { return testing::in_one(op_.call(inputs, attributes_)); }
   bool differentiable(const Tensor& y) const { return y.requires_grad() && is_floating(y.dtype()); }
 
   std::string describe() const {

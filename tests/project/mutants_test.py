@@ -25,6 +25,22 @@ struct Scale {
     return dispatch([&]<class T>() { return helper(g, a.axis) / static_cast<T>(3); });
   }
 };
+
+struct Product {
+  struct In {
+    Tensor a, b;
+  };
+  static constexpr OpInfo info{.name = "product"};
+  static Kept forward(const In& in, Out& out) { return {in.a, in.b * 2}; }
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    In d;
+    if (wanted(&In::a)) d.a = g.y * kept.b;
+    return d.a.defined() ? d : In{.b = kept.a};
+  }
+};
+struct Sum {
+  static In pull(const Out& g, op::Wanted<In>) { return {.a = g.y, .b = spread(g.y)}; }
+};
 """
 
 
@@ -42,10 +58,10 @@ class MutantsTest(unittest.TestCase):
 
     def test_finds_rules_and_what_they_call(self):
         found = [str(function) for _, function in mutants.rules({"ops/a.cpp": self.source}, public={"slice"})]
-        self.assertEqual(found, ["helper", "Scale::vjp", "Scale::vjp"])
-        self.assertEqual(self.source.ops, {"Scale": ["scale"]})
+        self.assertEqual(found, ["helper", "Scale::vjp", "Scale::vjp", "Product::pull", "Sum::pull"])
+        self.assertEqual(self.source.ops, {"Scale": ["scale"], "Product": ["product"]})
         public = [str(f) for _, f in mutants.rules({"ops/a.cpp": self.source}, public={"slice", "helper"})]
-        self.assertEqual(public, ["Scale::vjp", "Scale::vjp"])
+        self.assertEqual(public, ["Scale::vjp", "Scale::vjp", "Product::pull", "Sum::pull"])
 
     def test_makes_faults_of_every_kind(self):
         found = changes(self.source, "vjp", "Scale")
@@ -53,6 +69,13 @@ class MutantsTest(unittest.TestCase):
                        "g * k -> g", "g * k -> k", "a.axis -> mutation::shifted(a.axis)", "helper(g, a.axis) -> (g)",
                        "where(x > 0, g * k - 2, -g) -> (-g)", "where(x > 0, g * k - 2, -g) -> where(x > 0, -g, g * k - 2)"):
             self.assertIn(change, found)
+
+    def test_makes_faults_in_what_pull_contributes(self):
+        found = changes(self.source, "pull", "Product") | changes(self.source, "pull", "Sum")
+        for change in ("g.y * kept.b -> -(g.y * kept.b)", "* -> /", "wanted(&In::a) -> !(wanted(&In::a))", "g.y -> -(g.y)",
+                       "spread(g.y) -> -(spread(g.y))"):
+            self.assertIn(change, found)
+        self.assertFalse([c for c in found if c.startswith("wanted(&In::a) -> (")])
 
     def test_leaves_types_messages_and_comments_alone(self):
         found = changes(self.source, "helper") | changes(self.source, "vjp", "Scale")

@@ -27,57 +27,77 @@ struct CubeOff {
   }
 };
 
-/// Its gradient is right, and passes as a constant where it is differentiated again.
-struct CubeForgetful {
-  static constexpr OpInfo info{.name = "cube_forgetful", .formula = "y = x³", .inputs = {"x"}};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& x) { return {x.shape(), x.dtype()}; }
-  static void forward(const Attrs&, const Tensor& x, Tensor& y) {
-    dispatch_floating(x.dtype(), [&]<class T>() {
-      const auto from = x.data<T>();
-      const auto to = y.mutable_data<T>();
+/// x³ of each element, as a structural op.
+struct CubeKernel {
+  struct In {
+    Tensor x;
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor x;
+  };
+  static Out shapes(const In& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
+  static Kept forward(const In& in, Out& out) {
+    dispatch_floating(in.x.dtype(), [&]<class T>() {
+      const auto from = in.x.data<T>();
+      const auto to = out.y.mutable_data<T>();
       for (std::size_t i = 0; i < from.size(); ++i) to[i] = from[i] * from[i] * from[i];
     });
+    return {in.x};
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& x, Unsaved) {
-    return g * square(x.detach()) * 3;
-  }
+};
+
+/// Its gradient is right, and passes as a constant where it is differentiated again.
+struct CubeForgetful : CubeKernel {
+  static constexpr OpInfo info{.name = "cube_forgetful", .formula = "y = x³"};
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) { return {g.y * square(kept.x.detach()) * 3}; }
   static std::vector<SampleOf<CubeForgetful>> samples(Rng& rng) { return {{{randn({4}, f64, rng)}, {}}}; }
   static std::vector<BadInputOf<CubeForgetful>> bad_inputs() { return {}; }
 };
 
-/// A weighted sum of rows whose gradient forgets the weight of the last one.
-struct Weigh {
-  static constexpr OpInfo info{
-      .name = "weigh", .formula = "y = Σ w_i x_i", .inputs = {"x", "w"}, .saves = kSavesOthers};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& x, const Tensor&) { return {{}, x.dtype()}; }
-  static void forward(const Attrs&, const Tensor& x, const Tensor& w, Tensor& y) { y.copy_from(sum(x * w)); }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved, const Tensor& w, Unsaved) { return g * w; }
-  static Tensor vjp(wrt<1>, const Attrs&, const Tensor& g, const Tensor& x, Unsaved, Unsaved) {
-    const std::int64_t last = x.shape()[0] - 1;
-    return g * x * (arange(last + 1) < last);
-  }
-  static std::vector<SampleOf<Weigh>> samples(Rng& rng) { return {{{randn({3}, f64, rng), randn({3}, f64, rng)}, {}}}; }
-  static std::vector<BadInputOf<Weigh>> bad_inputs() { return {}; }
-};
-
 /// Its gradient doubles when it is recorded.
-struct CubeTwoFaced : CubeForgetful {
-  static constexpr OpInfo info{.name = "cube_two_faced", .formula = "y = x³", .inputs = {"x"}};
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& x, Unsaved) {
-    return g * square(x) * (grad_enabled() ? 6 : 3);
+struct CubeTwoFaced : CubeKernel {
+  static constexpr OpInfo info{.name = "cube_two_faced", .formula = "y = x³"};
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
+    return {g.y * square(kept.x) * (grad_enabled() ? 6 : 3)};
   }
   static std::vector<SampleOf<CubeTwoFaced>> samples(Rng& rng) { return {{{randn({4}, f64, rng)}, {}}}; }
   static std::vector<BadInputOf<CubeTwoFaced>> bad_inputs() { return {}; }
+};
+
+/// A weighted sum of rows whose gradient forgets the weight of the last one.
+struct Weigh {
+  struct In {
+    Tensor x, w;
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor x, w;
+  };
+  static constexpr OpInfo info{.name = "weigh", .formula = "y = Σ w_i x_i"};
+  static Out shapes(const In& in) { return {op::spec({}, in.x.dtype())}; }
+  static Kept forward(const In& in, Out& out) {
+    out.y.copy_from(sum(in.x * in.w));
+    return {in.x, in.w};
+  }
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
+    const std::int64_t last = kept.x.shape()[0] - 1;
+    return {g.y * kept.w, g.y * kept.x * (arange(last + 1) < last)};
+  }
+  static std::vector<SampleOf<Weigh>> samples(Rng& rng) { return {{{randn({3}, f64, rng), randn({3}, f64, rng)}, {}}}; }
+  static std::vector<BadInputOf<Weigh>> bad_inputs() { return {}; }
 };
 
 using UserOps = OpList<Cube, CubeOff, CubeForgetful, CubeTwoFaced, Weigh>;
 
 inline Tensor cube(const Tensor& x) { return UserOps::apply<Cube>(x); }
 inline Tensor cube_off(const Tensor& x) { return UserOps::apply<CubeOff>(x); }
-inline Tensor cube_forgetful(const Tensor& x) { return UserOps::apply<CubeForgetful>(NoAttrs{}, x); }
-inline Tensor cube_two_faced(const Tensor& x) { return UserOps::apply<CubeTwoFaced>(NoAttrs{}, x); }
-inline Tensor weigh(const Tensor& x, const Tensor& w) { return UserOps::apply<Weigh>(NoAttrs{}, x, w); }
+inline Tensor cube_forgetful(const Tensor& x) { return UserOps::apply<CubeForgetful>({x}).y; }
+inline Tensor cube_two_faced(const Tensor& x) { return UserOps::apply<CubeTwoFaced>({x}).y; }
+inline Tensor weigh(const Tensor& x, const Tensor& w) { return UserOps::apply<Weigh>({x, w}).y; }
 
 }  // namespace tapegrad::tests
