@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint8_t kTarget = 1;  // grad() was asked for it
 constexpr std::uint8_t kOnPath = 2;  // a gradient has to go through it
+constexpr std::uint8_t kAbandoned = 4;
 
 std::uint32_t next_sweep_id() {
   static std::atomic<std::uint32_t> last{0};
@@ -91,10 +92,29 @@ class Sweep {
   void put_in_order();
   void mark_targets(std::span<const Tensor> targets);
   void propagate(Node& node, const Tensor& gradient);
-  void add(Node& to, Tensor contribution) const;
+  void add(Node& to, Tensor contribution);
   void deliver(Node& node, const Tensor& gradient) const;
   void abandon() noexcept;
 
+  // Leaves may belong to the graphs of several threads. Of a leaf that another pass has claimed, what this one has to
+  // keep lies here.
+  struct Shared {
+    std::uint32_t pending = 0;
+    std::uint8_t marks = 0;
+    Node* gradient = nullptr;
+  };
+  bool owns(const Node& node) const { return node.sweep.load(std::memory_order_relaxed) == id_; }
+  bool visits(const Node& node) const { return owns(node) || shared_.contains(&node); }
+  std::uint32_t& pending(Node& node) { return owns(node) ? node.pending : shared_.at(&node).pending; }
+  bool is_on_path(const Node& node) const {
+    if (owns(node)) return node.sweep_marks & kOnPath;
+    const auto shared = shared_.find(&node);
+    return shared != shared_.end() && shared->second.marks & kOnPath;
+  }
+  std::uint8_t& marks(Node& node) { return owns(node) ? node.sweep_marks : shared_.at(&node).marks; }
+  Node*& gradient(Node& node) { return owns(node) ? node.gradient : shared_.at(&node).gradient; }
+
+  std::unordered_map<const Node*, Shared> shared_;
   const std::uint32_t id_ = next_sweep_id();
   const bool create_graph_, keep_;
   std::vector<Tensor> roots_;
@@ -106,13 +126,19 @@ class Sweep {
 };
 
 bool Sweep::take(Node& node) {
+  if (!shared_.empty() && shared_.contains(&node)) return false;
   std::uint32_t free = 0;
   if (!node.sweep.compare_exchange_strong(free, id_, std::memory_order_acquire, std::memory_order_relaxed)) {
     if (free == id_) return false;
+    if (node.is_leaf()) {
+      shared_.emplace(&node, Shared());
+      ++claimed_;
+      return true;
+    }
     throw GraphError("backward: " + describe(node) +
                      (node.op ? ", a result of " + std::string(node.op->info->name) : "") + where(node) +
                      ", is being differentiated by another backward pass (another thread, or a hook of this one); "
-                     "give each thread its own graph, with leaves made by detach()");
+                     "give each thread its own graph; they may share their leaves");
   }
   node.pending = 0;
   node.sweep_marks = 0;
@@ -131,7 +157,7 @@ void Sweep::claim(Node& root) {
       Node* input = node.edges()[i].node();
       if (!input || !input->requires_grad || node.op->info->fixed.has(static_cast<int>(i))) continue;
       if (take(*input)) stack.push_back(input);
-      ++input->pending;
+      ++pending(*input);
     }
   }
 }
@@ -155,14 +181,14 @@ void Sweep::put_in_order() {
   order_.reserve(claimed_);
   for (const Tensor& root : roots_) {
     Node& node = root.node();
-    if (node.pending == 0 && std::find(order_.begin(), order_.end(), &node) == order_.end()) order_.push_back(&node);
+    if (pending(node) == 0 && std::find(order_.begin(), order_.end(), &node) == order_.end()) order_.push_back(&node);
   }
   for (std::size_t next = 0; next < order_.size(); ++next) {
     const Node& node = *order_[next];
     for (std::size_t i = 0; i < node.edge_count; ++i) {
       Node* input = node.edges()[i].node();
       if (!input || !input->requires_grad || node.op->info->fixed.has(static_cast<int>(i))) continue;
-      if (--input->pending == 0) order_.push_back(input);
+      if (--pending(*input) == 0) order_.push_back(input);
     }
   }
 }
@@ -171,24 +197,25 @@ void Sweep::mark_targets(std::span<const Tensor> targets) {
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Node& node = targets[i].node();
     targets_[&node].push_back(i);
-    if (node.sweep.load(std::memory_order_relaxed) == id_) node.sweep_marks |= kTarget | kOnPath;
+    if (visits(node)) marks(node) |= kTarget | kOnPath;
   }
   for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
     Node& node = **it;
-    for (std::size_t i = 0; i < node.edge_count && !(node.sweep_marks & kOnPath); ++i) {
+    for (std::size_t i = 0; i < node.edge_count && !is_on_path(node); ++i) {
       const Node* input = node.edges()[i].node();
       if (input && input->requires_grad && !node.op->info->fixed.has(static_cast<int>(i)))
-        node.sweep_marks |= input->sweep_marks & kOnPath;
+        if (is_on_path(*input)) marks(node) |= kOnPath;
     }
   }
 }
 
-void Sweep::add(Node& to, Tensor contribution) const {
-  if (!to.gradient) {
-    to.gradient = contribution.release();
+void Sweep::add(Node& to, Tensor contribution) {
+  Node*& gathered = gradient(to);
+  if (!gathered) {
+    gathered = contribution.release();
     return;
   }
-  Tensor sum = Tensor::adopt(std::exchange(to.gradient, nullptr));
+  Tensor sum = Tensor::adopt(std::exchange(gathered, nullptr));
   const auto owned_alone = [](const Tensor& t) {
     const Node& n = t.node();
     return n.value_refs.get() == 1 && n.record_refs.get() == 1 && n.storage && n.storage->unique() && n.contiguous();
@@ -199,13 +226,16 @@ void Sweep::add(Node& to, Tensor contribution) const {
     add_in_place(contribution, sum), sum = std::move(contribution);
   else
     sum = add_gradients(sum, contribution);
-  to.gradient = sum.release();
+  gathered = sum.release();
 }
 
 void Sweep::deliver(Node& node, const Tensor& gradient) const {
   NodeExtra& extra = extra_of(node);
-  if (extra.gradient.defined()) {
-    extra.gradient = add_gradients(extra.gradient, gradient);
+  Tensor before;  // goes when the lock has: it may be the last of a graph
+  const std::lock_guard lock(extra.gradient_mutex);
+  before = extra.gradient;
+  if (before.defined()) {
+    extra.gradient = add_gradients(before, gradient);
   } else if (create_graph_ || gradient.row_sparse()) {
     extra.gradient = gradient;
   } else {
@@ -220,8 +250,7 @@ void Sweep::propagate(Node& node, const Tensor& gradient) {
   require_saved(node, "backward");
   for (std::size_t i = 0; i < node.edge_count; ++i) {
     Node* input = node.edges()[i].node();
-    if (!input || !input->requires_grad || !(input->sweep_marks & kOnPath) ||
-        node.op->info->fixed.has(static_cast<int>(i)))
+    if (!input || !input->requires_grad || !is_on_path(*input) || node.op->info->fixed.has(static_cast<int>(i)))
       continue;
     Tensor contribution = node.op->vjp(node, static_cast<int>(i), gradient);
     if (!contribution.defined()) continue;
@@ -238,24 +267,24 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
   if (found)
     mark_targets(targets);
   else
-    for (Node* node : order_) node->sweep_marks |= kOnPath;
+    for (Node* node : order_) marks(*node) |= kOnPath;
 
   const GradMode mode(create_graph_);
   SharedWork shared;
   const TracedSweep traced(create_graph_);
   for (Node* node : order_) {
-    Tensor gradient = Tensor::adopt(std::exchange(node->gradient, nullptr));
-    if (gradient.defined() && (node->sweep_marks & kOnPath)) {
-      if (node->extra) {
+    Tensor gradient = Tensor::adopt(std::exchange(this->gradient(*node), nullptr));
+    if (gradient.defined() && is_on_path(*node)) {
+      if (NodeExtra* extra = find_extra(*node)) {
         // By index and by copy: a hook may add or remove hooks.
-        for (std::size_t i = 0; i < node->extra->hooks.size(); ++i) {
-          const Tensor::Hook hook = node->extra->hooks[i].second;
+        for (std::size_t i = 0; i < extra->hooks.size(); ++i) {
+          const Tensor::Hook hook = extra->hooks[i].second;
           Tensor replaced = hook(gradient);
           if (replaced.defined()) gradient = std::move(replaced);
         }
-        if (!found && node->extra->retain_gradient && !node->is_leaf()) deliver(*node, gradient);
+        if (!found && extra->retain_gradient && !node->is_leaf()) deliver(*node, gradient);
       }
-      if (node->sweep_marks & kTarget)
+      if (marks(*node) & kTarget)
         for (std::size_t i : targets_[node]) (*found)[i] = gradient;
       const Trace::Timer timer(traced.trace());
       if (!node->is_leaf())
@@ -265,26 +294,29 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
       timer.stop(*node, gradient);
     }
     if (!keep_) node->release_saved();
-    node->sweep.store(0, std::memory_order_release);
+    if (owns(*node)) node->sweep.store(0, std::memory_order_release);
   }
   finished_ = true;
 }
 
-// After an exception: frees what was claimed. Works from the roots, since the order may not exist yet.
+// After an exception: frees what was claimed. Works from the roots, since the order may not exist yet, and without
+// memory, which may be what was lacking: nodes to be visited are linked through `gradient`.
 void Sweep::abandon() noexcept {
-  std::vector<Node*> stack;
+  for (auto& [leaf, state] : shared_)
+    if (state.gradient) std::exchange(state.gradient, nullptr)->release_value();
+  Node* found = nullptr;
   const auto visit = [&](Node* node) {
-    if (node->sweep.load(std::memory_order_relaxed) != id_) return;
-    if (Node* gradient = std::exchange(node->gradient, nullptr)) gradient->release_value();
-    node->sweep.store(0, std::memory_order_release);
-    stack.push_back(node);
+    if (node->sweep.load(std::memory_order_relaxed) != id_ || node->sweep_marks & kAbandoned) return;
+    node->sweep_marks |= kAbandoned;
+    if (Node* gradient = std::exchange(node->gradient, found)) gradient->release_value();
+    found = node;
   };
   const auto drain = [&] {
-    while (!stack.empty()) {
-      const Node& node = *stack.back();
-      stack.pop_back();
-      for (std::size_t i = 0; i < node.edge_count; ++i)
-        if (Node* input = node.edges()[i].node()) visit(input);
+    while (Node* node = found) {
+      found = std::exchange(node->gradient, nullptr);
+      for (std::size_t i = 0; i < node->edge_count; ++i)
+        if (Node* input = node->edges()[i].node()) visit(input);
+      node->sweep.store(0, std::memory_order_release);
     }
   };
   for (const Tensor& root : roots_) visit(&root.node());

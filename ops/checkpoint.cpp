@@ -44,37 +44,6 @@ class Replay {
   Rng before_;
 };
 
-/// Lends leaves that the running backward pass has claimed to one inside it.
-class Lent {
- public:
-  explicit Lent(std::span<const Tensor> leaves) {
-    for (const Tensor& leaf : leaves) {
-      Node& node = leaf.node();
-      held_.push_back(
-          {&node, node.sweep.exchange(0), node.pending, node.sweep_marks, std::exchange(node.gradient, nullptr)});
-    }
-  }
-  ~Lent() {
-    for (const Held& h : held_) {
-      h.node->pending = h.pending;
-      h.node->sweep_marks = h.marks;
-      h.node->gradient = h.gradient;
-      h.node->sweep.store(h.sweep);
-    }
-  }
-  Lent(const Lent&) = delete;
-  Lent& operator=(const Lent&) = delete;
-
- private:
-  struct Held {
-    Node* node;
-    std::uint32_t sweep, pending;
-    std::uint8_t marks;
-    Node* gradient;
-  };
-  std::vector<Held> held_;
-};
-
 std::vector<Tensor> detached(std::span<const Tensor> inputs) {
   std::vector<Tensor> copies;
   for (const Tensor& input : inputs) {
@@ -128,8 +97,6 @@ std::vector<Tensor> pull_back(const Segment& segment, std::span<const Tensor> gi
                               bool create_graph) {
   const GradMode recording(true);
   const Replay replay(segment.rng);
-  const std::span<const Tensor> leaves = given.subspan(segment.inputs);
-  const Lent lent(leaves);
   const Tensor result = segment.f(given.first(segment.inputs));
   std::vector<Tensor> targets;
   for (const Tensor& input : given)
@@ -165,7 +132,6 @@ Tensor gradient_of(const Node& node, int input, const Tensor& g) {
   };
   std::vector<Tensor> given(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(segment.inputs));
   given.push_back(g);
-  const Lent lent(leaves);
   return run_segment(gradient, given, segment.rng);
 }
 
