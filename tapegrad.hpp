@@ -27,6 +27,7 @@
 #include <tapegrad/data/text_file.hpp>
 #include <tapegrad/data/token_stream.hpp>
 #include <tapegrad/io/checkpoint.hpp>
+#include <tapegrad/io/folder_lock.hpp>
 #include <tapegrad/io/npy.hpp>
 #include <tapegrad/io/picture.hpp>
 #include <tapegrad/io/safetensors.hpp>

@@ -14,6 +14,34 @@ function(tapegrad_set_warnings target)
   endif()
 endfunction()
 
+# Canaries, guard pages, checked C functions, read-only relocations, addresses that differ from run to run, and marked
+# targets of jumps where the processor knows them. Not of debug builds: sanitizers look closer.
+function(tapegrad_harden target)
+  if(NOT TAPEGRAD_HARDENING)
+    return()
+  endif()
+  include(CheckCXXCompilerFlag)
+  set(options -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  foreach(flag -fstack-clash-protection -fcf-protection)
+    string(MAKE_C_IDENTIFIER TAPEGRAD_HAS${flag} known)
+    check_cxx_compiler_flag(${flag} ${known})
+    if(${known})
+      list(APPEND options ${flag})
+    endif()
+  endforeach()
+  # A static library must be fit for a position-independent program.
+  get_target_property(kind ${target} TYPE)
+  if(kind STREQUAL STATIC_LIBRARY AND NOT CMAKE_POSITION_INDEPENDENT_CODE)
+    list(APPEND options -fPIE)
+  endif()
+  target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:${options}>)
+  if(kind STREQUAL EXECUTABLE)
+    target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-fPIE>)
+    target_link_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-pie>)
+  endif()
+  target_link_options(${target} PRIVATE LINKER:-z,relro LINKER:-z,now LINKER:-z,noexecstack)
+endfunction()
+
 # The library: its language, flags, dependencies and visible symbols. The sources are added by the folders.
 function(tapegrad_configure_library target)
   target_compile_features(${target} PUBLIC cxx_std_20)
@@ -58,6 +86,7 @@ function(tapegrad_configure_library target)
     target_compile_options(${target} PRIVATE -march=native)
   endif()
   tapegrad_set_warnings(${target})
+  tapegrad_harden(${target})
 
   # A shared library exports what its version script lists, without a macro on every declaration; that works only on
   # symbols that the compiler has left visible. A static one hides all, so that a shared library which it is linked into
@@ -77,6 +106,7 @@ function(tapegrad_add_executable target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_link_libraries(${target} PRIVATE tapegrad::tapegrad)
   tapegrad_set_warnings(${target})
+  tapegrad_harden(${target})
 endfunction()
 
 # tapegrad_add_tests(FOLDER a_test.cpp ...): one program, tapegrad_FOLDER_tests, each of whose cases is a test of CTest,

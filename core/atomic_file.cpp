@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +46,7 @@ AtomicFile::AtomicFile(const fs::path& path) : path_(path), target_(path) {
     temporary_.clear();
     fail(error);
   }
+  ::flock(file_, LOCK_EX | LOCK_NB);  // tells those who sweep up that its writer lives
   if (replaces && ::fchmod(file_, old.st_mode & 07777) != 0) {
     const int error = errno;
     ::close(file_);
@@ -80,19 +82,40 @@ void AtomicFile::commit() {
   close_file();
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail(errno);
   temporary_.clear();
-  // The new name is on the disk once its folder is. Some file systems cannot do that for folders; the file is complete
-  // under one name or the other all the same.
-  const fs::path folder = target_.has_parent_path() ? target_.parent_path() : fs::path(".");
-  if (const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); handle >= 0) {
-    ::fsync(handle);
-    ::close(handle);
-  }
+  sync_folder(folder_of(target_));  // the new name is on the disk once its folder is
 }
 
 void write_file(const fs::path& path, std::string_view content) {
   AtomicFile file(path);
   file.write(content);
   file.commit();
+}
+
+void sync_folder(const fs::path& folder) {
+  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int error = handle < 0 || ::fsync(handle) != 0 ? errno : 0;
+  if (handle >= 0) ::close(handle);
+  // There are file systems that cannot do it, and folders that may be written to but not be read.
+  if (error == EINVAL || error == ENOTSUP || error == ENOSYS || error == EACCES) error = 0;
+  if (error)
+    throw IoError(fmt::format("{}: the folder cannot be put onto the disk: {}", folder.string(),
+                              std::generic_category().message(error)));
+}
+
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
+void make_folders(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::is_directory(folder, ignored)) return;
+  if (folder.has_parent_path() && folder.filename().empty()) return make_folders(folder.parent_path());  // "folder/"
+  if (folder.has_parent_path()) make_folders(folder.parent_path());
+  if (::mkdir(folder.c_str(), 0777) != 0) {
+    const int error = errno;
+    if (error == EEXIST && fs::is_directory(folder, ignored)) return;  // another process was quicker
+    throw IoError(
+        fmt::format("{}: cannot be made a folder: {}", folder.string(), std::generic_category().message(error)));
+  }
+  sync_folder(folder_of(folder));
 }
 
 }  // namespace tapegrad

@@ -36,4 +36,13 @@ class AtomicFile {
 /// The same for content that is at hand.
 void write_file(const std::filesystem::path& path, std::string_view content);
 
+/// Puts what a folder lists onto the disk: the names that were made, changed and removed in it. IoError.
+void sync_folder(const std::filesystem::path& folder);
+
+/// Makes a folder, and those above it that are missing, on the disk too. IoError.
+void make_folders(const std::filesystem::path& folder);
+
+/// The folder that `path` lies in; "." for a name alone.
+std::filesystem::path folder_of(const std::filesystem::path& path);
+
 }  // namespace tapegrad

@@ -10,7 +10,7 @@
 #include <string>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/memory.hpp>
-#include <vector>
+#include <utility>
 
 namespace tapegrad::memory {
 namespace {
@@ -37,13 +37,38 @@ constexpr std::size_t bytes_of(std::size_t size_class) {
 }
 static_assert(bytes_of(class_of(513)) == 640 && bytes_of(class_of(640)) == 640 && bytes_of(class_of(1024)) == 1024);
 
+// Free blocks hold the lists that they are in, so that giving one back needs no memory.
 struct FreeBlock {
   FreeBlock* next;
+  union {
+    FreeBlock* next_list;  // in a list's first block, while the list is in the central store
+    std::size_t count;     // in its second block, then: of the list
+  };
 };
+static_assert(sizeof(FreeBlock) <= kGranule);
 
 struct FreeList {
   FreeBlock* head = nullptr;
   std::size_t count = 0;
+};
+
+// Lists that no thread has.
+class ListStack {
+ public:
+  bool empty() const noexcept { return !top_; }
+  void push(FreeList list) noexcept {
+    list.head->next_list = top_;
+    if (list.head->next) list.head->next->count = list.count;
+    top_ = list.head;
+  }
+  FreeList pop() noexcept {
+    FreeBlock* head = top_;
+    top_ = head->next_list;
+    return {head, head->next ? head->next->count : 1};
+  }
+
+ private:
+  FreeBlock* top_ = nullptr;
 };
 
 // Written by one thread, read by any.
@@ -63,60 +88,73 @@ struct Cache {
   std::byte* chunk_end = nullptr;
   // Differences: a thread that frees more than it allocates wraps below zero, and the sum over threads is right.
   Counter allocations, live_blocks, live_bytes, peak_bytes;
+  Cache* next = nullptr;       // of all caches
+  Cache* next_idle = nullptr;  // of those without a thread
 };
 
 struct Central {
   std::mutex mutex;
-  std::array<std::vector<FreeList>, kClasses> lists;
-  std::vector<Cache*> caches;  // of running threads
-  std::vector<Cache*> idle;    // of ended threads, to be taken over by new ones
+  std::array<ListStack, kClasses> lists;
+  Cache* caches = nullptr;  // all there are
+  Cache* idle = nullptr;    // those of ended threads, to be taken over by new ones
   std::atomic<std::uint64_t> held{0}, limit{~std::uint64_t{0}};
+
+  // For threads that have no cache of their own: one that has ended its own already (tensors in its other thread-locals
+  // die later), or that had no memory for one when it gave a block back.
+  std::mutex shared_mutex;
+  Cache shared;
 };
 
-Central& central() {
-  static auto* instance = new Central;  // never destroyed: statics of the program may hold tensors
+Central& central() noexcept {
+  // Never destroyed: statics of the program may hold tensors.
+  alignas(Central) static std::byte place[sizeof(Central)];
+  static Central* instance = [] {
+    auto* made = new (place) Central;
+    made->caches = &made->shared;
+    return made;
+  }();
   return *instance;
 }
 
 thread_local Cache* current_cache = nullptr;
+thread_local bool cache_is_gone = false;
 
-struct CacheOwner {
-  Cache* cache;
-  CacheOwner() {
-    Central& c = central();
-    const std::lock_guard lock(c.mutex);
-    if (c.idle.empty()) {
-      cache = new Cache;
-      c.caches.push_back(cache);
-    } else {
-      cache = c.idle.back();
-      c.idle.pop_back();
-    }
-  }
+class CacheOwner {
+ public:
+  CacheOwner() : cache_(idle_or_new()) {}
   ~CacheOwner() {
     current_cache = nullptr;
+    cache_is_gone = true;
     Central& c = central();
     const std::lock_guard lock(c.mutex);
     for (std::size_t i = 0; i < kClasses; ++i) {
-      if (cache->lists[i].count) c.lists[i].push_back(cache->lists[i]);
-      cache->lists[i] = {};
+      if (cache_->lists[i].count) c.lists[i].push(cache_->lists[i]);
+      cache_->lists[i] = {};
     }
-    c.idle.push_back(cache);  // with its counters and the rest of its chunk
+    cache_->next_idle = std::exchange(c.idle, cache_);  // with its counters and the rest of its chunk
   }
   CacheOwner(const CacheOwner&) = delete;
   CacheOwner& operator=(const CacheOwner&) = delete;
+  Cache* cache() const noexcept { return cache_; }
+
+ private:
+  static Cache* idle_or_new() {
+    Central& c = central();
+    const std::lock_guard lock(c.mutex);
+    if (c.idle) return std::exchange(c.idle, c.idle->next_idle);
+    auto* made = new Cache;
+    made->next = std::exchange(c.caches, made);
+    return made;
+  }
+
+  Cache* cache_;
 };
 
-// After a thread's own cache is gone (tensors in its other thread-locals die later), a shared one serves under a lock.
-thread_local bool cache_is_gone = false;
-
+// The calling thread's cache; null if it is gone. std::bad_alloc if there is no memory for one.
 Cache* attach() {
-  struct Marker {
-    CacheOwner owner;
-    ~Marker() { cache_is_gone = true; }
-  };
-  thread_local Marker marker;
-  return current_cache = marker.owner.cache;
+  if (cache_is_gone) return nullptr;
+  thread_local CacheOwner owner;
+  return current_cache = owner.cache();
 }
 
 /// Null when the limit or the system does not allow it.
@@ -158,10 +196,7 @@ void* refill(Cache& cache, std::size_t size_class) {
   {
     Central& c = central();
     const std::lock_guard lock(c.mutex);
-    if (!c.lists[size_class].empty()) {
-      list = c.lists[size_class].back();
-      c.lists[size_class].pop_back();
-    }
+    if (!c.lists[size_class].empty()) list = c.lists[size_class].pop();
   }
   if (list.head) {
     FreeBlock* block = list.head;
@@ -186,8 +221,7 @@ void* refill(Cache& cache, std::size_t size_class) {
 void spill(FreeList& list, std::size_t size_class) noexcept {
   Central& c = central();
   const std::lock_guard lock(c.mutex);
-  c.lists[size_class].push_back(list);
-  list = {};
+  c.lists[size_class].push(std::exchange(list, {}));
 }
 
 void* allocate_from(Cache& cache, std::size_t bytes) {
@@ -228,21 +262,6 @@ void release_to(Cache& cache, void* block, std::size_t bytes) noexcept {
 #endif
 }
 
-std::mutex& orphan_mutex() {
-  static auto* mutex = new std::mutex;
-  return *mutex;
-}
-
-Cache& orphan_cache() {
-  static Cache* cache = [] {
-    auto* made = new Cache;
-    const std::lock_guard lock(central().mutex);
-    central().caches.push_back(made);
-    return made;
-  }();
-  return *cache;
-}
-
 void free_list(FreeList& list, std::size_t size_class) noexcept {
   while (FreeBlock* block = list.head) {
     list.head = block->next;
@@ -256,34 +275,35 @@ void free_list(FreeList& list, std::size_t size_class) noexcept {
 void* allocate(std::size_t bytes) {
   if (bytes > kLargeLimit) return system_allocate(bytes);
   Cache* cache = current_cache;
-  if (!cache) [[unlikely]] {
-    if (cache_is_gone) {
-      const std::lock_guard lock(orphan_mutex());
-      return allocate_from(orphan_cache(), bytes);
-    }
+  if (!cache) [[unlikely]]
     cache = attach();
-  }
-  return allocate_from(*cache, bytes);
+  if (cache) [[likely]]
+    return allocate_from(*cache, bytes);
+  const std::lock_guard lock(central().shared_mutex);
+  return allocate_from(central().shared, bytes);
 }
 
 void release(void* block, std::size_t bytes) noexcept {
   if (bytes > kLargeLimit) return system_release(block, bytes);
   Cache* cache = current_cache;
   if (!cache) [[unlikely]] {
-    if (cache_is_gone) {
-      const std::lock_guard lock(orphan_mutex());
-      return release_to(orphan_cache(), block, bytes);
+    try {
+      cache = attach();
+    } catch (const std::bad_alloc&) {
+      cache = nullptr;
     }
-    cache = attach();
   }
-  release_to(*cache, block, bytes);
+  if (cache) [[likely]]
+    return release_to(*cache, block, bytes);
+  const std::lock_guard lock(central().shared_mutex);
+  release_to(central().shared, block, bytes);
 }
 
 Stats stats() {
   Central& c = central();
   const std::lock_guard lock(c.mutex);
   Stats s;
-  for (const Cache* cache : c.caches) {
+  for (const Cache* cache = c.caches; cache; cache = cache->next) {
     s.allocations += cache->allocations.get();
     s.live_blocks += cache->live_blocks.get();
     s.live_bytes += cache->live_bytes.get();
@@ -297,7 +317,7 @@ Stats stats() {
 void reset_peak() {
   Central& c = central();
   const std::lock_guard lock(c.mutex);
-  for (Cache* cache : c.caches) cache->peak_bytes.set(cache->live_bytes.get());
+  for (Cache* cache = c.caches; cache; cache = cache->next) cache->peak_bytes.set(cache->live_bytes.get());
 }
 
 void set_limit(std::uint64_t bytes) { central().limit.store(bytes, std::memory_order_relaxed); }
@@ -306,8 +326,10 @@ void trim() {
   Central& c = central();
   const std::lock_guard lock(c.mutex);
   for (std::size_t i = kSmallClasses; i < kClasses; ++i) {
-    for (FreeList& list : c.lists[i]) free_list(list, i);
-    c.lists[i].clear();
+    while (!c.lists[i].empty()) {
+      FreeList list = c.lists[i].pop();
+      free_list(list, i);
+    }
     if (current_cache) free_list(current_cache->lists[i], i);
   }
 }

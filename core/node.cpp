@@ -1,3 +1,4 @@
+#include <atomic>
 #include <limits>
 #include <memory>
 #include <new>
@@ -22,8 +23,20 @@ constexpr std::size_t outlined_bytes(std::size_t edges) { return edges * (sizeof
 }  // namespace
 
 NodeExtra& extra_of(Node& node) {
-  if (!node.extra) node.extra = new NodeExtra;
-  return *node.extra;
+  if (NodeExtra* extra = find_extra(node)) return *extra;
+  auto made = std::make_unique<NodeExtra>();
+  NodeExtra* there = nullptr;
+  // Threads that share a leaf may come here at once.
+  if (std::atomic_ref(node.extra).compare_exchange_strong(there, made.get(), std::memory_order_acq_rel))
+    return *made.release();
+  return *there;
+}
+
+Tensor accumulated_gradient(const Node& node) {
+  NodeExtra* extra = find_extra(node);
+  if (!extra) return {};
+  const std::lock_guard lock(extra->gradient_mutex);
+  return extra->gradient;
 }
 
 Node* Node::create(const Shape& shape, DType dtype) {

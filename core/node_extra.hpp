@@ -1,6 +1,8 @@
 #pragma once
 // What few nodes have, kept apart so that the others stay small.
 
+#include <atomic>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <tapegrad/core/tensor.hpp>
@@ -11,22 +13,26 @@ namespace tapegrad {
 
 struct NodeExtra {
   std::string name;
-  Tensor gradient;          ///< accumulated by backward(): of leaves, and of tensors that retain it
-  Tensor gradient_rest;     ///< what rounding has taken from it, once many passes have added to it
-  std::int64_t passes = 0;  ///< that have added to it
+  std::mutex gradient_mutex;  ///< passes of several threads may end at one leaf
+  Tensor gradient;            ///< accumulated by backward(): of leaves, and of tensors that retain it
+  Tensor gradient_rest;       ///< what rounding has taken from it, once many passes have added to it
+  std::int64_t passes = 0;    ///< that have added to it
   bool retain_gradient = false;
   std::vector<std::pair<std::size_t, Tensor::Hook>> hooks;
   std::size_t next_hook = 0;
   std::optional<RowSparse> rows;
   std::vector<Tensor> cotangents;  ///< of a call with several results, those that the backward pass has brought so far
-
-  void set_gradient(Tensor value) {
-    gradient = std::move(value);
-    gradient_rest = Tensor();
-    passes = 0;
-  }
 };
 
+/// Made if it is not there, by one of the threads that ask at once.
 NodeExtra& extra_of(Node& node);
+
+/// Null if nothing has been made.
+inline NodeExtra* find_extra(const Node& node) {
+  return std::atomic_ref(const_cast<NodeExtra*&>(node.extra)).load(std::memory_order_acquire);
+}
+
+/// What backward() has left at the node; undefined if nothing.
+Tensor accumulated_gradient(const Node& node);
 
 }  // namespace tapegrad

@@ -26,7 +26,7 @@ std::atomic<int>& setting() {
 }
 
 /// Sets how many threads OpenMP gives to those who ask on this thread; returns how many there were.
-int limit_libraries([[maybe_unused]] int count) {
+int limit_libraries([[maybe_unused]] int count) noexcept {
 #ifdef _OPENMP
   const int before = omp_get_max_threads();
   omp_set_num_threads(count);

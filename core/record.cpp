@@ -15,18 +15,24 @@
 
 namespace tapegrad {
 
-ThreadState& thread_state() {
+namespace {
+
+ThreadState& own_state() noexcept {
   thread_local ThreadState state;
   return state;
 }
 
+}  // namespace
+
+ThreadState& thread_state() { return own_state(); }
+
 bool grad_enabled() { return thread_state().grad_enabled; }
 
-GradMode::GradMode(bool on) : before_(thread_state().grad_enabled) { thread_state().grad_enabled = on; }
-GradMode::~GradMode() { thread_state().grad_enabled = before_; }
+GradMode::GradMode(bool on) : before_(own_state().grad_enabled) { own_state().grad_enabled = on; }
+GradMode::~GradMode() { own_state().grad_enabled = before_; }
 
-AnomalyMode::AnomalyMode(bool on) : before_(thread_state().anomaly) { thread_state().anomaly = on; }
-AnomalyMode::~AnomalyMode() { thread_state().anomaly = before_; }
+AnomalyMode::AnomalyMode(bool on) : before_(own_state().anomaly) { own_state().anomaly = on; }
+AnomalyMode::~AnomalyMode() { own_state().anomaly = before_; }
 bool AnomalyMode::enabled() { return thread_state().anomaly; }
 
 bool saves_input(const OpInfo& info, std::span<const Tensor* const> inputs, int input) {

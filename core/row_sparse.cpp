@@ -26,7 +26,7 @@ DistinctRows::DistinctRows(std::span<const std::int64_t> given) {
 }
 
 const RowSparse* Tensor::row_sparse() const {
-  const NodeExtra* extra = node().extra;
+  const NodeExtra* extra = find_extra(node());
   return extra && extra->rows ? &*extra->rows : nullptr;
 }
 

@@ -22,6 +22,7 @@ constexpr std::uint8_t kTarget = 1;  // grad() was asked for it
 constexpr std::uint8_t kOnPath = 2;  // a gradient has to go through it
 constexpr std::uint8_t kPlaced = 4;  // it is in the order already
 constexpr std::uint8_t kHooks = 8;   // its hooks run
+constexpr std::uint8_t kAbandoned = 16;
 
 std::uint32_t next_sweep_id() {
   static std::atomic<std::uint32_t> last{0};
@@ -55,7 +56,7 @@ std::string describe_result(const Node& node) {
 [[noreturn]] void refuse_claimed(const Node& node) {
   throw GraphError("backward: " + describe(node) + (node.op ? ", a result of " + op_name(node) : "") + where(node) +
                    ", is being differentiated by another backward pass (another thread, or a hook of this one); "
-                   "give each thread its own graph, with leaves made by detach()");
+                   "give each thread its own graph; they may share their leaves");
 }
 
 /// Whether what a hook or a gradient rule gave can be the gradient of `node`.
@@ -92,7 +93,6 @@ class Sweep {
       : create_graph_(options.create_graph), keep_(options.retain_graph || create_graph_) {}
   ~Sweep() {
     if (!finished_) abandon();
-    for (const Lent& l : lent_) give_back(l);
     innermost = outer_;
   }
   Sweep(const Sweep&) = delete;
@@ -108,34 +108,45 @@ class Sweep {
   void run(std::span<const Tensor> targets, std::vector<Tensor>* found);
 
  private:
-  /// A leaf that an outer sweep of this thread has claimed, with what that one had noted of it.
-  struct Lent {
-    Node* leaf;
-    std::uint32_t sweep, pending;
-    std::uint8_t marks;
-    Node* gradient;
-  };
-
   void claim(Node& root);
   bool take(Node& node);
-  bool borrow(Node& node, std::uint32_t owner);
-  static void give_back(const Lent& lent) noexcept;
   void seed(const Tensor& output, Tensor cotangent);
   void put_in_order();
   void mark_targets(std::span<const Tensor> targets);
   void propagate(Node& node, std::span<const Tensor> cotangents);
   [[gnu::always_inline]] void pull(Node& node, std::span<const Tensor> cotangents, bool* wanted, Tensor* contributions);
   void propagate_part(const Node& part, const Tensor& gradient) const;
-  void add(Node& to, Tensor contribution) const;
+  void add(Node& to, Tensor contribution);
   Tensor joined(Tensor sum, Tensor contribution) const;
   void carry(Node& node);
   Tensor take_gradient(Node& node);
   void deliver(Node& node, const Tensor& gradient) const;
   void abandon() noexcept;
 
+  // Leaves may belong to the graphs of several threads, or to that of a sweep whose hook or gradient rule runs this one.
+  // Of a leaf that another sweep has claimed, what this one has to keep lies here.
+  struct Shared {
+    std::uint32_t pending = 0;
+    std::uint8_t marks = 0;
+    Node* gradient = nullptr;
+  };
+  bool owns(const Node& node) const { return node.sweep.load(std::memory_order_relaxed) == id_; }
+  bool visits(const Node& node) const { return owns(node) || shared_.contains(&node); }
+  std::uint32_t& pending(Node& node) { return owns(node) ? node.pending : shared_.at(&node).pending; }
+  std::uint8_t& marks(Node& node) { return owns(node) ? node.sweep_marks : shared_.at(&node).marks; }
+  bool is_marked(const Node& node, std::uint8_t mark) const {
+    if (owns(node)) return node.sweep_marks & mark;
+    const auto shared = shared_.find(&node);
+    return shared != shared_.end() && shared->second.marks & mark;
+  }
+  bool is_on_path(const Node& node) const { return is_marked(node, kOnPath); }
+  Node*& gradient(Node& node) { return owns(node) ? node.gradient : shared_.at(&node).gradient; }
+  void refuse_within_hooks(const Node& leaf) const;
+
   static thread_local Sweep* innermost;  // of those that run on this thread
 
   Sweep* const outer_ = std::exchange(innermost, this);
+  std::unordered_map<const Node*, Shared> shared_;
   const std::uint32_t id_ = next_sweep_id();
   const bool create_graph_, keep_;
   std::vector<Tensor> roots_;
@@ -144,37 +155,27 @@ class Sweep {
   std::unordered_map<const Node*, std::vector<Tensor>> carried_;  ///< sums of kGroup, kGroup², … contributions
   std::unordered_map<const Node*, std::vector<std::size_t>> targets_;
   std::vector<Tensor>* found_ = nullptr;
-  std::vector<Lent> lent_;
   bool finished_ = false;
 };
 
 thread_local Sweep* Sweep::innermost = nullptr;
 
-// A hook, or a gradient rule, may differentiate a function of its own, which closes over leaves that the running sweep
-// has claimed: it is lent them.
-bool Sweep::borrow(Node& node, std::uint32_t owner) {
-  if (!node.is_leaf() || (node.sweep_marks & kHooks)) return false;
+/// A hook that differentiates the leaf it hangs on would run itself without end.
+void Sweep::refuse_within_hooks(const Node& leaf) const {
   for (const Sweep* sweep = outer_; sweep; sweep = sweep->outer_)
-    if (sweep->id_ == owner) {
-      lent_.push_back({&node, owner, node.pending, node.sweep_marks, std::exchange(node.gradient, nullptr)});
-      node.sweep.store(id_, std::memory_order_relaxed);
-      return true;
-    }
-  return false;
-}
-
-void Sweep::give_back(const Lent& lent) noexcept {
-  lent.leaf->pending = lent.pending;
-  lent.leaf->sweep_marks = lent.marks;
-  lent.leaf->gradient = lent.gradient;
-  lent.leaf->sweep.store(lent.sweep, std::memory_order_release);
+    if (sweep->is_marked(leaf, kHooks)) refuse_claimed(leaf);
 }
 
 bool Sweep::take(Node& node) {
+  if (!shared_.empty() && shared_.contains(&node)) return false;
   std::uint32_t free = 0;
   if (!node.sweep.compare_exchange_strong(free, id_, std::memory_order_acquire, std::memory_order_relaxed)) {
     if (free == id_) return false;
-    if (!borrow(node, free)) refuse_claimed(node);
+    if (!node.is_leaf()) refuse_claimed(node);
+    refuse_within_hooks(node);
+    shared_.emplace(&node, Shared());
+    ++claimed_;
+    return true;
   }
   node.pending = 0;
   node.sweep_marks = 0;
@@ -191,7 +192,7 @@ void Sweep::claim(Node& root) {
     if (node.released) refuse_released(node, "backward");
     for_moving_inputs(node, [&](Node& input) {
       if (take(input)) stack.push_back(&input);
-      ++input.pending;
+      ++pending(input);
     });
   }
 }
@@ -215,13 +216,13 @@ void Sweep::put_in_order() {
   order_.reserve(claimed_);
   for (const Tensor& root : roots_) {
     Node& node = root.node();
-    if (node.pending != 0 || (node.sweep_marks & kPlaced)) continue;
-    node.sweep_marks |= kPlaced;
+    if (pending(node) != 0 || is_marked(node, kPlaced)) continue;
+    marks(node) |= kPlaced;
     order_.push_back(&node);
   }
   for (std::size_t next = 0; next < order_.size(); ++next) {
     for_moving_inputs(*order_[next], [&](Node& input) {
-      if (--input.pending == 0) order_.push_back(&input);
+      if (--pending(input) == 0) order_.push_back(&input);
     });
   }
 }
@@ -230,17 +231,20 @@ void Sweep::mark_targets(std::span<const Tensor> targets) {
   for (std::size_t i = 0; i < targets.size(); ++i) {
     Node& node = targets[i].node();
     targets_[&node].push_back(i);
-    if (node.sweep.load(std::memory_order_relaxed) == id_) node.sweep_marks |= kTarget | kOnPath;
+    if (visits(node)) marks(node) |= kTarget | kOnPath;
   }
   for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
     Node& node = **it;
-    for_moving_inputs(node, [&](const Node& input) { node.sweep_marks |= input.sweep_marks & kOnPath; });
+    for_moving_inputs(node, [&](const Node& input) {
+      if (is_on_path(input)) marks(node) |= kOnPath;
+    });
   }
 }
 
-void Sweep::add(Node& to, Tensor contribution) const {
-  Tensor sum = Tensor::adopt(std::exchange(to.gradient, nullptr));
-  to.gradient = (sum.defined() ? joined(std::move(sum), std::move(contribution)) : std::move(contribution)).release();
+void Sweep::add(Node& to, Tensor contribution) {
+  Node*& gathered = gradient(to);
+  Tensor sum = Tensor::adopt(std::exchange(gathered, nullptr));
+  gathered = (sum.defined() ? joined(std::move(sum), std::move(contribution)) : std::move(contribution)).release();
 }
 
 Tensor Sweep::joined(Tensor sum, Tensor contribution) const {
@@ -264,8 +268,8 @@ constexpr std::uint32_t kGroup = kChain / 2;
 /// Moves the gradient of a node, a sum of kGroup contributions, to the sums of its groups.
 void Sweep::carry(Node& node) {
   std::vector<Tensor>& sums = carried_[&node];
-  Tensor sum = Tensor::adopt(std::exchange(node.gradient, nullptr));
-  std::uint32_t groups = node.pending / kGroup;
+  Tensor sum = Tensor::adopt(std::exchange(gradient(node), nullptr));
+  std::uint32_t groups = pending(node) / kGroup;
   for (std::size_t level = 0;; ++level, groups /= kGroup) {
     if (level == sums.size()) sums.emplace_back();
     sum = sums[level].defined() ? joined(std::exchange(sums[level], Tensor()), std::move(sum)) : std::move(sum);
@@ -278,13 +282,14 @@ void Sweep::carry(Node& node) {
 
 /// The whole gradient of a node; undefined when there is none.
 Tensor Sweep::take_gradient(Node& node) {
-  Tensor gradient = Tensor::adopt(std::exchange(node.gradient, nullptr));
+  Tensor whole = Tensor::adopt(std::exchange(gradient(node), nullptr));
+  if (carried_.empty()) return whole;
   if (const auto carried = carried_.find(&node); carried != carried_.end()) {
     for (Tensor& sum : carried->second)
-      if (sum.defined()) gradient = gradient.defined() ? joined(std::move(sum), std::move(gradient)) : std::move(sum);
+      if (sum.defined()) whole = whole.defined() ? joined(std::move(sum), std::move(whole)) : std::move(sum);
     carried_.erase(carried);
   }
-  return gradient;
+  return whole;
 }
 
 /// sum + term, and what rounding takes from it to `rest`, which is added the next time.
@@ -308,12 +313,14 @@ Tensor add_with_rest(const Tensor& sum, const Tensor& term, Tensor& rest) {
 
 void Sweep::deliver(Node& node, const Tensor& gradient) const {
   NodeExtra& extra = extra_of(node);
+  Tensor before;  // goes when the lock has: it may be the last of a graph
+  const std::lock_guard lock(extra.gradient_mutex);
+  before = extra.gradient;
   const auto is_dense = [](const Tensor& t) { return !t.row_sparse(); };
-  if (extra.gradient.defined() && !create_graph_ && is_dense(extra.gradient) && is_dense(gradient) &&
-      ++extra.passes > kChain) {
-    extra.gradient = add_with_rest(extra.gradient, gradient, extra.gradient_rest);
-  } else if (extra.gradient.defined()) {
-    extra.gradient = add_gradients(extra.gradient, gradient);
+  if (before.defined() && !create_graph_ && is_dense(before) && is_dense(gradient) && ++extra.passes > kChain) {
+    extra.gradient = add_with_rest(before, gradient, extra.gradient_rest);
+  } else if (before.defined()) {
+    extra.gradient = add_gradients(before, gradient);
   } else if (create_graph_ || gradient.row_sparse()) {
     extra.gradient = gradient;
   } else {
@@ -331,7 +338,7 @@ inline void Sweep::pull(Node& node, std::span<const Tensor> cotangents, bool* wa
   for (std::size_t i = 0; i < count; ++i) {
     const Node* input = edges[i].node();
     wanted[i] =
-        input && input->requires_grad && !node.op->fixed.has(static_cast<int>(i)) && (input->sweep_marks & kOnPath);
+        input && input->requires_grad && !node.op->fixed.has(static_cast<int>(i)) && is_on_path(*input);
     any |= wanted[i];
   }
   if (!any) return;
@@ -346,8 +353,9 @@ inline void Sweep::pull(Node& node, std::span<const Tensor> cotangents, bool* wa
       refuse_gradient(input, contributions[i], "the gradient of " + op_name(node));
     if (anomaly) [[unlikely]]
       require_finite(contributions[i], "backward", *node.op, node);
-    if (input.gradient && input.pending > 0 && input.pending % kGroup == 0) carry(input);
-    ++input.pending;
+    std::uint32_t& arrived = pending(input);
+    if (arrived > 0 && arrived % kGroup == 0 && gradient(input)) carry(input);
+    ++arrived;
     add(input, std::move(contributions[i]));
   }
 }
@@ -382,27 +390,27 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
   if (found)
     mark_targets(targets);
   else
-    for (Node* node : order_) node->sweep_marks |= kOnPath;
+    for (Node* node : order_) marks(*node) |= kOnPath;
 
   const GradMode mode(create_graph_);
   const TracedSweep traced(create_graph_);
   for (Node* node : order_) {
     Tensor gradient = take_gradient(*node);
-    if (gradient.defined() && (node->sweep_marks & kOnPath)) {
-      if (node->extra) {
-        node->sweep_marks |= kHooks;
+    if (gradient.defined() && is_on_path(*node)) {
+      if (NodeExtra* extra = find_extra(*node)) {
+        marks(*node) |= kHooks;
         // By index and by copy: a hook may add or remove hooks.
-        for (std::size_t i = 0; i < node->extra->hooks.size(); ++i) {
-          const auto [number, hook] = node->extra->hooks[i];
+        for (std::size_t i = 0; i < extra->hooks.size(); ++i) {
+          const auto [number, hook] = extra->hooks[i];
           Tensor replaced = hook(gradient);
           if (!replaced.defined()) continue;
           if (!is_gradient_of(*node, replaced)) refuse_gradient(*node, replaced, "hook " + std::to_string(number));
           gradient = std::move(replaced);
         }
-        node->sweep_marks &= static_cast<std::uint8_t>(~kHooks);
-        if (!found && node->extra->retain_gradient && !node->is_leaf()) deliver(*node, gradient);
+        marks(*node) &= static_cast<std::uint8_t>(~kHooks);
+        if (!found && extra->retain_gradient && !node->is_leaf()) deliver(*node, gradient);
       }
-      if (node->sweep_marks & kTarget)
+      if (is_marked(*node, kTarget))
         for (std::size_t i : targets_[node]) (*found)[i] = gradient;
       const Trace::Timer timer(traced.trace());
       if (!node->is_leaf())
@@ -410,34 +418,37 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
       else if (!found)
         deliver(*node, gradient);
       timer.stop(*node, gradient);
-    } else if (node->extra && !node->extra->cotangents.empty()) {
-      const std::vector<Tensor> cotangents = std::exchange(node->extra->cotangents, {});
+    } else if (NodeExtra* extra = find_extra(*node); extra && !extra->cotangents.empty()) {
+      const std::vector<Tensor> cotangents = std::exchange(extra->cotangents, {});
       const Trace::Timer timer(traced.trace());
       propagate(*node, cotangents);
       timer.stop(*node, {});
     }
     if (!keep_) node->release_saved();
-    node->sweep.store(0, std::memory_order_release);
+    if (owns(*node)) node->sweep.store(0, std::memory_order_release);
   }
   finished_ = true;
 }
 
-// After an exception: frees what was claimed. Works from the roots, since the order may not exist yet.
+// After an exception: frees what was claimed. Works from the roots, since the order may not exist yet, and without
+// memory, which may be what was lacking: nodes to be visited are linked through `gradient`.
 void Sweep::abandon() noexcept {
-  std::vector<Node*> stack;
+  for (auto& [leaf, state] : shared_)
+    if (state.gradient) std::exchange(state.gradient, nullptr)->release_value();
+  Node* found = nullptr;
   const auto visit = [&](Node* node) {
-    if (node->sweep.load(std::memory_order_relaxed) != id_) return;
-    if (Node* gradient = std::exchange(node->gradient, nullptr)) gradient->release_value();
-    if (node->extra) node->extra->cotangents.clear();
-    node->sweep.store(0, std::memory_order_release);
-    stack.push_back(node);
+    if (!owns(*node) || node->sweep_marks & kAbandoned) return;
+    node->sweep_marks |= kAbandoned;
+    if (Node* gradient = std::exchange(node->gradient, found)) gradient->release_value();
+    if (!node->is_leaf() && node->extra) node->extra->cotangents.clear();
+    found = node;
   };
   const auto drain = [&] {
-    while (!stack.empty()) {
-      const Node& node = *stack.back();
-      stack.pop_back();
-      for (std::size_t i = 0; i < node.edge_count; ++i)
-        if (Node* input = node.edges()[i].node()) visit(input);
+    while (Node* node = found) {
+      found = std::exchange(node->gradient, nullptr);
+      for (std::size_t i = 0; i < node->edge_count; ++i)
+        if (Node* input = node->edges()[i].node()) visit(input);
+      node->sweep.store(0, std::memory_order_release);
     }
   };
   for (const Tensor& root : roots_) visit(&root.node());

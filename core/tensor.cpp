@@ -96,7 +96,7 @@ Tensor& Tensor::set_requires_grad(bool on) {
   return *this;
 }
 
-Tensor Tensor::grad() const { return node().extra ? node().extra->gradient : Tensor(); }
+Tensor Tensor::grad() const { return accumulated_gradient(node()); }
 
 void Tensor::set_grad(Tensor gradient) {
   if (gradient.defined() && gradient.shape() != shape())
@@ -104,11 +104,16 @@ void Tensor::set_grad(Tensor gradient) {
   if (gradient.defined() && gradient.dtype() != dtype())
     throw DTypeError("set_grad: a gradient of dtype " + std::string(name_of(gradient.dtype())) + " for " +
                      describe(*this) + "; cast() it");
-  extra_of(node()).set_gradient(std::move(gradient));
+  NodeExtra& extra = extra_of(node());
+  // The old one goes when the lock has: it may be the last of a graph.
+  const std::lock_guard lock(extra.gradient_mutex);
+  std::swap(extra.gradient, gradient);
+  extra.gradient_rest = Tensor();
+  extra.passes = 0;
 }
 
 void Tensor::clear_grad() {
-  if (node().extra) node().extra->set_gradient(Tensor());
+  if (find_extra(node())) set_grad({});
 }
 
 void Tensor::retain_grad() { extra_of(node()).retain_gradient = true; }
@@ -143,7 +148,8 @@ std::size_t Tensor::register_hook(Hook hook) {
 }
 
 void Tensor::remove_hook(std::size_t id) {
-  if (node().extra) std::erase_if(node().extra->hooks, [&](const auto& hook) { return hook.first == id; });
+  if (NodeExtra* extra = find_extra(node()))
+    std::erase_if(extra->hooks, [&](const auto& hook) { return hook.first == id; });
 }
 
 Tensor& Tensor::set_name(std::string_view name) {
@@ -151,7 +157,10 @@ Tensor& Tensor::set_name(std::string_view name) {
   return *this;
 }
 
-std::string_view Tensor::name() const { return node().extra ? std::string_view(node().extra->name) : ""; }
+std::string_view Tensor::name() const {
+  const NodeExtra* extra = find_extra(node());
+  return extra ? std::string_view(extra->name) : "";
+}
 
 void Tensor::require_unrecorded(const char* what) const {
   if (grad_enabled())
@@ -225,7 +234,7 @@ Tensor parameter(const Tensor& init, std::string_view name) {
 
 std::string describe(const Node& node) {
   std::string text = std::string(name_of(node.dtype)) + " " + to_string(node.shape);
-  if (node.extra && !node.extra->name.empty()) text += " '" + node.extra->name + "'";
+  if (const NodeExtra* extra = find_extra(node); extra && !extra->name.empty()) text += " '" + extra->name + "'";
   return text;
 }
 

@@ -16,11 +16,14 @@ struct RowSparse;
 
 struct BackwardOptions {
   bool retain_graph = false;  ///< keep what was saved, for another pass
-  bool create_graph = false;  ///< record the gradients' own computation; implies retain_graph
+  /// Record the gradients' own computation; implies retain_graph. What backward() then leaves in grad() refers to its
+  /// leaf, and both stay until clear_grad().
+  bool create_graph = false;
 };
 
 /// An n-dimensional array of one dtype; eight bytes, copied by reference: copies share value, gradient and record.
-/// Distinct tensors may be used from distinct threads; one tensor, or one graph, from one thread at a time.
+/// Distinct tensors may be used from distinct threads; one graph from one thread at a time. Leaves may be shared: see
+/// docs/reliability.md.
 class Tensor {
  public:
   Tensor() = default;  ///< undefined: no value; most functions on it throw

@@ -34,25 +34,21 @@ class DataLoader::Ahead {
   }
 
  private:
+  // Nothing may leave a thread but through next().
   void run(const std::stop_token& stop, const DataLoader& loader, std::int64_t first, std::int64_t last,
            std::size_t depth) {
-    const NoGrad no_grad;
-    for (std::int64_t i = first; i < last && !stop.stop_requested(); ++i) {
-      Batch batch;
-      std::exception_ptr error;
-      try {
-        batch = loader.make(i);
-      } catch (...) {
-        error = std::current_exception();
-      }
-      std::unique_lock lock(mutex_);
-      if (error) {
-        error_ = error;
+    try {
+      const NoGrad no_grad;
+      for (std::int64_t i = first; i < last && !stop.stop_requested(); ++i) {
+        Batch batch = loader.make(i);
+        std::unique_lock lock(mutex_);
+        if (!changed_.wait(lock, stop, [&] { return ready_.size() < depth; })) return;
+        ready_.push_back(std::move(batch));
         changed_.notify_all();
-        return;
       }
-      if (!changed_.wait(lock, stop, [&] { return ready_.size() < depth; })) return;
-      ready_.push_back(std::move(batch));
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      error_ = std::current_exception();
       changed_.notify_all();
     }
   }

@@ -73,9 +73,8 @@ class Capture {
   void add_output(const Node& node, std::size_t number, std::size_t count) {
     Vertex v;
     v.kind = VertexKind::output;
-    v.name = node.extra && !node.extra->name.empty() ? node.extra->name
-             : count == 1                            ? "output"
-                                                     : "output " + std::to_string(number);
+    const NodeExtra* extra = find_extra(node);
+    v.name = extra && !extra->name.empty() ? extra->name : count == 1 ? "output" : "output " + std::to_string(number);
     describe_value(node, v);
     builder_.connect(handles_.at(&node), builder_.add(std::move(v)), 0);
   }
@@ -121,7 +120,7 @@ class Capture {
     Vertex v;
     describe_value(node, v);
     if (const Trace::Measured* m = measured(node); m && options_.times) v.seconds = m->seconds;
-    if (node.extra) v.name = node.extra->name;
+    if (const NodeExtra* extra = find_extra(node)) v.name = extra->name;
     if (node.scope) {
       v.scope = node.scope->path;
       v.source = std::string(node.scope->file) + ":" + std::to_string(node.scope->line);
@@ -136,7 +135,8 @@ class Capture {
       v.kind = v.name.empty() && made_within ? VertexKind::constant : VertexKind::input;
     }
     if (node.op == nullptr) v.scope = scope_of_leaf(node, v);
-    if (options_.statistics && (node.storage || (node.extra && node.extra->rows)))
+    const NodeExtra* extra = find_extra(node);
+    if (options_.statistics && (node.storage || (extra && extra->rows)))
       v.statistics = measure(Tensor::of(const_cast<Node&>(node)));
     return v;
   }
@@ -223,8 +223,8 @@ class Capture {
     Vertex v;
     if (m && options_.times) v.seconds = m->gradient_seconds;
     if (options_.statistics) {
-      if (node.extra && node.extra->gradient.defined()) {
-        v.statistics = measure(node.extra->gradient);
+      if (const Tensor gradient = accumulated_gradient(node); gradient.defined()) {
+        v.statistics = measure(gradient);
       } else if (m && m->gradient.defined()) {
         v.statistics = measure(m->gradient);
       }

@@ -1,13 +1,19 @@
 #include <tapegrad/io/checkpoint.hpp>
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <memory>
 #include <system_error>
+#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/io/safetensors.hpp>
 
@@ -40,23 +46,37 @@ std::string checksum(const NamedTensors& tensors, const std::string& state) {
   return fmt::format("{:08x}", sum);
 }
 
-// ".tapegrad-PID-N.tmp" of a process that is no more.
-bool is_left_behind(const std::string& name) {
+// ".tapegrad-PID-N.tmp" of a process that is no more. The number alone does not tell: it may be of another container or
+// machine, whose writer holds a lock on the file.
+bool is_left_behind(const fs::path& path) {
   constexpr std::string_view begin = ".tapegrad-", end = ".tmp";
+  const std::string name = path.filename().string();
   if (!name.starts_with(begin) || !name.ends_with(end)) return false;
   ::pid_t writer = 0;
   const auto [rest, error] = std::from_chars(name.data() + begin.size(), name.data() + name.size(), writer);
-  return error == std::errc() && *rest == '-' && writer > 0 && ::kill(writer, 0) != 0 && errno == ESRCH;
+  if (error != std::errc() || *rest != '-' || writer <= 0 || ::kill(writer, 0) == 0 || errno != ESRCH) return false;
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool free = ::flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+  ::close(file);
+  return free;
 }
 
+// Not by fs::directory_iterator: that of libstdc++ 12 ends the program when memory runs out.
 std::vector<fs::path> files_in(const fs::path& folder) {
-  try {
-    std::vector<fs::path> files;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
-    return files;
-  } catch (const fs::filesystem_error& error) {
-    throw IoError(fmt::format("{}: cannot be listed: {}", folder.string(), error.code().message()));
+  struct Close {
+    void operator()(::DIR* opened) const { ::closedir(opened); }
+  };
+  const std::unique_ptr<::DIR, Close> opened(::opendir(folder.c_str()));
+  std::vector<fs::path> files;
+  while (opened) {
+    errno = 0;
+    const ::dirent* entry = ::readdir(opened.get());
+    if (!entry && errno == 0) return files;
+    if (!entry) break;
+    if (const std::string_view name = entry->d_name; name != "." && name != "..") files.push_back(folder / name);
   }
+  throw IoError(fmt::format("{}: cannot be listed: {}", folder.string(), std::generic_category().message(errno)));
 }
 
 }  // namespace
@@ -80,11 +100,9 @@ Checkpoint load_checkpoint(const fs::path& path) {
 
 CheckpointFolder::CheckpointFolder(fs::path folder, std::int64_t keep) : folder_(std::move(folder)), keep_(keep) {
   if (keep < 1) throw ValueError(fmt::format("checkpoints: keep is {}; one at least must stay", keep));
-  std::error_code error;
-  fs::create_directories(folder_, error);
-  if (error) throw IoError(fmt::format("{}: cannot be made a folder: {}", folder_.string(), error.message()));
+  make_folders(folder_);
   for (const fs::path& file : files_in(folder_))
-    if (std::error_code ignored; is_left_behind(file.filename().string())) fs::remove(file, ignored);
+    if (std::error_code ignored; is_left_behind(file)) fs::remove(file, ignored);
 }
 
 fs::path CheckpointFolder::save(std::int64_t step, const Checkpoint& checkpoint) const {

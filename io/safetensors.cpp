@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
@@ -18,18 +19,29 @@ static_assert(std::endian::native == std::endian::little, "safetensors files are
 
 constexpr std::uint64_t kLengthBytes = 8, kLargestHeader = 100'000'000;  // the format's own limit
 
+std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
+
+/// {"a": 1, "b": 2}, of values that are JSON already. Not by an object of nlohmann's, which needs memory to be freed,
+/// and ends the program where there is none.
+std::string object_of(const std::map<std::string, std::string>& members) {
+  std::string text = "{";
+  for (const auto& [name, value] : members) text += (text.size() > 1 ? "," : "") + quoted(name) + ":" + value;
+  return text + "}";
+}
+
 std::string header_text(const NamedTensors& tensors, const Metadata& metadata) {
-  nlohmann::json header = nlohmann::json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::map<std::string, std::string> header, texts;
+  for (const auto& [name, text] : metadata) texts.emplace(name, quoted(text));
+  if (!texts.empty()) header.emplace("__metadata__", object_of(texts));
   std::uint64_t begin = 0;
   for (const auto& [name, tensor] : tensors) {
     const std::uint64_t end = begin + static_cast<std::uint64_t>(tensor.numel()) * size_of(tensor.dtype());
-    header[name] = {{"dtype", safetensors_name(tensor.dtype())},
-                    {"shape", std::vector<std::int64_t>(tensor.shape().begin(), tensor.shape().end())},
-                    {"data_offsets", {begin, end}}};
+    header.emplace(name, object_of({{"dtype", quoted(std::string(safetensors_name(tensor.dtype())))},
+                                    {"shape", fmt::format("[{}]", fmt::join(tensor.shape(), ","))},
+                                    {"data_offsets", fmt::format("[{},{}]", begin, end)}}));
     begin = end;
   }
-  std::string text = header.dump();
+  std::string text = object_of(header);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   return text;
 }

@@ -19,50 +19,63 @@ std::string joined(const std::string& prefix, std::string_view name) {
 
 }  // namespace
 
-Module::Module() = default;
+Module::Module() : members_(std::make_shared<std::vector<Member>>()), path_(std::make_shared<const std::string>()) {}
 
 Module::Module(Module& parent, const MemberName& name) : Module(&parent, name) {}
 
-Module::Module(Module* parent, const MemberName& name) {
+Module::Module(Module* parent, const MemberName& name) : Module() {
   if (!parent) return;
   declared_at_ = name.where;
   parent->add_member(name.text, this, Kind::module);
-  path_ = parent->path_of(name.text);
+  path_ = std::make_shared<const std::string>(parent->path_of(name.text));
 }
 
-Module::Module(OwnsElsewhere) : owns_elsewhere_(true) {}
+Module::Module(OwnsElsewhere) : Module() { owns_elsewhere_ = true; }
 
 Module::Module(OwnsElsewhere, Module& parent, const MemberName& name) : Module(parent, name) { owns_elsewhere_ = true; }
 
 Module::Module(const Module& other)
     : members_(other.members_),
+      path_(other.path_),
       hooks_(other.hooks_),
       next_hook_(other.next_hook_),
-      path_(other.path_),
       declared_at_(other.declared_at_),
       owns_elsewhere_(other.owns_elsewhere_),
       training_(other.training_) {}
 
-// Whoever is moved from keeps its members, which have been moved from too: it can still be assigned to.
-// NOLINTNEXTLINE(performance-move-constructor-init)
-Module::Module(Module&& other) noexcept : Module(static_cast<const Module&>(other)) {}
+// Whoever is moved from keeps its members, which have been moved from too, and its name: it can still be assigned to.
+Module::Module(Module&& other) noexcept
+    : members_(other.members_),
+      path_(other.path_),
+      hooks_(std::move(other.hooks_)),
+      next_hook_(other.next_hook_),
+      declared_at_(other.declared_at_),
+      owns_elsewhere_(other.owns_elsewhere_),
+      training_(other.training_) {}
 
 Module& Module::operator=(const Module& other) {
   if (this == &other) return *this;
-  members_ = other.members_;
   hooks_ = other.hooks_;
   next_hook_ = other.next_hook_;
+  members_ = other.members_;
   training_ = other.training_;
   return *this;
 }
 
-Module& Module::operator=(Module&& other) noexcept { return *this = static_cast<const Module&>(other); }
+Module& Module::operator=(Module&& other) noexcept {
+  if (this == &other) return *this;
+  hooks_ = std::move(other.hooks_);
+  next_hook_ = other.next_hook_;
+  members_ = other.members_;
+  training_ = other.training_;
+  return *this;
+}
 
 Module::~Module() { self_ = nullptr; }
 
 std::string_view Module::name() const {
-  const std::string_view path = path_;
-  return path.substr(path.rfind('.') + 1);
+  const std::string_view text = path();
+  return text.substr(text.rfind('.') + 1);
 }
 
 std::string Module::type_name() const {
@@ -72,9 +85,9 @@ std::string Module::type_name() const {
   return qualifier == std::string::npos ? name : name.substr(qualifier + 2);
 }
 
-std::string Module::describe() const { return path_.empty() ? type_name() : type_name() + " '" + path_ + "'"; }
+std::string Module::describe() const { return path().empty() ? type_name() : type_name() + " '" + path() + "'"; }
 
-std::string Module::path_of(std::string_view member) const { return joined(path_, member); }
+std::string Module::path_of(std::string_view member) const { return joined(path(), member); }
 
 void Module::add_member(std::string_view name, void* member, Kind kind) {
   if (name.empty() || name.find('.') != std::string_view::npos)
@@ -86,9 +99,10 @@ void Module::add_member(std::string_view name, void* member, Kind kind) {
     throw ValueError(fmt::format(
         "{}: '{}' does not lie in the object that it was given as its owner; make it a member, or use a ModuleList",
         describe(), name));
-  if (std::ranges::find(members_, name, &Member::name) != members_.end())
+  if (std::ranges::find(*members_, name, &Member::name) != members_->end())
     throw ValueError(fmt::format("{}: it has two members named '{}'", describe(), name));
-  members_.push_back({std::string(name), offset, kind});
+  if (members_.use_count() > 1) members_ = std::make_shared<std::vector<Member>>(*members_);
+  members_->push_back({std::string(name), offset, kind});
 }
 
 void Module::add_tensor(std::string_view name, OwnedTensor& tensor, Kind kind) {
@@ -109,7 +123,7 @@ void* Module::at(const Member& member) const {
 void Module::visit_owned(const Visitor&) const {}
 
 void Module::visit_children(const Visitor& visit) const {
-  for (const Member& member : members_)
+  for (const Member& member : *members_)
     if (member.kind == Kind::module) visit(member.name, *static_cast<Module*>(at(member)));
   visit_owned(visit);
 }
@@ -117,8 +131,8 @@ void Module::visit_children(const Visitor& visit) const {
 void Module::adopt(Module& module, const std::string& name) const { module.set_path(path_of(name)); }
 
 void Module::set_path(std::string path) {
-  path_ = std::move(path);
-  for (const Member& member : members_)
+  path_ = std::make_shared<const std::string>(std::move(path));
+  for (const Member& member : *members_)
     if (member.kind != Kind::module) static_cast<OwnedTensor*>(at(member))->set_name(path_of(member.name));
   visit_children([this](const std::string& name, Module& child) { child.set_path(path_of(name)); });
 }
@@ -126,7 +140,7 @@ void Module::set_path(std::string path) {
 void Module::walk(const std::string& prefix, const Visitor& on_module, const TensorVisitor& on_tensor) const {
   if (on_module) on_module(prefix, const_cast<Module&>(*this));
   // In the order of declaration, tensors and modules alike.
-  for (const Member& member : members_) {
+  for (const Member& member : *members_) {
     const std::string name = joined(prefix, member.name);
     if (member.kind == Kind::module)
       static_cast<const Module*>(at(member))->walk(name, on_module, on_tensor);

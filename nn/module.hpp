@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -37,7 +38,7 @@ class Module {
   virtual ~Module();
 
   /// Its name in the model, such as "encoder.layers.3.attn"; empty for the model itself.
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return *path_; }
   /// The last part of the path.
   std::string_view name() const;
   /// What kind of module it is, such as "Linear".
@@ -121,10 +122,11 @@ class Module {
   std::int64_t set_trainable(std::string_view pattern, bool on);
 
   const Module* self_ = this;  // tells a living module from what lies where one should be
-  std::vector<Member> members_;
+  // Never null, and never changed while another module has them too: moving one needs no memory then.
+  std::shared_ptr<std::vector<Member>> members_;
+  std::shared_ptr<const std::string> path_;
   std::vector<std::pair<std::size_t, ForwardHook>> hooks_;
   std::size_t next_hook_ = 0;
-  std::string path_;
   std::source_location declared_at_;
   bool owns_elsewhere_ = false;
   bool training_ = true;

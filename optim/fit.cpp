@@ -8,6 +8,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/io/checkpoint.hpp>
+#include <tapegrad/io/folder_lock.hpp>
 #include <tapegrad/optim/clip.hpp>
 #include <tapegrad/optim/ema.hpp>
 #include <tapegrad/optim/internal/divergence_watch.hpp>
@@ -56,6 +57,7 @@ class Trainer::Run {
     if (options.checkpoint.folder.empty()) return;
     best_checkpoint_.emplace("fit: the best checkpoint", options.checkpoint.monitor, t_.metrics_);
     checkpoints_.emplace(options.checkpoint.folder, options.checkpoint.keep);
+    lock_.emplace(options.checkpoint.folder / ".lock", options.checkpoint.folder);
   }
 
   History run() {
@@ -216,6 +218,7 @@ class Trainer::Run {
       tally.add(outputs, batch, step_.loss);
       if (report(tally)) return false;
     }
+    if (step_.batch == 0) throw ValueError("fit: there is nothing to validate on: the validation has no batch");
     record.validation = tally.scores();
     return true;
   }
@@ -364,8 +367,9 @@ class Trainer::Run {
   std::optional<Plateau> plateau_;
   std::optional<Ema> average_;
   std::optional<io::CheckpointFolder> checkpoints_;
-  NamedTensors best_weights_;  // of the epoch that early stopping found best
-  NamedTensors parameters_;    // where gradients are changed before the step
+  std::optional<io::FolderLock> lock_;  // on it
+  NamedTensors best_weights_;           // of the epoch that early stopping found best
+  NamedTensors parameters_;             // where gradients are changed before the step
   LoopState at_;
   Rng::State default_rng_;  // there
   Clock::time_point began_ = Clock::now();

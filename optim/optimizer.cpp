@@ -48,12 +48,16 @@ void Optimizer::add_group(NamedTensors parameters, std::shared_ptr<const Rule> r
 
 void Optimizer::start(Entry& entry) {
   if (entry.started) return;
+  std::vector<Tensor> slots;
   for (std::size_t i = 0; i < entry.rule->slots().size(); ++i)
-    entry.slots.push_back(zeros(entry.parameter.shape(), entry.parameter.dtype()));
+    slots.push_back(zeros(entry.parameter.shape(), entry.parameter.dtype()));
+  entry.slots = std::move(slots);
   entry.started = true;
 }
 
 void Optimizer::step() {
+  // What can fail comes before the first change: a step is made as a whole or not at all.
+  std::vector<std::pair<Entry*, Tensor>> updates;
   for (Entry& entry : entries_) {
     if (!entry.parameter.requires_grad()) continue;
     start(entry);
@@ -62,8 +66,10 @@ void Optimizer::step() {
     if (gradient.dtype() != entry.parameter.dtype())
       throw DTypeError(fmt::format("Optimizer: the gradient of '{}' is {}, the parameter {}", entry.name,
                                    name_of(gradient.dtype()), name_of(entry.parameter.dtype())));
-    entry.rule->update(entry.parameter, gradient, entry.slots, {++entry.steps, rate_factor_});
+    updates.emplace_back(&entry, entry.rule->prepared(gradient));
   }
+  for (auto& [entry, gradient] : updates)
+    entry->rule->update(entry->parameter, gradient, entry->slots, {++entry->steps, rate_factor_});
   ++steps_;
 }
 

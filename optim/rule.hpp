@@ -33,7 +33,9 @@ class Rule {
   /// Names of the tensors, of the parameter's shape and zero at first, that it keeps with each parameter.
   virtual std::span<const std::string_view> slots() const = 0;
   virtual double lr() const = 0;
-  /// `gradient` has the parameter's shape and dtype; it may be row-sparse.
+  /// `gradient` as update() takes it, so that update() needs no memory.
+  virtual Tensor prepared(const Tensor& gradient) const { return gradient; }
+  /// `gradient` is prepared, and has the parameter's shape and dtype; it may be row-sparse.
   virtual void update(Tensor& parameter, const Tensor& gradient, std::span<Tensor> slots,
                       const StepInfo& info) const = 0;
 };
@@ -54,16 +56,20 @@ class ElementwiseRule final : public Rule {
   std::span<const std::string_view> slots() const override { return F::slots; }
   double lr() const override { return formula_.lr; }
 
+  Tensor prepared(const Tensor& gradient) const override {
+    return gradient.row_sparse() && sparse_ == SparseUpdate::lazy ? gradient : gradient.to_dense().contiguous();
+  }
+
   void update(Tensor& parameter, const Tensor& gradient, std::span<Tensor> slots, const StepInfo& info) const override {
     dispatch_floating(parameter.dtype(), [&]<class T>() {
       const auto step = formula_.template bind<T>(info);
       T* p = parameter.mutable_data<T>().data();
       std::array<T*, kSlots> s{};
       for (std::size_t i = 0; i < kSlots; ++i) s[i] = slots[i].template mutable_data<T>().data();
-      if (const RowSparse* sparse = gradient.row_sparse(); sparse && sparse_ == SparseUpdate::lazy)
+      if (const RowSparse* sparse = gradient.row_sparse())
         update_rows<T>(step, p, *sparse, s);
       else
-        update_all<T>(step, p, gradient.to_dense().contiguous(), s);
+        update_all<T>(step, p, gradient, s);
     });
   }
 

@@ -62,6 +62,7 @@ History Trainer::fit(const data::Dataset& train, const FitOptions& options) {
 History Trainer::fit(const data::Dataset& train, const data::Dataset& validation, const FitOptions& options) {
   if (options.validation_split != 0)
     throw ValueError("fit: there is a data set for validation and a validation_split; give one of them");
+  if (validation.size() == 0) throw ValueError("fit: the data set for validation is empty; leave it out");
   data::DataLoader all = training(train, data::all_rows(train.size()), options);
   data::DataLoader other =
       in_order(validation, data::all_rows(validation.size()), options.batch_size, options.prefetch);

@@ -92,7 +92,8 @@ struct EarlyStopping {
 
 /// Where fit() keeps all that it takes to go on as if nothing had happened: one file that holds weights, optimiser,
 /// generators, the place in the epoch. They are written at the end of each epoch, when a stop is requested, and as
-/// often as said here; a write that fails or is killed leaves the one before.
+/// often as said here; a write that fails or is killed leaves the one before. One fit() at a time writes to a folder:
+/// for another one, of whatever process, it is an IoError, which names the process.
 struct Checkpointing {
   std::filesystem::path folder = {};  ///< none if empty
   std::int64_t every_steps = 0;       ///< also after so many steps of the optimiser; 0: not

@@ -1,21 +1,21 @@
 #pragma once
-// Ctrl-C and SIGTERM as a question that loops ask.
+// What signals do to a training.
 
-namespace tapegrad::tools {
+namespace tapegrad::tools::interrupt {
 
-/// While it lives, the first SIGINT or SIGTERM only makes requested() true; a second one ends the program at once.
-class Interrupt {
- public:
-  Interrupt();
-  ~Interrupt();
-  Interrupt(const Interrupt&) = delete;
-  Interrupt& operator=(const Interrupt&) = delete;
+/// From now on SIGINT, SIGTERM, SIGHUP and SIGXCPU end the program at once, with a line on standard error that nothing
+/// has been trained and the status 128 + the signal's number; those that were ignored stay so. A reader of standard
+/// output that goes away (SIGPIPE) ends nothing.
+void install();
 
-  static bool requested();
-  /// "SIGINT"
-  static const char* name();
-  /// What a shell expects of a program that a signal stopped: 128 + the signal's number.
-  static int exit_status();
-};
+/// From now on they only make requested() true, however many there are: what a training has learnt is worth more than
+/// a second Ctrl-C.
+void defer();
 
-}  // namespace tapegrad::tools
+bool requested();
+/// Of the first signal: "SIGINT".
+const char* name();
+/// What a shell expects of a program that a signal stopped: 128 + the signal's number.
+int exit_status();
+
+}  // namespace tapegrad::tools::interrupt

@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) throw CLI::RequiredError("A command");
     std::cout.flush();
-    if (!std::cout) throw std::runtime_error("standard output cannot be written to");
+    if (!std::cout && status == 0) throw std::runtime_error("standard output cannot be written to");
     return status;
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);

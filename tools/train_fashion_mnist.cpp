@@ -7,13 +7,13 @@
 #include <iostream>
 #include <map>
 #include <memory>
-#include <optional>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/data/augment.hpp>
 #include <tapegrad/data/idx.hpp>
 #include <tapegrad/data/loader.hpp>
+#include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/ops/indexing.hpp>
@@ -22,7 +22,6 @@
 
 #include "class_report.hpp"
 #include "image_classifier.hpp"
-#include "interrupt.hpp"
 #include "model_files.hpp"
 #include "train_systems.hpp"
 #include "training.hpp"
@@ -72,10 +71,8 @@ ClassReport test_report(optim::Trainer& trainer, const data::ImageDataset& test)
 }
 
 int run(Options options) {
-  const Interrupt interrupt;
   set_num_threads(options.threads);
-  std::optional<OutputFolder> out;
-  if (!options.out.empty()) out.emplace(options.out, "config.json");
+  const std::unique_ptr<OutputFolder> out = open_output(options, "config.json");
 
   const data::ImageDataset all = read(options.folder, "train", {});
   data::Split parts = data::split(all.size(), options.validation, options.seed);
@@ -84,6 +81,7 @@ int run(Options options) {
   const auto scaling = data::fit_scaling(all.images(), parts.kept);
   const data::ImageDataset train = take(all, parts.kept, scaling), validation = take(all, parts.held_out, scaling);
   const data::ImageDataset test = read(options.folder, "t10k", scaling);
+  if (test.size() == 0) throw ValueError(options.folder + ": has no test images");
 
   options.sizes.height = train.height();
   options.sizes.width = train.width();
@@ -116,16 +114,15 @@ int run(Options options) {
       run_training(trainer, train_batches, validates ? &validation_batches : nullptr, options, fit);
 
   const ClassReport report = test_report(trainer, test);
-  if (out) {
-    save_weights(*out, model);
-    out->write("config.json", config_json(options.sizes, kClasses, scaling.mean, scaling.deviation));
-    save_history(*out, history);
-    const std::int64_t first[] = {0, 1, 2, 3};
-    data::Batch batch = train.batch(first);
+  write_output(out.get(), history, options, [&](const OutputFolder& to) {
+    save_weights(to, model);
+    to.write("config.json", config_json(options.sizes, kClasses, scaling.mean, scaling.deviation));
+    save_history(to, history);
+    data::Batch batch = train.batch(data::all_rows(std::min<std::int64_t>(train.size(), 4)));
     batch.inputs[0].set_name("images");
     batch.targets.set_name("classes");
     model.eval();
-    save_graph(*out, nn::cross_entropy(model.forward(batch.inputs[0]), batch.targets), "Image classifier");
+    save_graph(to, nn::cross_entropy(model.forward(batch.inputs[0]), batch.targets), "Image classifier");
     optim::Report page{.title = "Image classifier: " + options.folder,
                        .facts = training_facts(options),
                        .epochs = history.epochs,
@@ -133,9 +130,8 @@ int run(Options options) {
                        .class_names = kClasses,
                        .summary = model.summary()};
     page.facts.insert(page.facts.begin(), {"test accuracy", fmt::format("{:.4f}", report.accuracy)});
-    save_report(*out, std::move(page));
-    out->commit();
-  }
+    save_report(to, std::move(page));
+  });
   std::cout << to_text(report) << fmt::format("test accuracy {:.4f}\n", report.accuracy);
   return end_training(history, options);
 }

@@ -14,7 +14,6 @@
 #include <tapegrad/ops/view.hpp>
 
 #include "corpus.hpp"
-#include "interrupt.hpp"
 #include "language_model.hpp"
 #include "model_files.hpp"
 #include "train_systems.hpp"
@@ -94,10 +93,8 @@ void print_samples(LanguageModel& model, const Options& options, const data::Byt
 }
 
 int run(Options options) {
-  const Interrupt interrupt;
   set_num_threads(options.threads);
-  std::optional<OutputFolder> out;
-  if (!options.out.empty()) out.emplace(options.out, SavedLanguageModel::kConfig);
+  const std::unique_ptr<OutputFolder> out = open_output(options, SavedLanguageModel::kConfig);
   if (options.sizes.width % options.sizes.heads != 0)
     throw ValueError(fmt::format("--heads {} does not divide --width {}", options.sizes.heads, options.sizes.width));
 
@@ -139,22 +136,21 @@ int run(Options options) {
   const optim::History history = run_training(trainer, train, validation ? &*validation : nullptr, options, fit);
 
   model->eval();
-  if (out) {
-    save_weights(*out, *model);
-    tokens.save(out->path(SavedLanguageModel::kTokens));
-    out->write(SavedLanguageModel::kConfig, config_json(options.sizes));
-    save_history(*out, history);
+  write_output(out.get(), history, options, [&](const OutputFolder& to) {
+    save_weights(to, *model);
+    tokens.save(to.path(SavedLanguageModel::kTokens));
+    to.write(SavedLanguageModel::kConfig, config_json(options.sizes));
+    save_history(to, history);
     const std::int64_t first[] = {0};
     data::Batch batch = train.batch(first);
     batch.inputs[0].set_name("tokens");
     batch.targets.set_name("next tokens");
-    save_graph(*out, next_token_loss(model->forward(batch.inputs[0]), batch.targets), "Language model");
-    save_report(*out, {.title = "Language model: " + options.source,
-                       .facts = training_facts(options),
-                       .epochs = history.epochs,
-                       .summary = model->summary()});
-    out->commit();
-  }
+    save_graph(to, next_token_loss(model->forward(batch.inputs[0]), batch.targets), "Language model");
+    save_report(to, {.title = "Language model: " + options.source,
+                     .facts = training_facts(options),
+                     .epochs = history.epochs,
+                     .summary = model->summary()});
+  });
   print_samples(*model, options, tokens);
   const double nats = total_nats(*model, options.sizes, encode(tokens, test_texts));
   std::cout << fmt::format("test nats per character {:.4f}\n", nats / static_cast<double>(characters_in(test_texts)));

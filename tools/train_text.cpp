@@ -19,7 +19,6 @@
 #include <tapegrad/optim/trainer.hpp>
 
 #include "class_report.hpp"
-#include "interrupt.hpp"
 #include "model_files.hpp"
 #include "output_folder.hpp"
 #include "text_classifier.hpp"
@@ -110,14 +109,15 @@ ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
 }
 
 optim::Report report_of(const Options& options, const TextClassifier& model, const optim::History& history,
-                        const ClassReport& test) {
+                        const std::optional<ClassReport>& test) {
   optim::Report report{.title = "Text classifier: " + options.source,
                        .facts = training_facts(options),
                        .epochs = history.epochs,
-                       .confusion = test.confusion,
                        .summary = model.summary()};
-  report.facts.insert(report.facts.begin(), {"test accuracy", fmt::format("{:.4f}", test.accuracy)});
-  for (const ClassScore& score : test.classes) report.class_names.push_back(score.name);
+  if (!test) return report;
+  report.confusion = test->confusion;
+  report.facts.insert(report.facts.begin(), {"test accuracy", fmt::format("{:.4f}", test->accuracy)});
+  for (const ClassScore& score : test->classes) report.class_names.push_back(score.name);
   return report;
 }
 
@@ -128,12 +128,10 @@ void print_sizes(const Parts& parts, const data::TextEncoder& encoder) {
 }
 
 int run(Options options) {
-  const Interrupt interrupt;
   if (!options.text_column.empty()) options.columns.text_column = options.text_column;
   if (!options.label_column.empty()) options.columns.label_column = options.label_column;
   set_num_threads(options.threads);
-  std::optional<OutputFolder> out;
-  if (!options.out.empty()) out.emplace(options.out, SavedClassifier::kConfig);
+  const std::unique_ptr<OutputFolder> out = open_output(options, SavedClassifier::kConfig);
 
   const Parts parts = read_parts(options);
   const data::TextEncoder encoder = make_encoder(options, parts.train);
@@ -160,18 +158,20 @@ int run(Options options) {
   if (!validates) fit.early_stopping.reset();
   const optim::History history = run_training(trainer, train, validates ? &validation : nullptr, options, fit);
 
-  const ClassReport report = test_report(trainer, test, classes);
-  if (out) {
-    save_weights(*out, model);
-    encoder.vocabulary().save(out->path(SavedClassifier::kVocabulary));
-    out->write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
-    save_history(*out, history);
-    save_batch_graph(*out, model, train);
-    save_report(*out, report_of(options, model, history, report));
-    out->commit();
-  }
-  std::cout << to_text(report);
-  std::cout << fmt::format("test accuracy {:.4f}\n", report.accuracy);
+  std::optional<ClassReport> report;
+  if (test.size() > 0) report = test_report(trainer, test, classes);
+  write_output(out.get(), history, options, [&](const OutputFolder& to) {
+    save_weights(to, model);
+    encoder.vocabulary().save(to.path(SavedClassifier::kVocabulary));
+    to.write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
+    save_history(to, history);
+    save_batch_graph(to, model, train);
+    save_report(to, report_of(options, model, history, report));
+  });
+  if (report)
+    std::cout << to_text(*report) << fmt::format("test accuracy {:.4f}\n", report->accuracy);
+  else
+    std::cout << "no test accuracy: no texts were held out\n";
   return end_training(history, options);
 }
 

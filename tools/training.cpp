@@ -7,6 +7,8 @@
 #include <functional>
 #include <iostream>
 #include <optional>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/optim/console_progress.hpp>
 #include <tapegrad/optim/graph_snapshots.hpp>
 #include <tapegrad/optim/tensorboard.hpp>
@@ -25,6 +27,16 @@ fs::path checkpoint_folder(const TrainingOptions& options) {
   if (out.filename().empty()) out = out.parent_path();  // "out/"
   return out += ".checkpoints";
 }
+
+/// How to go on after a failure; empty if nothing is there to go on from.
+std::string resume_hint(const TrainingOptions& options) {
+  const fs::path folder = checkpoint_folder(options);
+  std::error_code ignored;
+  if (folder.empty() || !fs::is_directory(folder, ignored) || io::CheckpointFolder(folder).list().empty()) return "";
+  return "; what was trained is in " + folder.string() + ": the same command with --resume goes on from there";
+}
+
+bool was_stopped(const optim::History& history) { return history.stopped == optim::StopReason::requested; }
 
 /// Says where a training begins that goes on from a checkpoint.
 class Resumption final : public optim::Observer {
@@ -51,9 +63,15 @@ optim::History run(const TrainingOptions& options, optim::FitOptions fit,
     fit.observers.push_back(
         &graphs.emplace(options.graphs, optim::GraphSnapshotOptions{.every_steps = options.graph_steps}));
   }
-  fit.should_stop = Interrupt::requested;
+  fit.should_stop = interrupt::requested;
+  interrupt::defer();
   const auto begin = std::chrono::steady_clock::now();
-  optim::History history = train(fit);
+  optim::History history;
+  try {
+    history = train(fit);
+  } catch (const IoError& error) {
+    throw IoError(error.what() + resume_hint(options));
+  }
   if (options.quiet)  // nothing has said it then
     for (const std::string& warning : history.warnings) std::cerr << "tapegrad: warning: " << warning << '\n';
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
@@ -127,17 +145,44 @@ optim::History run_training(optim::Trainer& trainer, data::BatchSource& train, d
   return run(options, fit, [&](const optim::FitOptions& all) { return trainer.fit(train, validation, all); });
 }
 
+std::unique_ptr<OutputFolder> open_output(const TrainingOptions& options, std::string_view marker) {
+  std::unique_ptr<OutputFolder> out;
+  if (!options.out.empty()) out = std::make_unique<OutputFolder>(options.out, marker);
+  const fs::path folder = checkpoint_folder(options);
+  if (std::error_code ignored; !options.resume && !folder.empty() && fs::is_directory(folder, ignored))
+    if (const auto there = io::CheckpointFolder(folder).list(); !there.empty())
+      throw ValueError(
+          fmt::format("{} is of an earlier training: --resume goes on from it; or remove it, or name "
+                      "another folder",
+                      there.front().path.string()));
+  return out;
+}
+
+void write_output(OutputFolder* out, const optim::History& history, const TrainingOptions& options,
+                  const std::function<void(const OutputFolder&)>& write) {
+  if (!out) return;
+  try {
+    out->begin(was_stopped(history));
+    write(*out);
+    out->commit();
+  } catch (const IoError& error) {
+    throw IoError(error.what() + resume_hint(options));
+  }
+}
+
 int end_training(const optim::History& history, const TrainingOptions& options) {
-  if (history.stopped != optim::StopReason::requested) {
+  if (!was_stopped(history)) {
     std::error_code ignored;
     if (options.checkpoints.empty() && !options.out.empty()) fs::remove_all(checkpoint_folder(options), ignored);
     return 0;
   }
-  std::cout << fmt::format(
-      "stopped by {} after {} whole epochs{}{}\n", Interrupt::name(), history.epochs.size(),
-      options.out.empty() ? "" : "; the model so far is in " + options.out,
-      history.checkpoint.empty() ? "" : fmt::format("; --resume goes on from {}", history.checkpoint.string()));
-  return Interrupt::exit_status();
+  std::string kept;
+  if (!options.out.empty())
+    kept += fmt::format("; the model so far is in {}", OutputFolder::partial(options.out).string());
+  if (!history.checkpoint.empty()) kept += fmt::format("; --resume goes on from {}", history.checkpoint.string());
+  if (kept.empty()) kept = "; nothing is kept, since neither --out nor --checkpoints names a place";
+  std::cout << fmt::format("stopped by {} after {} whole epochs{}\n", interrupt::name(), history.epochs.size(), kept);
+  return interrupt::exit_status();
 }
 
 }  // namespace tapegrad::tools

@@ -1,9 +1,13 @@
 #pragma once
-// What the commands that train have in common: their options, checkpoints, Ctrl-C.
+// What the commands that train have in common: their options, checkpoints, signals.
 
 #include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
 #include <string>
 #include <tapegrad/optim/trainer.hpp>
+
+#include "output_folder.hpp"
 
 namespace tapegrad::tools {
 
@@ -21,15 +25,24 @@ std::vector<std::pair<std::string, std::string>> training_facts(const TrainingOp
 
 void add_training_options(CLI::App& command, TrainingOptions& options);
 
+/// The folder that --out names, locked; null if it names none. Throws ValueError if checkpoints of an earlier
+/// training lie where this one's are to go, and --resume does not ask for them. To be called before the data are read.
+std::unique_ptr<OutputFolder> open_output(const TrainingOptions& options, std::string_view marker);
+
 /// `fit` with what the options say: batches and checkpoints.
 optim::FitOptions fit_options(const TrainingOptions& options, optim::FitOptions fit = {});
 
 /// Trains with progress on standard output, and says where it began and how long it took. A signal ends it after the
-/// batch it is in: an Interrupt should live since before the data are read. `validation` may be null.
+/// batch it is in. `validation` may be null.
 optim::History run_training(optim::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
                             const TrainingOptions& options, const optim::FitOptions& fit);
 optim::History run_training(optim::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,
                             const TrainingOptions& options, const optim::FitOptions& fit);
+
+/// Writes the model's files by `write`, unless `out` is null, and puts them in place; those of a training that
+/// was stopped go beside it. An IoError also says how to go on.
+void write_output(OutputFolder* out, const optim::History& history, const TrainingOptions& options,
+                  const std::function<void(const OutputFolder&)>& write);
 
 /// To be called when all is written. The checkpoints of a training that is complete go, unless a folder for them was
 /// named. Gives the status to exit with: 128 + the signal's number if one stopped the training.

@@ -34,7 +34,7 @@ class Descriptor {
     return *this;
   }
   ~Descriptor() { close(); }
-  void close() {
+  void close() noexcept {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
   }
@@ -114,7 +114,9 @@ class Child {
     sigaddset(&pipe, SIGPIPE);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &pipe);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    // A group of its own: Ctrl-C, which a terminal sends to the whole group, is for the program around us to act upon.
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 
     std::vector<char*> arguments;
     for (const std::string& argument : command_) arguments.push_back(const_cast<char*>(argument.c_str()));

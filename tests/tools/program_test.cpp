@@ -265,16 +265,58 @@ TEST_F(Program, ResumesAfterASignal) {
     first = false;
     if (signal == SIGKILL) continue;
     EXPECT_THAT(content_of(folder_ / "log"),
-                ContainsRegex("\nstopped by SIG(INT|TERM) after [0-9]+ whole epochs; the model so far is in model; "
-                              "--resume goes on from model.checkpoints/step"));
-    EXPECT_EQ(run("predict --model model feathered").status, 0);
+                ContainsRegex("\nstopped by SIG(INT|TERM) after [0-9]+ whole epochs; the model so far is in "
+                              "model.partial; --resume goes on from model.checkpoints/step"));
+    EXPECT_FALSE(fs::exists(folder_ / "model"));
+    EXPECT_EQ(run("predict --model model.partial feathered").status, 0);
   }
   const Outcome refused = run("train text texts.tsv " + options + "--out model");
   EXPECT_EQ(refused.status, 2);
-  EXPECT_THAT(refused.err, HasSubstr("is of an earlier training"));
+  EXPECT_THAT(refused.err, HasSubstr("is of an earlier training: --resume goes on from it"));
   ASSERT_EQ(run("train text texts.tsv " + options + "--resume --out model").status, 0);
   EXPECT_EQ(content_of(folder_ / "model/model.safetensors"), content_of(folder_ / "whole/model.safetensors"));
   EXPECT_FALSE(fs::exists(folder_ / "model.checkpoints"));
+  EXPECT_FALSE(fs::exists(folder_ / "model.partial"));
+}
+
+TEST_F(Program, OneTrainingAFolder) {
+  write_texts("texts.tsv", 4'000);
+  const std::string options = "train text texts.tsv --epochs 1 --embedding 4 ";
+  bool refused = false;
+  const auto second = [&] {
+    if (!fs::exists(folder_ / "model.checkpoints/.lock")) return false;
+    expect_refused(options + "--out model", {"model: another training, process ", " on ", "writes here"});
+    expect_refused(options + "--out other --checkpoints model.checkpoints --resume",
+                   {"model.checkpoints: another training, process "});
+    refused = true;
+    return true;
+  };
+  train_until(folder_, "--epochs 1000 --embedding 4 --out model", second, SIGKILL);
+  EXPECT_TRUE(refused);
+  // What the killed one has left is no hindrance, and goes.
+  write(".model.part/config.json", "half");
+  EXPECT_EQ(run(options + "--out model --checkpoints others").status, 0);
+  EXPECT_FALSE(fs::exists(folder_ / ".model.part"));
+  EXPECT_FALSE(fs::exists(folder_ / ".model.lock"));
+}
+
+// What options permit does not fail when the training is over.
+TEST_F(Program, ChecksBeforeItTrains) {
+  write_texts("texts.tsv");
+  const Outcome untested =
+      run("train text texts.tsv --epochs 1 --embedding 4 --held-out 0 --validation-split 0 --out m");
+  EXPECT_EQ(untested.status, 0) << untested.err;
+  EXPECT_THAT(untested.out, HasSubstr("no test accuracy: no texts were held out"));
+  EXPECT_TRUE(fs::exists(folder_ / "m/report.html"));
+}
+
+// A file system without exchange of folders has a moment with neither under the name; the next run mends it.
+TEST_F(Program, PutsBackWhatACrashHasLeftAside) {
+  write_texts("texts.tsv");
+  ASSERT_EQ(run("train text texts.tsv --epochs 1 --embedding 4 --out m").status, 0);
+  fs::rename(folder_ / "m", folder_ / ".m.old");
+  EXPECT_EQ(run("train text missing.tsv --out m").status, 2);
+  EXPECT_TRUE(fs::exists(folder_ / "m/config.json"));
 }
 
 }  // namespace

@@ -122,6 +122,9 @@ TEST_F(Images, AreClassified) {
   expect_refused("predict --model out", {"give an image"});
 
   EXPECT_EQ(run("train fashion-mnist set --epochs 1 --limit 64 --hidden 8").status, 0);
+  EXPECT_EQ(run("train fashion-mnist set --epochs 1 --limit 1 --hidden 8 --validation-split 0 --out one").status, 0);
+  write_images("t10k", 0);
+  expect_refused("train fashion-mnist set --epochs 1 --limit 64 --hidden 8 --out m", {"set"});
 }
 
 TEST_F(Images, SayWhatIsWrong) {
