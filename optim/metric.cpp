@@ -2,36 +2,30 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/optim/internal/gathering.hpp>
 
 namespace tapegrad::optim {
 namespace {
 
-void require_numbers(const Metric& metric, std::span<const double> state, std::size_t count) {
-  if (state.size() != count)
-    throw ValueError(fmt::format("{}: a state of {} numbers; it has {}", metric.name(), state.size(), count));
-}
-
 // Counts hits among samples.
-class HitRate : public Metric {
- public:
-  std::optional<double> value() const override {
-    return seen_ == 0 ? std::nullopt : std::optional(static_cast<double>(hits_) / static_cast<double>(seen_));
-  }
-
-  std::vector<double> state() const override { return {static_cast<double>(hits_), static_cast<double>(seen_)}; }
-  void restore(std::span<const double> state) override {
-    require_numbers(*this, state, 2);
-    hits_ = static_cast<std::int64_t>(state[0]);
-    seen_ = static_cast<std::int64_t>(state[1]);
-  }
-
+class HitRate : public GatheringMetric {
  protected:
   void count(bool hit) {
     hits_ += hit;
     ++seen_;
+  }
+
+  std::optional<double> figure() const override {
+    return seen_ == 0 ? std::nullopt : std::optional(static_cast<double>(hits_) / static_cast<double>(seen_));
+  }
+  std::vector<double> gathered() const override { return {static_cast<double>(hits_), static_cast<double>(seen_)}; }
+  bool take_up(std::span<const double> numbers) override {
+    if (numbers.size() != 2 || !is_count(numbers[0]) || !is_count(numbers[1]) || numbers[0] > numbers[1]) return false;
+    hits_ = static_cast<std::int64_t>(numbers[0]);
+    seen_ = static_cast<std::int64_t>(numbers[1]);
+    return true;
   }
 
  private:
@@ -44,41 +38,23 @@ class TopK final : public HitRate {
   std::string name() const override { return k_ == 1 ? "accuracy" : fmt::format("top_{}_accuracy", k_); }
   std::unique_ptr<Metric> fresh() const override { return std::make_unique<TopK>(k_); }
 
-  void update(const Tensor& outputs, const Tensor& targets) override {
-    const bool classes = !is_floating(targets.dtype());
-    if (outputs.rank() != 2 ||
-        (classes ? targets.shape() != Shape{outputs.size(0)} : targets.shape() != outputs.shape()))
-      return;
-    const Tensor o = outputs.contiguous(), t = targets.contiguous();
-    dispatch_floating(o.dtype(), [&]<class T>() {
-      dispatch(t.dtype(), [&]<class U>() { count_rows(o.data<T>(), t.data<U>(), o.size(0), o.size(1), classes); });
+ private:
+  bool gather(const Tensor& outputs, const Tensor& targets) override {
+    const auto classes = outputs.rank() == 2 ? classes_of(name(), outputs, targets) : std::nullopt;
+    if (!classes) return false;
+    for_each_row(outputs, [&](std::size_t sample, std::span<const double> scores) {
+      if (const std::int64_t target = (*classes)[sample]; target != kNone)
+        count(answer_of(scores) != kNone && ahead_of(static_cast<std::size_t>(target), scores) < k_);
     });
+    return true;
   }
 
- private:
-  template <class T, class U>
-  void count_rows(std::span<const T> outputs, std::span<const U> targets, std::int64_t rows, std::int64_t width,
-                  bool classes) {
-    const auto w = static_cast<std::size_t>(width);
-    for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
-      const std::span<const T> scores = outputs.subspan(row * w, w);
-      std::int64_t target;
-      if (classes) {
-        target = static_cast<std::int64_t>(targets[row]);
-        if (target < 0 || target >= width) continue;  // a sample that the loss ignores
-      } else {
-        const auto shares = targets.subspan(row * w, w);
-        target = std::ranges::max_element(shares) - shares.begin();
-      }
-      const T own = scores[static_cast<std::size_t>(target)];
-      // Ties go to the first, as argmax has it; NaN is never a hit.
-      std::int64_t ahead = std::isnan(own) ? width : 0;
-      for (std::int64_t c = 0; c < width; ++c) {
-        const T other = scores[static_cast<std::size_t>(c)];
-        ahead += other > own || std::isnan(other) || (other == own && c < target);
-      }
-      count(ahead < k_);
-    }
+  // Ties go to the first, as argmax has it.
+  static std::int64_t ahead_of(std::size_t target, std::span<const double> scores) {
+    std::int64_t ahead = 0;
+    for (std::size_t c = 0; c < scores.size(); ++c)
+      ahead += scores[c] > scores[target] || (scores[c] == scores[target] && c < target);
+    return ahead;
   }
 
   std::int64_t k_;
@@ -88,37 +64,43 @@ class BinaryAccuracy final : public HitRate {
  public:
   std::string name() const override { return "accuracy"; }
   std::unique_ptr<Metric> fresh() const override { return std::make_unique<BinaryAccuracy>(); }
-  void update(const Tensor& outputs, const Tensor& targets) override {
-    if (outputs.shape() != targets.shape()) return;
-    const std::vector<double> o = outputs.values(), t = targets.values();
-    for (std::size_t i = 0; i < o.size(); ++i) count((o[i] > 0) == (t[i] > 0.5));
+
+ private:
+  bool gather(const Tensor& outputs, const Tensor& targets) override {
+    const auto signs = signs_of(name(), outputs, targets);
+    if (!signs) return false;
+    const std::vector<double> o = outputs.values();
+    for (std::size_t i = 0; i < o.size(); ++i) count(!std::isnan(o[i]) && (o[i] > 0) == ((*signs)[i] == 1));
+    return true;
   }
 };
 
-class Rmse final : public Metric {
+class Rmse final : public GatheringMetric {
  public:
   std::string name() const override { return "rmse"; }
   bool higher_is_better() const override { return false; }
   std::unique_ptr<Metric> fresh() const override { return std::make_unique<Rmse>(); }
-  void update(const Tensor& outputs, const Tensor& targets) override {
-    if (outputs.shape() != targets.shape()) return;
-    const std::vector<double> o = outputs.values(), t = targets.values();
-    for (std::size_t i = 0; i < o.size(); ++i) sum_ += (o[i] - t[i]) * (o[i] - t[i]);
-    seen_ += std::ssize(o);
-  }
-  std::optional<double> value() const override {
-    return seen_ == 0 ? std::nullopt : std::optional(std::sqrt(sum_ / static_cast<double>(seen_)));
-  }
-  std::vector<double> state() const override { return {sum_, static_cast<double>(seen_)}; }
-  void restore(std::span<const double> state) override {
-    require_numbers(*this, state, 2);
-    sum_ = state[0];
-    seen_ = static_cast<std::int64_t>(state[1]);
-  }
 
  private:
-  double sum_ = 0;
-  std::int64_t seen_ = 0;
+  bool gather(const Tensor& outputs, const Tensor& targets) override {
+    if (outputs.shape() != targets.shape()) return false;
+    const std::vector<double> o = outputs.values(), t = targets.values();
+    for (std::size_t i = 0; i < o.size(); ++i) sum_ += (o[i] - t[i]) * (o[i] - t[i]);
+    seen_ += static_cast<double>(o.size());
+    return true;
+  }
+  std::optional<double> figure() const override {
+    return seen_ == 0 ? std::nullopt : std::optional(std::sqrt(sum_ / seen_));
+  }
+  std::vector<double> gathered() const override { return {sum_, seen_}; }
+  bool take_up(std::span<const double> numbers) override {
+    if (numbers.size() != 2 || numbers[0] < 0 || !is_count(numbers[1])) return false;
+    sum_ = numbers[0];
+    seen_ = numbers[1];
+    return true;
+  }
+
+  double sum_ = 0, seen_ = 0;
 };
 
 }  // namespace

@@ -1,5 +1,12 @@
 #pragma once
-// Metrics: figures that tell people how good a model is.
+// Metrics: figures that tell people how good a model is. Those below depend on the samples of a pass and not on how it
+// was cut into batches:
+//
+// - No value of no sample, and where any batch is not of the shapes and dtypes said here.
+// - A sample whose outputs have a NaN counts as wrong where answers are counted, and makes rmse, roc_auc and perplexity
+//   NaN. Infinities are numbers like others, larger or smaller than all; equal ones tie.
+// - Classes are an integer dtype. A negative one marks a sample that does not count, as the losses' ignore_index does;
+//   one beyond the outputs' C is an IndexError, and a target that is NaN or infinite a ValueError, rmse's apart.
 
 #include <memory>
 #include <optional>
@@ -29,30 +36,33 @@ class Metric {
 
 using Metrics = std::vector<std::shared_ptr<const Metric>>;
 
-/// Share of the samples whose largest output is the target's. Outputs [N, C], targets [N] of an integer dtype, or
-/// probabilities [N, C].
+/// Share of the samples whose largest output, the first of equal ones, is the target's. Outputs [N, C], C at least 2;
+/// targets are classes [N], or probabilities [N, C], of which the largest is meant.
 std::shared_ptr<const Metric> accuracy();
-/// Share of the samples whose target is among the k largest outputs.
+/// Share of the samples whose target is among the k largest outputs; all that have no NaN, if k is C or more.
 std::shared_ptr<const Metric> top_k_accuracy(std::int64_t k);
 /// Share of the samples on the right side: outputs and targets of one shape, positive outputs for targets above 0.5.
 std::shared_ptr<const Metric> binary_accuracy();
-/// Root of the mean squared error, of one shape.
+/// Root of the mean squared error over all elements, of one shape; NaN or infinite if an error is.
 std::shared_ptr<const Metric> rmse();
 
 /// How figures of several classes become one.
 enum class Average {
-  macro,     ///< the mean over the classes that occur
+  macro,     ///< the mean over the classes that occur, in targets or answers
   weighted,  ///< weighted by their samples
   micro      ///< over all samples at once, which is accuracy
 };
-/// As ConfusionMatrix has them; of outputs and targets of one shape, that of the class 1.
+/// As ConfusionMatrix has them, 0 where it divides by none. Outputs and targets as for accuracy(), or of one shape:
+/// then that of class 1, positive outputs being its answers.
 std::shared_ptr<const Metric> precision(Average average = Average::macro);
 std::shared_ptr<const Metric> recall(Average average = Average::macro);
 std::shared_ptr<const Metric> f1(Average average = Average::macro);
-/// Area under the receiver operating characteristic: of outputs and targets of one shape; of [N, 2] and [N], for class
-/// 1; of more classes, the mean of each against the rest. Keeps all scores; nothing where only one class occurs.
+/// Area under the receiver operating characteristic, ties counting half: of outputs and targets of one shape; of [N, 2]
+/// and classes [N], for class 1; of more classes, the mean of each against the rest, over those for which there is one.
+/// Keeps all scores. No value where only one class occurs.
 std::shared_ptr<const Metric> roc_auc();
-/// The exponential of the mean cross-entropy of logits [..., C] with classes [...].
+/// The exponential of the mean cross-entropy of logits [..., C] with classes [...]; infinite if a target has
+/// probability 0.
 std::shared_ptr<const Metric> perplexity();
 
 /// The loss and the metrics of one pass.

@@ -5,6 +5,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/softmax.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/confusion_matrix.hpp>
 #include <tapegrad/optim/metric.hpp>
@@ -111,6 +112,187 @@ TEST(Metric, AnyGoesOnFromItsState) {
   }
 }
 
+// A metric, and outputs and targets of 6 samples that it is for.
+struct Kind {
+  std::shared_ptr<const Metric> metric;
+  Tensor outputs, targets;
+};
+
+std::vector<Kind> all_kinds() {
+  const Tensor scores = tensor({0.1, 0.7, 0.2, /**/ 0.5, 0.3, 0.2, /**/ 0.2, 0.2, 0.6, /**/ 0.1, 0.8, 0.1,
+                                /**/ 0.4, 0.1, 0.5, /**/ 0.9, 0, 0.1},
+                               {6, 3}, f64);
+  const Tensor classes = tensor({1, 0, 2, 0, 2, 1}, i64), probabilities = softmax(scores);
+  const Tensor single = tensor({0.5, -1, 2, 0.25, -3, 1}, {6, 1}, f64),
+               binary = tensor({1, 0, 1, 0, 0, 1}, {6, 1}, f64);
+  std::vector<Kind> kinds;
+  for (const auto& metric : {accuracy(), top_k_accuracy(2), top_k_accuracy(9), precision(), recall(), f1(),
+                             precision(Average::weighted), recall(Average::micro), f1(Average::micro)}) {
+    kinds.push_back({metric, scores, classes});
+    kinds.push_back({metric, scores, probabilities});
+  }
+  for (const auto& metric : {binary_accuracy(), precision(), recall(Average::weighted), f1(Average::micro), roc_auc()})
+    kinds.push_back({metric, single, binary});
+  kinds.push_back({roc_auc(), scores, classes});
+  kinds.push_back({roc_auc(), slice(scores, 1, 0, 2), tensor({1, 0, 1, 0, 1, 1}, i64)});
+  kinds.push_back({perplexity(), scores, classes});
+  kinds.push_back({perplexity(), reshape(scores, {2, 3, 3}), reshape(classes, {2, 3})});
+  kinds.push_back({rmse(), single, binary});
+  kinds.push_back({rmse(), scores, probabilities});
+  return kinds;
+}
+
+Tensor with(const Tensor& t, std::size_t i, double value) {
+  Tensor changed = t.clone();
+  dispatch(changed.dtype(), [&]<class T>() { changed.mutable_data<T>()[i] = static_cast<T>(value); });
+  return changed;
+}
+
+bool same(const std::optional<double>& a, const std::optional<double>& b) {
+  return a.has_value() == b.has_value() && (!a || *a == *b || (std::isnan(*a) && std::isnan(*b)));
+}
+
+// The value after the samples came in batches of `size`.
+std::optional<double> value_in_batches(const Kind& kind, std::int64_t size) {
+  auto metric = kind.metric->fresh();
+  for (std::int64_t begin = 0; begin < kind.outputs.size(0); begin += size) {
+    metric->update(slice(kind.outputs, 0, begin, begin + size), slice(kind.targets, 0, begin, begin + size));
+    auto next = metric->fresh();
+    next->restore(metric->state());
+    metric = std::move(next);
+  }
+  return metric->value();
+}
+
+void expect_same_however_cut(const Kind& kind) {
+  const auto whole = value_of(kind.metric, kind.outputs, kind.targets);
+  for (const std::int64_t size : {1, 2, 4, 5}) {
+    const auto cut = value_in_batches(kind, size);
+    EXPECT_TRUE(same(cut, whole) || (cut && whole && std::abs(*cut - *whole) < 1e-12))
+        << kind.metric->name() << " in batches of " << size << ": " << cut.value_or(-1) << ", " << whole.value_or(-1);
+  }
+}
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity(), kNaN = std::numeric_limits<double>::quiet_NaN();
+
+TEST(AnyMetric, HasNoValueOfNoSample) {
+  for (const Kind& kind : all_kinds()) {
+    EXPECT_EQ(kind.metric->value(), std::nullopt) << kind.metric->name();
+    EXPECT_EQ(value_of(kind.metric, slice(kind.outputs, 0, 0, 0), slice(kind.targets, 0, 0, 0)), std::nullopt)
+        << kind.metric->name();
+  }
+}
+
+TEST(AnyMetric, DoesNotDependOnTheBatches) {
+  for (const Kind& kind : all_kinds()) {
+    ASSERT_TRUE(value_of(kind.metric, kind.outputs, kind.targets)) << kind.metric->name();
+    expect_same_however_cut(kind);
+  }
+}
+
+TEST(AnyMetric, HasAnAnswerToOutputsThatAreNotFinite) {
+  for (const Kind& kind : all_kinds()) {
+    const std::string name = kind.metric->name();
+    const bool counts = name != "rmse" && name != "roc_auc" && name != "perplexity";
+    const double before = *value_of(kind.metric, kind.outputs, kind.targets);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(kind.outputs.numel()); ++i)
+      for (const double bad : {kNaN, kInfinity, -kInfinity}) {
+        const Kind changed{kind.metric, with(kind.outputs, i, bad), kind.targets};
+        const auto value = value_of(changed.metric, changed.outputs, changed.targets);
+        ASSERT_TRUE(value) << name;
+        // A NaN is wrong where answers are counted, and NaN elsewhere.
+        if (counts || (name == "roc_auc" && !std::isnan(bad))) {
+          EXPECT_TRUE(*value >= 0 && *value <= 1) << name << " of " << bad << ": " << *value;
+        }
+        if (std::isnan(bad)) {
+          const bool lower = name.find("accuracy") == std::string::npos || *value <= before;
+          EXPECT_TRUE(counts ? lower : std::isnan(*value)) << name << ": " << *value;
+        }
+        expect_same_however_cut(changed);
+      }
+    for (const double all : {kNaN, kInfinity, -kInfinity, 0.0}) {
+      const Kind changed{kind.metric, full(kind.outputs.shape(), all, f64), kind.targets};
+      EXPECT_TRUE(value_of(changed.metric, changed.outputs, changed.targets)) << name;
+      expect_same_however_cut(changed);
+    }
+  }
+}
+
+TEST(AnyMetric, HasAnAnswerToTargetsThatCannotBe) {
+  for (const Kind& kind : all_kinds()) {
+    const std::string name = kind.metric->name();
+    if (!is_floating(kind.targets.dtype())) {
+      EXPECT_THROW(value_of(kind.metric, kind.outputs, with(kind.targets, 3, 3)), IndexError) << name;
+      const Tensor none = full(kind.targets.shape(), -100, i64);
+      EXPECT_EQ(value_of(kind.metric, kind.outputs, none), std::nullopt) << name;
+      const Kind ignoring{kind.metric, kind.outputs, with(kind.targets, 3, -1)};
+      EXPECT_TRUE(value_of(ignoring.metric, ignoring.outputs, ignoring.targets)) << name;
+      expect_same_however_cut(ignoring);
+      continue;
+    }
+    for (const double bad : {kNaN, kInfinity, -kInfinity})
+      if (name == "rmse")
+        EXPECT_FALSE(std::isfinite(*value_of(kind.metric, kind.outputs, with(kind.targets, 1, bad)))) << bad;
+      else
+        EXPECT_THROW(value_of(kind.metric, kind.outputs, with(kind.targets, 1, bad)), ValueError) << name << bad;
+    if (kind.targets.size(1) > 1 && name != "rmse") {
+      const Kind no_probabilities{kind.metric, kind.outputs, with(kind.targets, 4, 7)};
+      EXPECT_EQ(value_of(no_probabilities.metric, no_probabilities.outputs, no_probabilities.targets), std::nullopt);
+      expect_same_however_cut(no_probabilities);
+    }
+  }
+}
+
+TEST(AnyMetric, HasAnAnswerToOneClass) {
+  for (const Kind& kind : all_kinds()) {
+    Tensor one = kind.targets.clone();
+    const bool probabilities = is_floating(one.dtype()) && one.size(1) > 1;
+    one.fill(probabilities ? 1.0 / 3 : 1);
+    const auto value = value_of(kind.metric, kind.outputs, one);
+    EXPECT_EQ(value.has_value(), kind.metric->name() != "roc_auc") << kind.metric->name();
+    expect_same_however_cut({kind.metric, kind.outputs, one});
+  }
+}
+
+TEST(AnyMetric, HasNoValueOfOtherShapesInAnyBatch) {
+  for (const Kind& kind : all_kinds()) {
+    for (const Tensor& other : {Tensor(), zeros({5}, i64), zeros({6, 2, 2}), zeros({}, i64)}) {
+      const auto metric = kind.metric->fresh();
+      metric->update(kind.outputs, kind.targets);
+      metric->update(kind.outputs, other);
+      EXPECT_EQ(metric->value(), std::nullopt) << kind.metric->name();
+      metric->update(kind.outputs, kind.targets);
+      EXPECT_EQ(metric->value(), std::nullopt) << kind.metric->name() << ": a figure of some batches alone";
+    }
+    // One output a sample has no classes to choose from.
+    const auto value = value_of(kind.metric, ones({6, 1}), zeros({6}, i64));
+    EXPECT_EQ(value, std::nullopt) << kind.metric->name();
+  }
+  EXPECT_EQ(value_of(accuracy(), ones({6, 1}), ones({6, 1})), std::nullopt);
+  EXPECT_EQ(value_of(accuracy(), ones({6, 0}), ones({6, 0})), std::nullopt);
+}
+
+TEST(AnyMetric, RefusesAStateThatIsNotItsOwn) {
+  for (const Kind& kind : all_kinds()) {
+    const auto metric = kind.metric->fresh();
+    metric->update(kind.outputs, kind.targets);
+    const std::vector<double> state = metric->state();
+    for (const std::vector<double>& bad : std::vector<std::vector<double>>{{}, {2}, {1}, {1, -1}, {1, kNaN}, {1, 0.5}})
+      EXPECT_THROW(metric->restore(bad), ValueError) << kind.metric->name();
+    EXPECT_EQ(metric->state(), state) << "unchanged";
+  }
+}
+
+TEST(ConfusionMatrix, CountsOutputsWithoutAnAnswer) {
+  ConfusionMatrix matrix;
+  EXPECT_TRUE(matrix.update(tensor({1, 0, kNaN, 1, kInfinity, 1}, {3, 2}), tensor({0, 1, 0}, i64)));
+  EXPECT_EQ(matrix.count(1, ConfusionMatrix::kNoAnswer), 1);
+  EXPECT_EQ(matrix.total(), 3);
+  EXPECT_EQ(matrix.recall(0), 1);
+  EXPECT_EQ(matrix.recall(1), 0);
+  EXPECT_EQ(matrix.accuracy(), 2.0 / 3);
+}
+
 TEST(ConfusionMatrix, CountsAndGrows) {
   ConfusionMatrix matrix;
   EXPECT_EQ(matrix.accuracy(), 0);
@@ -124,9 +306,13 @@ TEST(ConfusionMatrix, CountsAndGrows) {
   EXPECT_EQ(matrix.accuracy(), 0.5);
   ConfusionMatrix same;
   EXPECT_TRUE(same.update(one_hot_scores(kAnswers, 3), kTruth));
-  EXPECT_EQ(same.counts(), matrix.counts());
-  EXPECT_FALSE(same.update(one_hot_scores(kAnswers, 4), kTruth));
+  for (std::int64_t t = 0; t < 3; ++t)
+    for (std::int64_t a = ConfusionMatrix::kNoAnswer; a < 3; ++a) EXPECT_EQ(same.count(t, a), matrix.count(t, a));
+  EXPECT_THROW(same.update(one_hot_scores(kAnswers, 4), kTruth), ShapeError);
   EXPECT_THROW(same.add(-1, 0), IndexError);
+  EXPECT_THROW(same.add(0, std::int64_t{1} << 40), ValueError);
+  EXPECT_THROW(ConfusionMatrix(-1), ValueError);
+  EXPECT_EQ(ConfusionMatrix(3).total(), 0);
 }
 
 }  // namespace
