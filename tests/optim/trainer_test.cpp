@@ -13,6 +13,7 @@
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/optim/clip.hpp>
 #include <tapegrad/optim/trainer.hpp>
 
 #include "../message_of.hpp"
@@ -139,10 +140,10 @@ TEST(Trainer, StopsEarlyWithTheBestWeights) {
   const data::TensorDataset train = sectors(100, 1), validation = sectors(100, 2);
   struct Watch : Observer {
     std::vector<std::vector<std::vector<double>>> weights;
-    void on_epoch(Trainer& t, const EpochRecord& record) override {
-      weights.push_back(values_of(t.model()));
-      if (record.epoch == 4) t.optimizer().set_rate_factor(-20);  // from here on it only gets worse
+    void on_gradients(Trainer& t, const Tensor&) override {
+      if (weights.size() >= 4) scale_grad(t.optimizer().parameters(), -20);  // from here on it only gets worse
     }
+    void on_epoch(Trainer& t, const EpochRecord&) override { weights.push_back(values_of(t.model())); }
   } watch;
   const History history = trainer.fit(
       train, validation, {.epochs = 50, .early_stopping = EarlyStopping{.patience = 2}, .observers = {&watch}});
