@@ -109,7 +109,7 @@ void table(const std::filesystem::path& out) {
   nn::Linear model(std::ssize(encoder.feature_names()), 1);
   const data::Batch all = houses.batch(data::all_rows(houses.size()));
   optim::Lbfgs optimizer(model.named_parameters());
-  const auto result = optimizer.step([&] { return nn::mse(model(all.inputs[0]), all.targets); });
+  const auto result = optimizer.step([&] { return nn::mse_loss(model(all.inputs[0]), all.targets); });
   std::cout << result.loss << '\n';
 }
 

@@ -45,17 +45,22 @@ void ConsoleProgress::on_step(Trainer&, const StepRecord& step) {
   epochs_ = step.epochs;
   if (!options_.terminal) return;
   const double now = options_.seconds();
-  if (step.batch == 1) began_ = drawn_ = now;
+  // The time left follows from the batches after the first that it sees of a pass, which need not be number 1.
+  if (const auto pass = std::pair(step.epoch, step.training); pass != pass_ || step.batch <= first_) {
+    pass_ = pass;
+    first_ = step.batch;
+    began_ = drawn_ = now;
+  }
   if (now - drawn_ < 0.1) return;
   drawn_ = now;
   std::string text = fmt::format("epoch {}/{} ", step.epoch, step.epochs);
-  if (step.batches > 0) {
+  if (step.batches) {
     constexpr std::int64_t kWidth = 20;
-    const auto filled = static_cast<std::size_t>(kWidth * step.batch / step.batches);
+    const auto filled = static_cast<std::size_t>(kWidth * step.batch / *step.batches);
     const double left =
-        (now - began_) * static_cast<double>(step.batches - step.batch) / static_cast<double>(step.batch);
+        (now - began_) * static_cast<double>(*step.batches - step.batch) / static_cast<double>(step.batch - first_);
     text += fmt::format("[{}{}] {}/{}  {} left ", std::string(filled, '='), std::string(kWidth - filled, ' '),
-                        step.batch, step.batches, format_seconds(left));
+                        step.batch, *step.batches, format_seconds(left));
   } else {
     text += fmt::format("batch {} ", step.batch);
   }
@@ -83,7 +88,7 @@ void ConsoleProgress::on_warning(Trainer&, const std::string& warning) {
 void ConsoleProgress::on_end(Trainer&, const History& history) {
   clear_bar();
   if (history.stopped == StopReason::early)
-    out_ << "stopped early: epoch " << history.best_epoch << " was the best\n";
+    out_ << "stopped early: epoch " << history.best_epoch.value_or(0) << " was the best\n";
   else if (history.stopped == StopReason::requested)
     out_ << "stopped on request\n";
   out_ << std::flush;

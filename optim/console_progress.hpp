@@ -4,6 +4,7 @@
 #include <functional>
 #include <iosfwd>
 #include <tapegrad/optim/trainer.hpp>
+#include <utility>
 
 namespace tapegrad::optim {
 
@@ -30,7 +31,8 @@ class ConsoleProgress final : public Observer {
 
   std::ostream& out_;
   Options options_;
-  std::int64_t epochs_ = 0;
+  std::int64_t epochs_ = 0, first_ = 0;
+  std::pair<std::int64_t, bool> pass_;  // epoch, training
   double began_ = 0, drawn_ = 0;
   std::size_t bar_length_ = 0;
 };

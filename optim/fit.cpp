@@ -6,10 +6,12 @@
 #include <chrono>
 #include <cmath>
 #include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/optim/clip.hpp>
 #include <tapegrad/optim/ema.hpp>
+#include <tapegrad/optim/internal/batch_checks.hpp>
 #include <tapegrad/optim/internal/divergence_watch.hpp>
 #include <tapegrad/optim/internal/loop_state.hpp>
 #include <tapegrad/optim/internal/prefix.hpp>
@@ -25,18 +27,21 @@ void check(const FitOptions& options) {
   if (options.epochs < 0) throw ValueError(fmt::format("fit: {} epochs", options.epochs));
   if (options.accumulate < 1)
     throw ValueError(fmt::format("fit: accumulate is {}; it is at least 1", options.accumulate));
-  if (!(options.clip_norm >= 0))
-    throw ValueError(fmt::format("fit: clip_norm is {}; it is at least 0, which stands for none", options.clip_norm));
-  if (options.checkpoint.every_steps < 0)
-    throw ValueError(fmt::format("fit: checkpoint.every_steps is {}; it is at least 0, which stands for none",
-                                 options.checkpoint.every_steps));
+  if (options.clip_norm && !(*options.clip_norm > 0))
+    throw ValueError(fmt::format("fit: clip_norm is {}; it is above 0", *options.clip_norm));
+  if (options.checkpoint.every_steps && *options.checkpoint.every_steps < 1)
+    throw ValueError(
+        fmt::format("fit: checkpoint.every_steps is {}; it is at least 1", *options.checkpoint.every_steps));
+  for (const Observer* observer : options.observers)
+    if (!observer) throw ValueError("fit: an observer is null");
   if (options.resume && options.checkpoint.folder.empty())
     throw ValueError("fit: resume is set, but no checkpoint.folder to resume from");
 }
 
 bool is_finite(const Tensor& tensor) {
-  return dispatch_floating(tensor.dtype(), [&]<class T>() {
-    return std::ranges::all_of(tensor.data<T>(), [](T value) { return std::isfinite(value); });
+  const Tensor dense = tensor.contiguous();
+  return dispatch_floating(dense.dtype(), [&]<class T>() {
+    return std::ranges::all_of(dense.data<T>(), [](T value) { return std::isfinite(value); });
   });
 }
 
@@ -46,12 +51,16 @@ bool is_finite(const Tensor& tensor) {
 class Trainer::Run {
  public:
   Run(Trainer& trainer, data::BatchSource& train, data::BatchSource* validation, const FitOptions& options)
-      : t_(trainer), train_(train), validation_(validation), options_(options) {
+      : t_(trainer),
+        train_(train),
+        validation_(validation),
+        options_(options),
+        parameters_(trainer.optimizer_.parameters()),
+        untrained_(*trainer.model_, parameters_) {
     check(options);
     if (const auto& early = options.early_stopping)
       early_.emplace("fit: early stopping", early->monitor, t_.metrics_, early->min_delta);
-    if (options.clip_norm > 0 || options.accumulate > 1) parameters_ = t_.optimizer_.parameters();
-    if (options.average != 0) average_.emplace(t_.model_->named_parameters(), options.average);
+    if (options.average) average_.emplace(t_.model_->named_parameters(), *options.average);
     if (options.plateau) plateau_.emplace(*options.plateau);
     if (options.checkpoint.folder.empty()) return;
     best_checkpoint_.emplace("fit: the best checkpoint", options.checkpoint.monitor, t_.metrics_);
@@ -66,7 +75,7 @@ class Trainer::Run {
     for (Observer* observer : options_.observers) observer->on_start(t_, start);
     while (at_.epoch < step_.epochs && !has_waited() && run_epoch()) continue;
     if (history_.stopped != StopReason::requested) finish();
-    history_.best_epoch = early_ ? early_->state().epoch : 0;
+    if (early_) history_.best_epoch = early_->state().epoch;
     t_.history_.stopped = history_.stopped;
     t_.history_.best_epoch = history_.best_epoch;
     t_.history_.checkpoint = history_.checkpoint;
@@ -172,25 +181,27 @@ class Trainer::Run {
     start(train_, true);
     if (at_.batch > 0) pass_over(tally);
     data::Batch batch;
-    std::int64_t gathered = 0;
+    Gathered gathered;
     bool stop = false;
     for (bool more = train_.next(batch); more;) {
-      ++step_.batch;
-      const Tensor outputs = t_.forward_(batch.inputs);
+      begin_batch();
+      const Tensor outputs = t_.outputs_of(batch, batch_name());
       const Tensor loss = t_.loss_(outputs, batch.targets);
-      const double value = loss.item();
-      require_finite("loss", value);
-      step_.loss = value;
-      last_loss_ = value;
-      watch(value);
-      loss.backward();
-      for (Observer* observer : options_.observers) observer->on_gradients(t_, loss);
-      tally.add(outputs, batch, step_.loss);
+      step_.loss = loss.item();
+      require_finite("loss", step_.loss);
+      last_loss_ = step_.loss;
+      untrained_.check(loss);
+      const double weight = t_.loss_.weight(outputs, batch.targets, batch.rows);
+      gather(loss, weight, gathered);
+      tally.add(outputs, batch, step_.loss, weight);
       const data::Batch last = std::exchange(batch, {});
       more = train_.next(batch);
-      if (++gathered == options_.accumulate || !more) apply(std::exchange(gathered, 0));
+      if (gathered.batches == options_.accumulate || !more) {
+        for (Observer* observer : options_.observers) observer->on_gradients(t_, loss);
+        apply(std::exchange(gathered, {}));
+      }
       stop = report(tally) || stop;
-      if (gathered > 0) continue;
+      if (gathered.batches > 0) continue;
       if (stop || is_due()) mark(step_.batch, tally.state());
       if (stop) return false;
       if (is_due()) save();
@@ -209,11 +220,11 @@ class Trainer::Run {
     Tally tally(t_.metrics_);
     start(*validation_, false);
     data::Batch batch;
-    while (validation_->next(batch)) {
-      ++step_.batch;
-      const Tensor outputs = t_.forward_(batch.inputs);
+    for (; validation_->next(batch); batch = {}) {
+      begin_batch();
+      const Tensor outputs = t_.outputs_of(batch, batch_name());
       step_.loss = t_.loss_(outputs, batch.targets).item();
-      tally.add(outputs, batch, step_.loss);
+      tally.add(outputs, batch, step_.loss, t_.loss_.weight(outputs, batch.targets, batch.rows));
       if (report(tally)) return false;
     }
     record.validation = tally.scores();
@@ -223,8 +234,19 @@ class Trainer::Run {
   void start(data::BatchSource& source, bool training) {
     source.start(at_.epoch);
     step_.batch = 0;
-    step_.batches = source.batches();
+    step_.batches = source.batches() < 0 ? std::nullopt : std::optional(source.batches());
     step_.training = training;
+  }
+
+  void begin_batch() {
+    step_.step_loss.reset();
+    ++step_.batch;
+    if (step_.batches && step_.batch > *step_.batches)
+      throw ValueError(fmt::format("{}: the source said that it has {} batches", batch_name(), *step_.batches));
+  }
+
+  std::string batch_name() const {
+    return fmt::format("{} batch {} of epoch {}", step_.training ? "training" : "validation", step_.batch, step_.epoch);
   }
 
   // The part of the epoch that was done before the checkpoint.
@@ -236,23 +258,54 @@ class Trainer::Run {
     default_rng() = before;
   }
 
-  void apply(std::int64_t gathered) {
+  // The batches of a step so far.
+  struct Gathered {
+    std::int64_t batches = 0;
+    double weight = 0, loss = 0;  // the sum of the weights, and the mean of the losses
+  };
+
+  // Makes the gradients those of the mean over all batches that are gathered, each by its weight.
+  void gather(const Tensor& loss, double weight, Gathered& gathered) {
+    const double total = gathered.weight + weight, share = gathered.batches > 0 && total > 0 ? weight / total : 1;
+    if (share == 1) {
+      if (gathered.batches > 0 && total > 0) scale_grad(parameters_, 0);
+      loss.backward();
+    } else {
+      scale_grad(parameters_, 1 - share);
+      loss.backward(full(loss.shape(), share, loss.dtype()));
+    }
+    gathered = {gathered.batches + 1, total, gathered.loss + (step_.loss - gathered.loss) * share};
+  }
+
+  void apply(const Gathered& gathered) {
     Optimizer& optimizer = t_.optimizer_;
-    if (gathered > 1) scale_grad(parameters_, 1.0 / static_cast<double>(gathered));
-    if (options_.clip_norm > 0)
-      if (const double norm = clip_grad_norm(parameters_, options_.clip_norm); !std::isfinite(norm))
+    step_.step_loss = gathered.loss;
+    watch(gathered.loss);
+    if (options_.clip_norm)
+      if (const double norm = clip_grad_norm(parameters_, *options_.clip_norm); !std::isfinite(norm))
         require_finite("norm of the gradient", norm);
-    if (options_.schedule || plateau_) optimizer.set_rate_factor(rate_factor());
+    if (options_.schedule || plateau_) optimizer.set_rate_factor(rate_factor(gathered.batches));
     optimizer.step();
     optimizer.zero_grad();
     if (average_) average_->update();
   }
 
-  double rate_factor() const {
+  double rate_factor(std::int64_t gathered) const {
+    return (options_.schedule ? scheduled(gathered) : 1) * (plateau_ ? plateau_->factor() : 1);
+  }
+
+  // Time goes by steps, so that it does not depend on how they are cut into batches.
+  double scheduled(std::int64_t gathered) const {
+    const std::int64_t each = options_.accumulate, step = (step_.batch - gathered) / each;
     const double share =
-        step_.batches > 0 ? static_cast<double>(step_.batch - 1) / static_cast<double>(step_.batches) : 0;
-    const double scheduled = options_.schedule ? options_.schedule(static_cast<double>(at_.epoch) + share) : 1;
-    return scheduled * (plateau_ ? plateau_->factor() : 1);
+        step_.batches ? static_cast<double>(step) / static_cast<double>((*step_.batches + each - 1) / each) : 0;
+    const double time = static_cast<double>(at_.epoch) + share, factor = options_.schedule(time);
+    if (!(factor >= 0) || !std::isfinite(factor))
+      throw ValueError(
+          fmt::format("fit: the schedule gave {} at time {}; a factor of the learning rate is finite and at "
+                      "least 0",
+                      factor, time));
+    return factor;
   }
 
   // True if asked to stop.
@@ -263,8 +316,8 @@ class Trainer::Run {
   }
 
   bool is_due() const {
-    const std::int64_t every = options_.checkpoint.every_steps;
-    return checkpoints_ && every > 0 && t_.optimizer_.steps() % every == 0;
+    const auto& every = options_.checkpoint.every_steps;
+    return checkpoints_ && every && t_.optimizer_.steps() % *every == 0;
   }
 
   // A checkpoint goes on from here.
@@ -307,7 +360,7 @@ class Trainer::Run {
 
   // "step 7 (epoch 1, batch 7 of 10)": the one that the loop is in.
   std::string here() const {
-    const std::string of = step_.batches > 0 ? fmt::format(" of {}", step_.batches) : "";
+    const std::string of = step_.batches ? fmt::format(" of {}", *step_.batches) : "";
     return fmt::format("step {} (epoch {}, batch {}{})", t_.optimizer_.steps() + 1, step_.epoch, step_.batch, of);
   }
 
@@ -366,6 +419,7 @@ class Trainer::Run {
   std::optional<io::CheckpointFolder> checkpoints_;
   NamedTensors best_weights_;  // of the epoch that early stopping found best
   NamedTensors parameters_;    // where gradients are changed before the step
+  UntrainedLeaves untrained_;
   LoopState at_;
   Rng::State default_rng_;  // there
   Clock::time_point began_ = Clock::now();

@@ -114,7 +114,8 @@ void TensorBoardLog::on_start(Trainer& trainer, const StartRecord& start) {
 }
 
 void TensorBoardLog::on_step(Trainer& trainer, const StepRecord& step) {
-  if (step.training && step.batch % every_ == 0) file_.scalar("batch/loss", trainer.optimizer().steps(), step.loss);
+  const std::int64_t steps = trainer.optimizer().steps();
+  if (step.step_loss && steps % every_ == 0) file_.scalar("batch/loss", steps, *step.step_loss);
 }
 
 void TensorBoardLog::on_epoch(Trainer& /*trainer*/, const EpochRecord& epoch) {

@@ -32,11 +32,11 @@ class EventFile {
   std::FILE* file_ = nullptr;
 };
 
-/// Writes the loss of each batch as batch/loss and, after each epoch, train/loss, validation/loss, both for the
+/// Writes the loss of each step as batch/loss and, after each epoch, train/loss, validation/loss, both for the
 /// metrics, and lr, over the steps of the optimiser.
 class TensorBoardLog final : public Observer {
  public:
-  /// `every`: of how many batches one is written.
+  /// `every`: of how many steps one is written.
   explicit TensorBoardLog(const std::filesystem::path& folder, std::int64_t every = 1);
   void on_start(Trainer& trainer, const StartRecord& start) override;
   void on_step(Trainer& trainer, const StepRecord& step) override;

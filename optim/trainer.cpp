@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <set>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/io/checkpoint.hpp>
+#include <tapegrad/optim/internal/batch_checks.hpp>
 #include <tapegrad/optim/internal/loop_state.hpp>
 #include <tapegrad/optim/internal/prefix.hpp>
 
@@ -23,7 +25,22 @@ Trainer::Trainer(nn::Module& model, Forward forward, Optimizer optimizer, Loss l
       forward_(std::move(forward)),
       optimizer_(std::move(optimizer)),
       loss_(std::move(loss)),
-      metrics_(std::move(metrics)) {}
+      metrics_(std::move(metrics)) {
+  if (!forward_) throw ValueError("Trainer: forward is an empty function");
+  std::set<std::string> names{"loss"};
+  for (const auto& metric : metrics_) {
+    if (!metric) throw ValueError("Trainer: a metric is null");
+    if (!names.insert(metric->name()).second)
+      throw ValueError(fmt::format("Trainer: two figures are named '{}'", metric->name()));
+  }
+}
+
+Tensor Trainer::outputs_of(const data::Batch& batch, const std::string& where) const {
+  require_batch(batch, where);
+  Tensor outputs = forward_(batch.inputs);
+  require_output(outputs, *model_);
+  return outputs;
+}
 
 void Trainer::throw_arity(const nn::Module& model, std::size_t count) {
   throw ValueError(
@@ -78,9 +95,10 @@ Scores Trainer::evaluate(data::BatchSource& source) {
   const nn::ModeGuard mode(*model_, false);
   Tally tally(metrics_);
   source.start(0);
-  for (data::Batch batch; source.next(batch);) {
-    const Tensor outputs = forward_(batch.inputs);
-    tally.add(outputs, batch, loss_(outputs, batch.targets).item());
+  for (data::Batch batch; source.next(batch); batch = {}) {
+    const Tensor outputs = outputs_of(batch, "evaluate");
+    const Tensor loss = loss_(outputs, batch.targets);
+    tally.add(outputs, batch, loss.item(), loss_.weight(outputs, batch.targets, batch.rows));
   }
   return tally.scores();
 }
@@ -92,7 +110,7 @@ Tensor Trainer::predict(const data::Dataset& dataset, std::int64_t batch_size) {
   Tensor outputs;
   std::byte* to = nullptr;
   for (data::Batch batch; all.next(batch);) {
-    const Tensor part = forward_(batch.inputs).contiguous();
+    const Tensor part = outputs_of(batch, "predict").contiguous();
     if (part.rank() < 1 || part.size(0) != batch.rows ||
         (outputs.defined() &&
          (part.shape().with(0, dataset.size()) != outputs.shape() || part.dtype() != outputs.dtype())))

@@ -10,6 +10,7 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/data/loader.hpp>
 #include <tapegrad/nn/module.hpp>
+#include <tapegrad/optim/loss.hpp>
 #include <tapegrad/optim/metric.hpp>
 #include <tapegrad/optim/optimizer.hpp>
 #include <tapegrad/optim/schedule.hpp>
@@ -44,10 +45,9 @@ enum class StopReason {
 struct History {
   std::vector<EpochRecord> epochs;
   StopReason stopped = StopReason::completed;
-  /// The epoch that early stopping found best; 0 without early stopping.
-  std::int64_t best_epoch = 0;
-  std::filesystem::path checkpoint;   ///< the last one written; empty if none was
-  std::vector<std::string> warnings;  ///< what this fit() warned of
+  std::optional<std::int64_t> best_epoch;  ///< that early stopping found
+  std::filesystem::path checkpoint;        ///< the last one written; empty if none was
+  std::vector<std::string> warnings;       ///< what this fit() warned of
 };
 
 /// What is known when fit() begins.
@@ -57,14 +57,15 @@ struct StartRecord {
   std::vector<std::string> unreadable;           ///< why newer checkpoints were passed over
 };
 
-/// What is known after a step.
+/// What is known after a batch.
 struct StepRecord {
-  std::int64_t epoch = 0, epochs = 0;  ///< this one, from 1, and the last one of this fit()
-  std::int64_t batch = 0;              ///< of the epoch, from 1
-  std::int64_t batches = -1;           ///< in an epoch; -1 if that is not known
-  bool training = true;                ///< false: a batch of the validation
-  double loss = 0;                     ///< of the batch
-  double mean_loss = 0;                ///< of the epoch so far
+  std::int64_t epoch = 0, epochs = 0;        ///< this one, from 1, and the last one of this fit()
+  std::int64_t batch = 0;                    ///< of the epoch, from 1
+  std::optional<std::int64_t> batches = {};  ///< in an epoch, if that is known
+  bool training = true;                      ///< false: a batch of the validation
+  double loss = 0;                           ///< of the batch
+  std::optional<double> step_loss = {};      ///< of all samples of the optimiser's step, if this batch completed one
+  double mean_loss = 0;                      ///< of the epoch so far
 };
 
 /// Is told how training goes. What these functions throw ends the training.
@@ -72,7 +73,8 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void on_start(Trainer& /*trainer*/, const StartRecord& /*start*/) {}
-  /// While a batch's gradients are in place, before the optimiser uses them up. `loss` can be captured as a graph.
+  /// While a step's gradients are in place, before the optimiser uses them up: the mean over all batches of the step.
+  /// `loss`, of the last of them, can be captured as a graph.
   virtual void on_gradients(Trainer& /*trainer*/, const Tensor& /*loss*/) {}
   virtual void on_step(Trainer& /*trainer*/, const StepRecord& /*step*/) {}
   virtual void on_epoch(Trainer& /*trainer*/, const EpochRecord& /*epoch*/) {}
@@ -85,7 +87,7 @@ class Observer {
 
 struct EarlyStopping {
   std::string monitor = "loss";  ///< or a metric's name; of the validation, where there is one
-  std::int64_t patience = 3;     ///< epochs without improvement that are still borne
+  std::int64_t patience = 3;     ///< epochs without improvement that are tolerated
   double min_delta = 0;          ///< how much better counts as an improvement
   bool restore_best = true;      ///< end with the weights of the best epoch, unless a stop was requested
 };
@@ -94,10 +96,10 @@ struct EarlyStopping {
 /// generators, the place in the epoch. They are written at the end of each epoch, when a stop is requested, and as
 /// often as said here; a write that fails or is killed leaves the one before.
 struct Checkpointing {
-  std::filesystem::path folder = {};  ///< none if empty
-  std::int64_t every_steps = 0;       ///< also after so many steps of the optimiser; 0: not
-  std::int64_t keep = 2;              ///< that many of the newest; and the best, as best.safetensors
-  std::string monitor = "loss";       ///< or a metric's name: by which an epoch is the best
+  std::filesystem::path folder = {};             ///< none if empty
+  std::optional<std::int64_t> every_steps = {};  ///< also after so many steps of the optimiser
+  std::int64_t keep = 2;                         ///< that many of the newest; and the best, as best.safetensors
+  std::string monitor = "loss";                  ///< or a metric's name: by which an epoch is the best
   /// What else than default_rng() the model draws from.
   std::vector<std::pair<std::string, Rng*>> generators = {};
 };
@@ -105,16 +107,18 @@ struct Checkpointing {
 struct FitOptions {
   std::int64_t epochs = 10;
   std::int64_t batch_size = 32;
-  double validation_split = 0;                 ///< share of the data set that is held out
-  bool shuffle = true;                         ///< anew in each epoch
-  std::uint64_t seed = 0;                      ///< of the split and the order
-  data::Transform transform = {};              ///< of the training's batches: augmentation
-  std::int64_t prefetch = 0;                   ///< batches made ahead on a thread
-  double clip_norm = 0;                        ///< limit of the gradient's norm; 0 for none
-  std::int64_t accumulate = 1;                 ///< batches whose gradients are averaged for one step
-  Schedule schedule = {};                      ///< factor of the learning rate over time in epochs; none means 1
+  double validation_split = 0;           ///< share of the data set that is held out
+  bool shuffle = true;                   ///< anew in each epoch
+  std::uint64_t seed = 0;                ///< of the split and the order
+  data::Transform transform = {};        ///< of the training's batches: augmentation
+  std::int64_t prefetch = 0;             ///< batches made ahead on a thread
+  std::optional<double> clip_norm = {};  ///< limit of the gradient's norm
+  std::int64_t accumulate = 1;           ///< batches of one step, whose gradient is that of all their samples together
+  /// Factor of the learning rate over time in epochs; none means 1. A source that does not say how many batches it has
+  /// is asked for the whole epochs only.
+  Schedule schedule = {};
   std::optional<PlateauOptions> plateau = {};  ///< a further factor, which falls when the loss no longer does
-  double average = 0;  ///< decay of an Ema of the weights, with which it validates and ends; 0 for none
+  std::optional<double> average = {};          ///< decay of an Ema of the weights, with which it validates and ends
   std::optional<EarlyStopping> early_stopping = {};
   Checkpointing checkpoint = {};
   bool resume = false;  ///< go on from the newest checkpoint in the folder, if there is one
@@ -132,20 +136,21 @@ struct FitOptions {
 /// The model must outlive it and not move.
 class Trainer {
  public:
-  /// The mean over a batch.
-  using Loss = std::function<Tensor(const Tensor& outputs, const Tensor& targets)>;
   /// Calls the model on a batch's inputs.
   using Forward = std::function<Tensor(std::span<const Tensor> inputs)>;
 
   template <std::derived_from<nn::Module> Model, class R>
   Trainer(Model& model, const R& rule, Loss loss, Metrics metrics = {accuracy()})
       : Trainer(model, forward_of(model), Optimizer(model, rule), std::move(loss), std::move(metrics)) {}
+  /// ValueError for an empty forward, or metrics that are null or of one name.
   Trainer(nn::Module& model, Forward forward, Optimizer optimizer, Loss loss, Metrics metrics = {accuracy()});
 
-  /// Throws DivergenceError, before the optimiser steps, if the loss is NaN or infinite, and before a checkpoint is
-  /// written, if a parameter is. Whatever is thrown, the model's parameters are those after the last completed step.
-  /// Warns, once, if the loss stays finite but grows to ten times what it was at the start.
-  /// May be called again to go on.
+  /// Steps, and all figures but the time, follow from the samples and their order, and not from how steps are cut into
+  /// batches. Throws DivergenceError, before the optimiser steps, if the loss is NaN or infinite, and before a
+  /// checkpoint is written, if a parameter is. Whatever is thrown, the model's parameters are those after the last
+  /// completed step. Throws ValueError or ShapeError for what a batch, the model, the loss or the schedule cannot give,
+  /// and if the loss depends on a leaf that requires a gradient but is neither the model's nor the optimiser's. Warns,
+  /// once, if the loss stays finite but grows to ten times what it was at the start. May be called again to go on.
   ///
   /// Stopped at any batch and resumed, with the same options and data, it comes to the same bits as without the stop.
   /// ValueError if the checkpoint is of another model, optimiser or order of the data, or if the folder holds
@@ -177,6 +182,7 @@ class Trainer {
  private:
   class Run;
 
+  Tensor outputs_of(const data::Batch& batch, const std::string& where) const;
   io::Checkpoint snapshot(const TrainingState& state) const;
   void restore(std::shared_ptr<const io::Checkpoint> checkpoint, const std::string& name);
 

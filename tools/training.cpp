@@ -110,7 +110,7 @@ optim::FitOptions fit_options(const TrainingOptions& options, optim::FitOptions 
   fit.seed = options.seed;
   if (options.patience > 0) fit.early_stopping = {.patience = options.patience};
   fit.checkpoint.folder = checkpoint_folder(options);
-  fit.checkpoint.every_steps = options.every_steps;
+  if (options.every_steps > 0) fit.checkpoint.every_steps = options.every_steps;
   fit.resume = options.resume;
   return fit;
 }

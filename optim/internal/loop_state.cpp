@@ -21,7 +21,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 // JSON has no NaN and no infinity.
 ordered_json number(double value) {
@@ -87,12 +87,15 @@ Plateau::State plateau_of(const ordered_json& json) {
 }
 
 ordered_json json_of(const Tally::State& tally) {
-  ordered_json json{{"loss", number(tally.loss)}, {"rows", tally.rows}, {"metrics", ordered_json::array()}};
+  ordered_json json{{"loss", number(tally.loss)},
+                    {"weight", number(tally.weight)},
+                    {"rows", tally.rows},
+                    {"metrics", ordered_json::array()}};
   for (const std::vector<double>& metric : tally.metrics) json["metrics"].push_back(numbers(metric));
   return json;
 }
 Tally::State tally_of(const ordered_json& json) {
-  Tally::State tally{number(json.at("loss")), json.at("rows"), {}};
+  Tally::State tally{number(json.at("loss")), number(json.at("weight")), json.at("rows"), {}};
   for (const ordered_json& metric : json.at("metrics")) tally.metrics.push_back(numbers(metric));
   return tally;
 }

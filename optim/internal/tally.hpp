@@ -2,6 +2,7 @@
 // The loss and the metrics of a pass, as they gather.
 
 #include <memory>
+#include <tapegrad/core/error.hpp>
 #include <tapegrad/data/dataset.hpp>
 #include <tapegrad/optim/metric.hpp>
 #include <vector>
@@ -11,23 +12,27 @@ namespace tapegrad::optim {
 class Tally {
  public:
   struct State {
-    double loss = 0;
+    double loss = 0, weight = 0;
     std::int64_t rows = 0;
     std::vector<std::vector<double>> metrics;
   };
 
   explicit Tally(const Metrics& metrics) {
-    for (const auto& metric : metrics) metrics_.push_back(metric->fresh());
+    for (const auto& metric : metrics)
+      if (!metrics_.emplace_back(metric->fresh()))
+        throw ValueError("the metric '" + metric->name() + "': fresh() gave none");
   }
 
-  void add(const Tensor& outputs, const data::Batch& batch, double loss) {
-    loss_ += loss * static_cast<double>(batch.rows);
+  /// `weight`: of the batch's mean loss in that of the pass.
+  void add(const Tensor& outputs, const data::Batch& batch, double loss, double weight) {
+    loss_ += loss * weight;
+    weight_ += weight;
     rows_ += batch.rows;
     const Tensor values = outputs.detach();
     for (const auto& metric : metrics_) metric->update(values, batch.targets);
   }
 
-  double mean_loss() const { return loss_ / static_cast<double>(rows_); }  // NaN of nothing
+  double mean_loss() const { return loss_ / weight_; }  // NaN of nothing
 
   Scores scores() const {
     Scores scores{mean_loss(), rows_, {}};
@@ -37,7 +42,7 @@ class Tally {
   }
 
   State state() const {
-    State state{loss_, rows_, {}};
+    State state{loss_, weight_, rows_, {}};
     for (const auto& metric : metrics_) state.metrics.push_back(metric->state());
     return state;
   }
@@ -45,13 +50,14 @@ class Tally {
   bool restore(const State& state) {
     if (state.metrics.size() != metrics_.size()) return false;
     loss_ = state.loss;
+    weight_ = state.weight;
     rows_ = state.rows;
     for (std::size_t i = 0; i < metrics_.size(); ++i) metrics_[i]->restore(state.metrics[i]);
     return true;
   }
 
  private:
-  double loss_ = 0;
+  double loss_ = 0, weight_ = 0;
   std::int64_t rows_ = 0;
   std::vector<std::unique_ptr<Metric>> metrics_;
 };

@@ -35,11 +35,22 @@ TEST(ConsoleProgress, PlainLinesWhereThereIsNoTerminal) {
 TEST(ConsoleProgress, ABarOnATerminalThatTheEpochsLineReplaces) {
   const std::string text = output_of(true);
   // Batch 4 of 6, half a second each since the first.
-  EXPECT_THAT(text, HasSubstr("\repoch 1/2 [=============       ] 4/6  0.8 s left  loss "));
+  EXPECT_THAT(text, HasSubstr("\repoch 1/2 [=============       ] 4/6  1.0 s left  loss "));
   EXPECT_THAT(text, HasSubstr("validation loss"));
   EXPECT_THAT(text, HasSubstr(" \repoch 1/2  loss"));
   std::istringstream pieces(text);
   for (std::string piece; std::getline(pieces, piece, '\r');) EXPECT_LT(piece.substr(0, piece.find('\n')).size(), 90u);
+}
+
+TEST(ConsoleProgress, CountsTheTimeFromWhereATrainingGoesOn) {
+  nn::Linear model(2, 2);
+  Trainer trainer(model, Sgd{}, nn::cross_entropy);
+  std::ostringstream out;
+  double now = 1e6;
+  ConsoleProgress progress(out, {.terminal = true, .seconds = [&now] { return now += 0.5; }});
+  for (const std::int64_t batch : {51, 52, 53})
+    progress.on_step(trainer, {.epoch = 1, .epochs = 2, .batch = batch, .batches = 57});
+  EXPECT_THAT(out.str(), HasSubstr("53/57  2.0 s left"));
 }
 
 TEST(ConsoleProgress, SaysWarningsOnALineOfTheirOwn) {

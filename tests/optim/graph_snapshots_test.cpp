@@ -37,7 +37,7 @@ class GraphSnapshotsTest : public ::testing::Test {
 
 void train(GraphSnapshots& snapshots, std::int64_t accumulate = 1) {
   nn::Linear model(2, 1);
-  Trainer trainer(model, Sgd{.lr = 0.1}, nn::mse, {});
+  Trainer trainer(model, Sgd{.lr = 0.1}, nn::mse_loss, {});
   trainer.fit(data::TensorDataset(ones({12, 2}), zeros({12, 1})),
               {.epochs = 1, .batch_size = 2, .accumulate = accumulate, .observers = {&snapshots}});
 }

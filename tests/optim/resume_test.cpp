@@ -50,7 +50,7 @@ struct Outcome {
   std::vector<std::vector<double>> tensors;
   std::vector<double> scores;
   Rng::State rng;
-  std::int64_t best_epoch = 0;
+  std::optional<std::int64_t> best_epoch;
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
@@ -141,7 +141,7 @@ TEST_F(ResumeTest, AfterAnyBatchTheBitsAreTheSame) {
 TEST_F(ResumeTest, GatheredGradientsAreSteppedBeforeTheStop) {
   options_.accumulate = 3;
   options_.plateau.reset();
-  options_.average = 0;
+  options_.average.reset();
   const Outcome expected = undisturbed();
   for (int batches = 1; batches < 30; ++batches) expect_same_when_stopped_after(batches, expected);
 }
@@ -199,7 +199,7 @@ TEST_F(ResumeTest, AKilledTrainingGoesOn) {
 TEST_F(ResumeTest, ACompletedTrainingIsNotRepeatedButCanBeProlonged) {
   const TemporaryFolder folder;
   options_.plateau.reset();
-  options_.average = 0;
+  options_.average.reset();
   options_.early_stopping.reset();
   options_.epochs = 2;
   options_.checkpoint.folder = folder.path();
@@ -268,7 +268,7 @@ TEST_F(ResumeTest, RefusesWhatWouldNotBeTheSameTraining) {
 TEST_F(ResumeTest, AWorthlessCheckpointTakesNoGoodOnesPlace) {
   const TemporaryFolder folder;
   options_.checkpoint = {.folder = folder.path(), .every_steps = 1, .keep = 1};
-  options_.clip_norm = 0;
+  options_.clip_norm.reset();
   options_.plateau.reset();
   options_.schedule = [](double time) { return time < 1 ? 1.0 : 1e60; };
   const std::string message = message_of<Error>([&] { start(options_, [](Trainer&, const History&) {}); });

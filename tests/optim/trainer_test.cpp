@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
@@ -271,6 +272,129 @@ TEST(Trainer, RefusesWhatCannotBeTrained) {
               HasSubstr("a batch has 2 inputs, which forward of Mlp does not take"));
   EXPECT_THROW(data::TensorDataset(x, zeros({3}, i64)), ShapeError);
   EXPECT_THROW(data::TensorDataset(x, zeros({4}, i64)).batch(std::vector<std::int64_t>{4}), IndexError);
+}
+
+// Passes on what a data set gives, changed.
+class Changed final : public data::Dataset {
+ public:
+  using Change = std::function<void(data::Batch&)>;
+  explicit Changed(Change change) : change_(std::move(change)) {}
+  std::int64_t size() const override { return data_.size(); }
+  data::Batch batch(std::span<const std::int64_t> rows) const override {
+    data::Batch batch = data_.batch(rows);
+    change_(batch);
+    return batch;
+  }
+
+ private:
+  data::TensorDataset data_ = sectors(40, 1);
+  Change change_;
+};
+
+// Ten batches of one's own, in a row.
+class Stream final : public data::BatchSource {
+ public:
+  explicit Stream(Changed::Change change, std::int64_t said = 10) : change_(std::move(change)), said_(said) {}
+  void start(std::int64_t) override { at_ = 0; }
+  bool next(data::Batch& batch) override {
+    if (at_++ == 10) return false;
+    batch = {{ones({4, 2})}, zeros({4}, i64), 4};
+    change_(batch);
+    return true;
+  }
+  std::int64_t batches() const override { return said_; }
+
+ private:
+  Changed::Change change_;
+  std::int64_t said_, at_ = 0;
+};
+
+TEST(Trainer, ChecksWhatDataSetsGive) {
+  Mlp model;
+  Trainer trainer(model, Sgd{}, nn::cross_entropy);
+  const auto of_set = [&](const Changed::Change& change) {
+    return message_of([&] { trainer.fit(Changed(change), {.batch_size = 8}); });
+  };
+  const auto of_stream = [&](const Changed::Change& change, std::int64_t said = 10) {
+    return message_of([&] {
+      Stream stream(change, said);
+      trainer.fit(stream, nullptr, {.epochs = 1});
+    });
+  };
+  const auto before = values_of(model);
+  EXPECT_THAT(of_set([](data::Batch& b) { b.rows = 3; }), HasSubstr("a batch of 3 rows, where 8 were asked for"));
+  EXPECT_THAT(of_set([](data::Batch& b) { b.inputs[0] = Tensor(); }), HasSubstr("input 0 is undefined"));
+  EXPECT_THAT(of_set([](data::Batch& b) { b.inputs.clear(); }),
+              HasSubstr("batch 1 of epoch 1: the batch has no inputs"));
+  EXPECT_THAT(of_stream([](data::Batch& b) { b.rows = 0; }),
+              HasSubstr("training batch 1 of epoch 1: Batch::rows is 0"));
+  EXPECT_THAT(of_stream([](data::Batch& b) { b.inputs[0] = Tensor(); }),
+              HasSubstr("input 0 of the batch is undefined"));
+  EXPECT_EQ(values_of(model), before);
+  EXPECT_THAT(of_stream([](data::Batch&) {}, 7),
+              HasSubstr("batch 8 of epoch 1: the source said that it has 7 batches"));
+  EXPECT_THAT(message_of([&] {
+                trainer.fit(sectors(40, 1),
+                            {.transform = [](data::Batch& b, auto, std::int64_t) { b.rows = 0; }, .prefetch = 1});
+              }),
+              HasSubstr("the transform left a batch of 0 rows"));
+  Stream stream([](data::Batch& b) { b.rows = 0; });
+  EXPECT_THAT(message_of([&] { trainer.evaluate(stream); }), HasSubstr("evaluate: Batch::rows is 0"));
+}
+
+TEST(Trainer, ChecksWhatItIsMadeOf) {
+  struct Nothing : nn::Module {
+    Tensor forward(const Tensor&) { return {}; }
+    nn::Linear unused{*this, "unused", 2, 2};
+  } nothing;
+  EXPECT_THAT(message_of([&] { Trainer(nothing, Sgd{}, nn::cross_entropy).fit(sectors(4, 1)); }),
+              HasSubstr("forward of Nothing returned an undefined tensor"));
+  Mlp model;
+  EXPECT_THAT(message_of([&] { Trainer(model, {}, Optimizer(model, Sgd{}), nn::cross_entropy); }),
+              HasSubstr("forward is an empty function"));
+  EXPECT_THAT(message_of([&] { Trainer(model, Sgd{}, nn::cross_entropy, {nullptr}); }), HasSubstr("a metric is null"));
+  EXPECT_THAT(message_of([&] {
+                Trainer(model, Sgd{}, nn::cross_entropy, {accuracy(), binary_accuracy()});
+              }),
+              HasSubstr("two figures are named 'accuracy'"));
+  Trainer trainer(model, Sgd{}, nn::cross_entropy);
+  EXPECT_THAT(message_of([&] { trainer.fit(sectors(4, 1), {.observers = {nullptr}}); }),
+              HasSubstr("an observer is null"));
+  for (const double factor : {std::nan(""), -1.0})
+    EXPECT_THAT(message_of([&] { trainer.fit(sectors(4, 1), {.schedule = [=](double) { return factor; }}); }),
+                HasSubstr("the schedule gave"));
+}
+
+TEST(Trainer, NamesWhatNothingTrains) {
+  struct Forgetful : nn::Module {
+    nn::Linear hidden{*this, "hidden", 2, 4};
+    nn::Linear output{4, 3};
+    Tensor forward(const Tensor& x) { return output(hidden(x)); }
+  } model;
+  EXPECT_THAT(message_of([&] { Trainer(model, Sgd{}, nn::cross_entropy).fit(sectors(64, 1)); }),
+              ::testing::AllOf(HasSubstr("f32 [3] 'bias'"), HasSubstr("is no parameter of Forgetful"),
+                               HasSubstr("nn::Linear out{*this, \"out\", 8, 2}")));
+  // An optimiser that has it will do, and so will freezing it.
+  Optimizer all(model, Sgd{});
+  all.add({{"output.weight", model.output.weight}, {"output.bias", model.output.bias}}, Sgd{});
+  Trainer(
+      model, [&](std::span<const Tensor> in) { return model.forward(in[0]); }, std::move(all), nn::cross_entropy)
+      .fit(sectors(64, 1), {.epochs = 1});
+  model.output.weight.set_requires_grad(false);
+  model.output.bias.set_requires_grad(false);
+  Trainer(model, Sgd{}, nn::cross_entropy).fit(sectors(64, 1), {.epochs = 1});
+  // The penalty of a gradient has a new leaf in each step.
+  Mlp other;
+  Trainer penalised(
+      other,
+      [&](std::span<const Tensor> in) {
+        Tensor x = in[0].detach();
+        x.set_requires_grad();
+        const Tensor y = other.forward(x);
+        return y + sum(square(grad(sum(y), x, {.create_graph = true})));
+      },
+      Optimizer(other, Sgd{}), nn::cross_entropy);
+  penalised.fit(sectors(64, 1), {.epochs = 2});
 }
 
 }  // namespace
