@@ -35,25 +35,25 @@ struct Classifier : nn::Module {
 
 void train(const std::filesystem::path& out, const data::Dataset& images, const data::Dataset& test) {
   Classifier model;
-  optim::Trainer trainer(model, optim::AdamW{.lr = 3e-3}, nn::cross_entropy, {optim::accuracy(), optim::f1()});
-  optim::TensorBoardLog curves(out / "tensorboard");
-  optim::MetricsLog log(out / "metrics.jsonl");
-  optim::History history = trainer.fit(
+  train::Trainer trainer(model, optim::AdamW{.lr = 3e-3}, nn::cross_entropy, {train::accuracy(), train::f1()});
+  train::TensorBoardLog curves(out / "tensorboard");
+  train::MetricsLog log(out / "metrics.jsonl");
+  train::History history = trainer.fit(
       images, {.epochs = 5,
                .validation_split = 0.1,
                .transform = data::augment::sequence({data::augment::shift(7, 1), data::augment::noise(7, 0.05)}),
                .prefetch = 2,
                .clip_norm = 1,
                .schedule = optim::schedule::warm_up(0.5, optim::schedule::cosine(4.5)),
-               .early_stopping = optim::EarlyStopping{.monitor = "accuracy", .patience = 3},
+               .early_stopping = train::EarlyStopping{.monitor = "accuracy", .patience = 3},
                .checkpoint = {.folder = out / "checkpoints", .every_steps = 100, .keep = 3},
                .resume = true,
                .observers = {&curves, &log}});
 
-  optim::ConfusionMatrix confusion;
+  train::ConfusionMatrix confusion;
   data::DataLoader batches(test, {.batch_size = 64, .shuffle = false});
   for (data::Batch batch; batches.next(batch);) confusion.update(trainer.predict(batch.inputs[0]), batch.targets);
-  optim::save_report(out / "report.html", {.title = "Corners",
+  train::save_report(out / "report.html", {.title = "Corners",
                                            .facts = {{"test accuracy", std::to_string(confusion.accuracy())}},
                                            .epochs = history.epochs,
                                            .confusion = confusion,

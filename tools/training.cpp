@@ -7,9 +7,9 @@
 #include <functional>
 #include <iostream>
 #include <optional>
-#include <tapegrad/optim/console_progress.hpp>
-#include <tapegrad/optim/graph_snapshots.hpp>
-#include <tapegrad/optim/tensorboard.hpp>
+#include <tapegrad/train/console_progress.hpp>
+#include <tapegrad/train/graph_snapshots.hpp>
+#include <tapegrad/train/tensorboard.hpp>
 
 #include "interrupt.hpp"
 
@@ -27,9 +27,9 @@ fs::path checkpoint_folder(const TrainingOptions& options) {
 }
 
 /// Says where a training begins that goes on from a checkpoint.
-class Resumption final : public optim::Observer {
+class Resumption final : public train::Observer {
  public:
-  void on_start(optim::Trainer& trainer, const optim::StartRecord& start) override {
+  void on_start(train::Trainer& trainer, const train::StartRecord& start) override {
     for (const std::string& why : start.unreadable) std::cout << "passed over: " << why << '\n';
     if (start.resumed)
       std::cout << fmt::format("resumed after step {} (epoch {} of {}), from {}\n", trainer.optimizer().steps(),
@@ -38,22 +38,22 @@ class Resumption final : public optim::Observer {
   }
 };
 
-optim::History run(const TrainingOptions& options, optim::FitOptions fit,
-                   const std::function<optim::History(const optim::FitOptions&)>& train) {
-  optim::ConsoleProgress progress(std::cout, ::isatty(STDOUT_FILENO) == 1);
+train::History run(const TrainingOptions& options, train::FitOptions fit,
+                   const std::function<train::History(const train::FitOptions&)>& train) {
+  train::ConsoleProgress progress(std::cout, ::isatty(STDOUT_FILENO) == 1);
   Resumption resumption;
   fit.observers.insert(fit.observers.begin(), &resumption);
   if (!options.quiet) fit.observers.push_back(&progress);
-  std::optional<optim::TensorBoardLog> curves;
+  std::optional<train::TensorBoardLog> curves;
   if (!options.tensorboard.empty()) fit.observers.push_back(&curves.emplace(options.tensorboard));
-  std::optional<optim::GraphSnapshots> graphs;
+  std::optional<train::GraphSnapshots> graphs;
   if (!options.graphs.empty()) {
     fit.observers.push_back(
-        &graphs.emplace(options.graphs, optim::GraphSnapshotOptions{.every_steps = options.graph_steps}));
+        &graphs.emplace(options.graphs, train::GraphSnapshotOptions{.every_steps = options.graph_steps}));
   }
   fit.should_stop = Interrupt::requested;
   const auto begin = std::chrono::steady_clock::now();
-  optim::History history = train(fit);
+  train::History history = train(fit);
   if (options.quiet)  // nothing has said it then
     for (const std::string& warning : history.warnings) std::cerr << "tapegrad: warning: " << warning << '\n';
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
@@ -104,7 +104,7 @@ std::vector<std::pair<std::string, std::string>> training_facts(const TrainingOp
           {"threads", std::to_string(options.threads)}};
 }
 
-optim::FitOptions fit_options(const TrainingOptions& options, optim::FitOptions fit) {
+train::FitOptions fit_options(const TrainingOptions& options, train::FitOptions fit) {
   fit.epochs = options.epochs;
   fit.batch_size = options.batch_size;
   fit.seed = options.seed;
@@ -115,20 +115,20 @@ optim::FitOptions fit_options(const TrainingOptions& options, optim::FitOptions 
   return fit;
 }
 
-optim::History run_training(optim::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
-                            const TrainingOptions& options, const optim::FitOptions& fit) {
-  return run(options, fit, [&](const optim::FitOptions& all) {
+train::History run_training(train::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
+                            const TrainingOptions& options, const train::FitOptions& fit) {
+  return run(options, fit, [&](const train::FitOptions& all) {
     return validation ? trainer.fit(train, *validation, all) : trainer.fit(train, all);
   });
 }
 
-optim::History run_training(optim::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,
-                            const TrainingOptions& options, const optim::FitOptions& fit) {
-  return run(options, fit, [&](const optim::FitOptions& all) { return trainer.fit(train, validation, all); });
+train::History run_training(train::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,
+                            const TrainingOptions& options, const train::FitOptions& fit) {
+  return run(options, fit, [&](const train::FitOptions& all) { return trainer.fit(train, validation, all); });
 }
 
-int end_training(const optim::History& history, const TrainingOptions& options) {
-  if (history.stopped != optim::StopReason::requested) {
+int end_training(const train::History& history, const TrainingOptions& options) {
+  if (history.stopped != train::StopReason::requested) {
     std::error_code ignored;
     if (options.checkpoints.empty() && !options.out.empty()) fs::remove_all(checkpoint_folder(options), ignored);
     return 0;

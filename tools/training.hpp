@@ -3,7 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
-#include <tapegrad/optim/trainer.hpp>
+#include <tapegrad/train/trainer.hpp>
 
 namespace tapegrad::tools {
 
@@ -22,17 +22,17 @@ std::vector<std::pair<std::string, std::string>> training_facts(const TrainingOp
 void add_training_options(CLI::App& command, TrainingOptions& options);
 
 /// `fit` with what the options say: batches and checkpoints.
-optim::FitOptions fit_options(const TrainingOptions& options, optim::FitOptions fit = {});
+train::FitOptions fit_options(const TrainingOptions& options, train::FitOptions fit = {});
 
 /// Trains with progress on standard output, and says where it began and how long it took. A signal ends it after the
 /// batch it is in: an Interrupt should live since before the data are read. `validation` may be null.
-optim::History run_training(optim::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
-                            const TrainingOptions& options, const optim::FitOptions& fit);
-optim::History run_training(optim::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,
-                            const TrainingOptions& options, const optim::FitOptions& fit);
+train::History run_training(train::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
+                            const TrainingOptions& options, const train::FitOptions& fit);
+train::History run_training(train::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,
+                            const TrainingOptions& options, const train::FitOptions& fit);
 
 /// To be called when all is written. The checkpoints of a training that is complete go, unless a folder for them was
 /// named. Gives the status to exit with: 128 + the signal's number if one stopped the training.
-int end_training(const optim::History& history, const TrainingOptions& options);
+int end_training(const train::History& history, const TrainingOptions& options);
 
 }  // namespace tapegrad::tools
