@@ -7,11 +7,27 @@
 #include <functional>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/core/tensor.hpp>
+#include <type_traits>
+#include <utility>
 
 namespace tapegrad::nn::init {
 
-/// Makes the initial value of a parameter. Those below are made for f32 and f64.
-using Initializer = std::function<Tensor(const Shape& shape, DType dtype, Rng& rng)>;
+/// Makes the initial value of a parameter, by any function of its shape, dtype and a generator. Those below are made
+/// for f32 and f64.
+class Initializer {
+ public:
+  using Function = std::function<Tensor(const Shape& shape, DType dtype, Rng& rng)>;
+  template <class F>
+  requires std::is_invocable_r_v<Tensor, const F&, const Shape&, DType, Rng&> Initializer(F function)
+      : function_(std::move(function)) {}
+
+  /// ShapeError, DTypeError or ValueError if the function gives another shape or dtype, nothing, or a number that is
+  /// not finite.
+  Tensor operator()(const Shape& shape, DType dtype, Rng& rng) const;
+
+ private:
+  Function function_;
+};
 
 Initializer constant(double value);
 Initializer zeros();

@@ -2,7 +2,6 @@
 // Moving averages of weights.
 
 #include <tapegrad/core/named_tensors.hpp>
-#include <tapegrad/nn/module.hpp>
 
 namespace tapegrad::optim {
 
