@@ -18,7 +18,7 @@ class Initializer {
  public:
   using Function = std::function<Tensor(const Shape& shape, DType dtype, Rng& rng)>;
   template <class F>
-  requires std::is_invocable_r_v<Tensor, const F&, const Shape&, DType, Rng&> Initializer(F function)
+  requires std::is_invocable_r_v<Tensor, F&, const Shape&, DType, Rng&> Initializer(F function)
       : function_(std::move(function)) {}
 
   /// ShapeError, DTypeError or ValueError if the function gives another shape or dtype, nothing, or a number that is

@@ -82,6 +82,11 @@ void Optimizer::set_rate_factor(double factor) {
   rate_factor_ = factor;
 }
 
+double Optimizer::lr(std::size_t group) const {
+  if (group >= groups_.size()) throw IndexError(fmt::format("Optimizer: group {} of {}", group, groups_.size()));
+  return groups_[group]->lr() * rate_factor_;
+}
+
 void Optimizer::start(Entry& entry) {
   if (entry.started) return;
   for (std::size_t i = 0; i < entry.rule->slots().size(); ++i)

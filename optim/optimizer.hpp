@@ -50,8 +50,8 @@ class Optimizer {
   /// Multiplies the learning rates of all groups, as schedules do. ValueError unless it is finite and at least 0.
   void set_rate_factor(double factor);
   double rate_factor() const { return rate_factor_; }
-  /// The learning rate of the next step.
-  double lr(std::size_t group = 0) const { return groups_.at(group)->lr() * rate_factor_; }
+  /// The learning rate of the next step. IndexError if there is no such group.
+  double lr(std::size_t group = 0) const;
 
   NamedTensors parameters() const;
 

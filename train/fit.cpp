@@ -32,6 +32,11 @@ void check(const FitOptions& options) {
   if (options.checkpoint.every_steps && *options.checkpoint.every_steps < 1)
     throw ValueError(
         fmt::format("fit: checkpoint.every_steps is {}; it is at least 1", *options.checkpoint.every_steps));
+  if (const auto& early = options.early_stopping; early && (early->patience < 0 || !(early->min_delta >= 0)))
+    throw ValueError(fmt::format("fit: early stopping has patience {} and min_delta {}; they are at least 0",
+                                 early->patience, early->min_delta));
+  for (const auto& [name, rng] : options.checkpoint.generators)
+    if (!rng) throw ValueError(fmt::format("fit: the generator '{}' of the checkpoints is null", name));
   for (const Observer* observer : options.observers)
     if (!observer) throw ValueError("fit: an observer is null");
   if (options.resume && options.checkpoint.folder.empty())

@@ -14,8 +14,9 @@ struct GraphSnapshotOptions {
   std::string title = {};
 };
 
-/// Writes the graph of a batch's loss into a folder, as step-00000001.json and so on: with the norms of the parameters'
-/// gradients, once the backward pass has let go of what it had saved. Give it to FitOptions::observers.
+/// Writes the graph of the loss of a step's last batch into a folder, as step-00000001.json and so on: with the norms
+/// of the gradients of the whole step, once the backward pass has let go of what it had saved. Give it to
+/// FitOptions::observers.
 class GraphSnapshots : public Observer {
  public:
   /// Makes the folder. Throws ValueError for a suffix that names no format or fewer than 1 step, IoError if the folder

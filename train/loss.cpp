@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <tapegrad/core/error.hpp>
 
 namespace tapegrad::train {
@@ -23,6 +24,11 @@ double counted(const Options& options, const Tensor& outputs, const Tensor& targ
 
 }  // namespace
 
+Loss::Loss(Mean mean, Weight weight) : mean_(std::move(mean)), weight_(std::move(weight)) {
+  require_function();
+  if (!weight_) throw ValueError("the weight of a Trainer's loss is an empty function");
+}
+
 Loss::Loss(Tensor (*loss)(const Tensor&, const Tensor&, Reduce))
     : mean_([=](const Tensor& outputs, const Tensor& targets) { return loss(outputs, targets, Reduce::mean); }),
       weight_([](const Tensor& outputs, const Tensor&) { return elements(outputs); }) {}
@@ -37,7 +43,11 @@ Tensor Loss::operator()(const Tensor& outputs, const Tensor& targets) const {
 }
 
 double Loss::weight(const Tensor& outputs, const Tensor& targets, std::int64_t rows) const {
-  return weight_ ? weight_(outputs, targets) : static_cast<double>(rows);
+  if (!weight_) return static_cast<double>(rows);
+  const double weight = weight_(outputs, targets);
+  if (!(weight >= 0) || !std::isfinite(weight))
+    throw ValueError(fmt::format("the weight of a loss is {}; it is finite and at least 0", weight));
+  return weight;
 }
 
 double Loss::weight_of(const CrossEntropyOptions& options, const Tensor& outputs, const Tensor& targets) {

@@ -16,16 +16,19 @@ namespace tapegrad::train {
 ///
 ///   train::Loss loss([](const Tensor& outputs, const Tensor& targets) { return huber_loss(outputs, targets, 2); });
 ///
-/// gives the mean over the batch's samples, and weighs by their number.
+/// gives the mean over the batch's samples, and weighs by their number; or by what a second function says.
 class Loss {
  public:
   using Mean = std::function<Tensor(const Tensor& outputs, const Tensor& targets)>;
+  using Weight = std::function<double(const Tensor& outputs, const Tensor& targets)>;
 
   /// ValueError for an empty function.
   template <class F>
-  requires std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&> Loss(F mean) : mean_(std::move(mean)) {
+  requires std::is_invocable_r_v<Tensor, F&, const Tensor&, const Tensor&> Loss(F mean) : mean_(std::move(mean)) {
     require_function();
   }
+  /// `weight`: what the mean divides by, finite and at least 0.
+  Loss(Mean mean, Weight weight);
   /// ValueError unless the reduction is the mean.
   template <class Options>
   Loss(Tensor (*loss)(const Tensor&, const Tensor&, const Options&), std::type_identity_t<Options> options = {})
@@ -48,7 +51,7 @@ class Loss {
   void require_function() const;
 
   Mean mean_;
-  std::function<double(const Tensor& outputs, const Tensor& targets)> weight_;  // empty: by samples
+  Weight weight_;  // empty: by samples
 };
 
 }  // namespace tapegrad::train

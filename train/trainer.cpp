@@ -27,6 +27,7 @@ Trainer::Trainer(nn::Module& model, Forward forward, optim::Optimizer optimizer,
       loss_(std::move(loss)),
       metrics_(std::move(metrics)) {
   if (!forward_) throw ValueError("Trainer: forward is an empty function");
+  if (optimizer_.parameters().empty()) throw ValueError("Trainer: the optimiser has no parameters");
   std::set<std::string> names{"loss"};
   for (const auto& metric : metrics_) {
     if (!metric) throw ValueError("Trainer: a metric is null");
@@ -162,7 +163,9 @@ void Trainer::load(const std::filesystem::path& path) {
 Tensor Trainer::predict(const Tensor& input) {
   const NoGrad no_grad;
   const nn::ModeGuard mode(*model_, false);
-  return forward_({&input, 1});
+  Tensor output = forward_({&input, 1});
+  require_output(output, *model_);
+  return output;
 }
 
 }  // namespace tapegrad::train

@@ -1,6 +1,7 @@
 // What a training comes to does not depend on how its steps and passes are cut into batches.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
@@ -49,11 +50,15 @@ std::vector<Task> tasks() {
     if (i % 7 < 3 || (i >= 8 && i < 16)) ignoring.mutable_data<std::int64_t>()[i] = -100;
   const Tensor weights = tensor({1, 3, 0.5}, f64);
   const auto log_probabilities = [](const Tensor& o, const Tensor& t) { return nll_loss(log_softmax(o), t); };
+  const auto counted = [](const Tensor&, const Tensor& t) {
+    return static_cast<double>(std::ranges::count_if(t.data<std::int64_t>(), [](std::int64_t c) { return c >= 0; }));
+  };
   return {{"cross entropy", nn::cross_entropy, {accuracy(), f1(), roc_auc(), perplexity()}, classes},
           {"cross entropy, ignoring", nn::cross_entropy, {accuracy(), top_k_accuracy(2)}, ignoring},
           {"cross entropy, weighted", {nn::cross_entropy, {.weights = weights}}, {}, ignoring},
           {"cross entropy of probabilities", {cross_entropy, {.label_smoothing = 0.1}}, {accuracy()}, shares},
           {"one of the user's own", log_probabilities, {}, classes},
+          {"one that ignores", {log_probabilities, counted}, {}, ignoring},
           {"mse", nn::mse_loss, {rmse()}, numbers},
           {"l1", nn::l1_loss, {}, numbers},
           {"binary cross entropy", nn::binary_cross_entropy_with_logits, {binary_accuracy()}, shares}};
@@ -174,6 +179,9 @@ TEST(Loss, WeighsByWhatItsMeanDividesBy) {
 TEST(Loss, ChecksWhatItIsMadeOfAndWhatItReturns) {
   EXPECT_THAT(message_of([] { Loss(Loss::Mean{}); }), HasSubstr("an empty function"));
   EXPECT_THAT(message_of([] { Loss(nn::cross_entropy, {.reduction = Reduce::sum}); }), HasSubstr("not reduction sum"));
+  const auto own = [](const Tensor& o, const Tensor&) { return mean(o); };
+  EXPECT_THAT(message_of([&] { Loss(own, Loss::Weight{}); }), HasSubstr("an empty function"));
+  EXPECT_THAT(message_of([&] { Loss(own, [](auto&, auto&) { return -1.0; }).weight({}, {}, 1); }), HasSubstr("is -1"));
   const Tensor x = ones({2});
   const auto message = [&](const Loss& loss) { return message_of([&] { loss(x, x); }); };
   EXPECT_THAT(message([](const Tensor&, const Tensor&) { return Tensor(); }), HasSubstr("an undefined tensor"));

@@ -8,8 +8,6 @@
 namespace tapegrad::train {
 namespace {
 
-using namespace optim;
-
 using ::testing::HasSubstr;
 using ::testing::Not;
 

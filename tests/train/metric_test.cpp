@@ -13,8 +13,6 @@
 namespace tapegrad::train {
 namespace {
 
-using namespace optim;
-
 std::optional<double> value_of(const std::shared_ptr<const Metric>& metric, const Tensor& outputs,
                                const Tensor& targets) {
   const auto fresh = metric->fresh();

@@ -359,7 +359,17 @@ TEST(Trainer, ChecksWhatItIsMadeOf) {
                 Trainer(model, Sgd{}, nn::cross_entropy, {accuracy(), binary_accuracy()});
               }),
               HasSubstr("two figures are named 'accuracy'"));
+  EXPECT_THAT(message_of([&] {
+                Trainer(
+                    model, [&](std::span<const Tensor> in) { return model.forward(in[0]); }, Optimizer(),
+                    nn::cross_entropy);
+              }),
+              HasSubstr("the optimiser has no parameters"));
+  EXPECT_THROW(Optimizer().lr(), IndexError);
   Trainer trainer(model, Sgd{}, nn::cross_entropy);
+  EXPECT_THROW(trainer.fit(sectors(4, 1), {.early_stopping = EarlyStopping{.patience = -1}}), ValueError);
+  EXPECT_THROW(trainer.fit(sectors(4, 1), {.early_stopping = EarlyStopping{.min_delta = std::nan("")}}), ValueError);
+  EXPECT_THROW(trainer.fit(sectors(4, 1), {.checkpoint = {.generators = {{"noise", nullptr}}}}), ValueError);
   EXPECT_THAT(message_of([&] { trainer.fit(sectors(4, 1), {.observers = {nullptr}}); }),
               HasSubstr("an observer is null"));
   for (const double factor : {std::nan(""), -1.0})
