@@ -33,7 +33,7 @@ struct Classifier : nn::Module {
   }
 };
 
-void train(const std::filesystem::path& out, const data::Dataset& images, const data::Dataset& test) {
+void train_classifier(const std::filesystem::path& out, const data::Dataset& images, const data::Dataset& test) {
   Classifier model;
   train::Trainer trainer(model, optim::AdamW{.lr = 3e-3}, nn::cross_entropy, {train::accuracy(), train::f1()});
   train::TensorBoardLog curves(out / "tensorboard");
@@ -124,7 +124,7 @@ int main() {
   const std::filesystem::path out = std::filesystem::temp_directory_path() / "tapegrad_training_example";
   std::filesystem::remove_all(out);
   std::filesystem::create_directories(out);
-  train(out, corners(1000, 1), corners(200, 2));
+  train_classifier(out, corners(1000, 1), corners(200, 2));
   attention_map(out);
   own_loop(corners(200, 1));
   table(out);
