@@ -89,11 +89,11 @@
 #include <tapegrad/ops/transforms.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/clip.hpp>
-#include <tapegrad/optim/confusion_matrix.hpp>
-#include <tapegrad/optim/console_progress.hpp>
 #include <tapegrad/optim/ema.hpp>
 #include <tapegrad/optim/lbfgs.hpp>
-#include <tapegrad/optim/metrics_log.hpp>
-#include <tapegrad/optim/report.hpp>
-#include <tapegrad/optim/tensorboard.hpp>
-#include <tapegrad/optim/trainer.hpp>
+#include <tapegrad/train/confusion_matrix.hpp>
+#include <tapegrad/train/console_progress.hpp>
+#include <tapegrad/train/metrics_log.hpp>
+#include <tapegrad/train/report.hpp>
+#include <tapegrad/train/tensorboard.hpp>
+#include <tapegrad/train/trainer.hpp>

@@ -13,6 +13,18 @@
 
 namespace tapegrad::data {
 
+namespace {
+
+void require_whole(const Batch& batch, std::int64_t rows, const char* who) {
+  if (batch.rows != rows)
+    throw ValueError(fmt::format("DataLoader: {} a batch of {} rows, where {} were asked for", who, batch.rows, rows));
+  for (std::size_t i = 0; i < batch.inputs.size(); ++i)
+    if (!batch.inputs[i].defined())
+      throw ValueError(fmt::format("DataLoader: {} a batch whose input {} is undefined", who, i));
+}
+
+}  // namespace
+
 /// Makes the batches from `first` to `last` on a thread, `depth` of them ahead at most.
 class DataLoader::Ahead {
  public:
@@ -85,8 +97,12 @@ void DataLoader::start(std::int64_t number) {
 }
 
 Batch DataLoader::make(std::int64_t i) const {
-  Batch batch = dataset_->batch(epoch_[i]);
-  if (options_.transform) options_.transform(batch, epoch_[i], number_);
+  const std::span<const std::int64_t> rows = epoch_[i];
+  Batch batch = dataset_->batch(rows);
+  require_whole(batch, std::ssize(rows), "the data set gave");
+  if (!options_.transform) return batch;
+  options_.transform(batch, rows, number_);
+  require_whole(batch, std::ssize(rows), "the transform left");
   return batch;
 }
 

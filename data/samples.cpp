@@ -45,6 +45,11 @@ Batch join_all(std::span<const Sample> samples, bool fill) {
       throw ShapeError(fmt::format("sample {} of the batch has {} inputs and {} target, sample 0 {} and {}", s,
                                    samples[s].inputs.size(), samples[s].target.defined() ? "a" : "no", inputs,
                                    samples[0].target.defined() ? "a" : "no"));
+  for (std::size_t s = 0; s < samples.size(); ++s)
+    for (std::size_t i = 0; i < inputs; ++i)
+      if (const Tensor& input = samples[s].inputs[i]; !input.defined() || (fill && input.rank() < 1))
+        throw ShapeError(fmt::format("input {} of sample {} of the batch is {}", i, s,
+                                     input.defined() ? "a number, which has no first axis to fill" : "undefined"));
   for (std::size_t i = 0; i < inputs; ++i) {
     std::int64_t longest = -1;
     if (fill)

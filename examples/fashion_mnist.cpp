@@ -21,16 +21,16 @@ int main(int argc, char** argv) {
   const std::string folder = argc > 1 ? argv[1] : "/usr/share/datasets/fashion-mnist";
   const data::ImageDataset train = read(folder + "/train"), test = read(folder + "/t10k");
   Cnn model;
-  optim::Trainer trainer(model, optim::AdamW{.lr = 2e-3}, nn::cross_entropy);
-  optim::ConsoleProgress progress(std::cout, true);
-  const optim::History history = trainer.fit(train, {.epochs = 5,
+  train::Trainer trainer(model, optim::AdamW{.lr = 2e-3}, nn::cross_entropy);
+  train::ConsoleProgress progress(std::cout, true);
+  const train::History history = trainer.fit(train, {.epochs = 5,
                                                      .batch_size = 64,
                                                      .validation_split = 0.1,
                                                      .checkpoint = {.folder = "checkpoints"},
                                                      .resume = true,  // from where it was stopped
                                                      .observers = {&progress}});
   const double accuracy = trainer.evaluate(test)["accuracy"];
-  optim::save_report("report.html", {.title = "Fashion-MNIST",
+  train::save_report("report.html", {.title = "Fashion-MNIST",
                                      .facts = {{"test accuracy", std::to_string(accuracy)}},
                                      .epochs = history.epochs,
                                      .summary = model.summary()});

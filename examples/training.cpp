@@ -33,27 +33,27 @@ struct Classifier : nn::Module {
   }
 };
 
-void train(const std::filesystem::path& out, const data::Dataset& images, const data::Dataset& test) {
+void train_classifier(const std::filesystem::path& out, const data::Dataset& images, const data::Dataset& test) {
   Classifier model;
-  optim::Trainer trainer(model, optim::AdamW{.lr = 3e-3}, nn::cross_entropy, {optim::accuracy(), optim::f1()});
-  optim::TensorBoardLog curves(out / "tensorboard");
-  optim::MetricsLog log(out / "metrics.jsonl");
-  optim::History history = trainer.fit(
+  train::Trainer trainer(model, optim::AdamW{.lr = 3e-3}, nn::cross_entropy, {train::accuracy(), train::f1()});
+  train::TensorBoardLog curves(out / "tensorboard");
+  train::MetricsLog log(out / "metrics.jsonl");
+  train::History history = trainer.fit(
       images, {.epochs = 5,
                .validation_split = 0.1,
                .transform = data::augment::sequence({data::augment::shift(7, 1), data::augment::noise(7, 0.05)}),
                .prefetch = 2,
                .clip_norm = 1,
                .schedule = optim::schedule::warm_up(0.5, optim::schedule::cosine(4.5)),
-               .early_stopping = optim::EarlyStopping{.monitor = "accuracy", .patience = 3},
+               .early_stopping = train::EarlyStopping{.monitor = "accuracy", .patience = 3},
                .checkpoint = {.folder = out / "checkpoints", .every_steps = 100, .keep = 3},
                .resume = true,
                .observers = {&curves, &log}});
 
-  optim::ConfusionMatrix confusion;
+  train::ConfusionMatrix confusion;
   data::DataLoader batches(test, {.batch_size = 64, .shuffle = false});
   for (data::Batch batch; batches.next(batch);) confusion.update(trainer.predict(batch.inputs[0]), batch.targets);
-  optim::save_report(out / "report.html", {.title = "Corners",
+  train::save_report(out / "report.html", {.title = "Corners",
                                            .facts = {{"test accuracy", std::to_string(confusion.accuracy())}},
                                            .epochs = history.epochs,
                                            .confusion = confusion,
@@ -109,7 +109,7 @@ void table(const std::filesystem::path& out) {
   nn::Linear model(std::ssize(encoder.feature_names()), 1);
   const data::Batch all = houses.batch(data::all_rows(houses.size()));
   optim::Lbfgs optimizer(model.named_parameters());
-  const auto result = optimizer.step([&] { return nn::mse(model(all.inputs[0]), all.targets); });
+  const auto result = optimizer.step([&] { return nn::mse_loss(model(all.inputs[0]), all.targets); });
   std::cout << result.loss << '\n';
 }
 
@@ -124,7 +124,7 @@ int main() {
   const std::filesystem::path out = std::filesystem::temp_directory_path() / "tapegrad_training_example";
   std::filesystem::remove_all(out);
   std::filesystem::create_directories(out);
-  train(out, corners(1000, 1), corners(200, 2));
+  train_classifier(out, corners(1000, 1), corners(200, 2));
   attention_map(out);
   own_loop(corners(200, 1));
   table(out);

@@ -50,14 +50,19 @@ double lecun(const Fans& f) { return std::sqrt(1 / f.in); }
 }  // namespace
 
 Tensor Initializer::operator()(const Shape& shape, DType dtype, Rng& rng) const {
-  Tensor value = draw_(shape, dtype, rng);
-  const std::string wanted = std::string(name_of(dtype)) + " " + to_string(shape);
-  if (!value.defined())
-    throw ValueError("init: an initializer was asked for " + wanted + " and gave an undefined tensor");
-  if (value.shape() != shape)
-    throw ShapeError("init: an initializer was asked for " + wanted + " and gave " + tapegrad::describe(value));
-  if (value.dtype() != dtype)
-    throw DTypeError("init: an initializer was asked for " + wanted + " and gave " + tapegrad::describe(value));
+  const std::string what =
+      "init: the initialiser of a parameter " + std::string(name_of(dtype)) + " " + to_string(shape);
+  if (!function_) throw ValueError(what + " is an empty function");
+  Tensor value = function_(shape, dtype, rng);
+  if (!value.defined()) throw ValueError(what + " gave an undefined tensor");
+  if (value.shape() != shape) throw ShapeError(what + " gave one of shape " + to_string(value.shape()));
+  if (value.dtype() != dtype) throw DTypeError(what + " gave one of dtype " + std::string(name_of(value.dtype())));
+  value = value.to_dense().contiguous();
+  if (is_floating(dtype))
+    dispatch_floating(dtype, [&]<class T>() {
+      for (const T x : value.data<T>())
+        if (!std::isfinite(x)) throw ValueError(what + " gave " + std::to_string(x));
+    });
   return value;
 }
 

@@ -13,18 +13,21 @@
 
 namespace tapegrad::nn::init {
 
-/// Makes the initial value of a parameter. Those below are made for f32 and f64.
+/// Makes the initial value of a parameter, by any function of its shape, dtype and a generator. Those below are made
+/// for f32 and f64.
 class Initializer {
  public:
+  using Function = std::function<Tensor(const Shape& shape, DType dtype, Rng& rng)>;
   template <class F>
-  requires(!std::same_as<std::remove_cvref_t<F>, Initializer> &&
-           std::is_invocable_r_v<Tensor, std::decay_t<F>&, const Shape&, DType, Rng&>) Initializer(F&& draw)
-      : draw_(std::forward<F>(draw)) {}
-  /// ShapeError or DTypeError if the function gives another shape or dtype, ValueError if nothing.
+  requires std::is_invocable_r_v<Tensor, F&, const Shape&, DType, Rng&> Initializer(F function)
+      : function_(std::move(function)) {}
+
+  /// ShapeError, DTypeError or ValueError if the function gives another shape or dtype, nothing, or a number that is
+  /// not finite.
   Tensor operator()(const Shape& shape, DType dtype, Rng& rng) const;
 
  private:
-  std::function<Tensor(const Shape& shape, DType dtype, Rng& rng)> draw_;
+  Function function_;
 };
 
 Initializer constant(double value);

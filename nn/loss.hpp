@@ -1,18 +1,20 @@
 #pragma once
-// Losses of a model's output against targets, in the form that optim::Trainer takes: nn::cross_entropy by name. Each is
-// the mean over the samples; for other options, write a lambda around the function in ops/.
+// The losses of ops/loss.hpp, under the names that PyTorch gives them: nn::cross_entropy is cross_entropy.
 
-#include <tapegrad/core/tensor.hpp>
+#include <tapegrad/ops/loss.hpp>
 
 namespace tapegrad::nn {
 
-/// Of logits [N, C] and classes [N], or probabilities [N, C].
-Tensor cross_entropy(const Tensor& logits, const Tensor& targets);
-/// Of logits and targets in [0, 1] of one shape.
-Tensor binary_cross_entropy(const Tensor& logits, const Tensor& targets);
-/// Mean squared error, of one shape.
-Tensor mse(const Tensor& outputs, const Tensor& targets);
-/// Mean absolute error, of one shape.
-Tensor mae(const Tensor& outputs, const Tensor& targets);
+using tapegrad::binary_cross_entropy;              // of probabilities
+using tapegrad::binary_cross_entropy_with_logits;  // of logits
+using tapegrad::cross_entropy;
+using tapegrad::hinge_loss;
+using tapegrad::huber_loss;
+using tapegrad::kl_div;
+using tapegrad::l1_loss;
+using tapegrad::mse_loss;
+using tapegrad::nll_loss;
+using tapegrad::smooth_l1_loss;
+using tapegrad::triplet_loss;
 
 }  // namespace tapegrad::nn

@@ -2,7 +2,6 @@
 // Moving averages of weights.
 
 #include <tapegrad/core/named_tensors.hpp>
-#include <tapegrad/nn/module.hpp>
 
 namespace tapegrad::optim {
 
@@ -18,7 +17,8 @@ namespace tapegrad::optim {
 ///   }
 class Ema {
  public:
-  /// Starts from the parameters as they are. ValueError unless the decay lies in [0, 1).
+  /// Starts from the parameters as they are. ValueError unless the decay lies in [0, 1) and there are parameters, all
+  /// of them floating leaves.
   Ema(NamedTensors parameters, double decay);
 
   /// average = decay · average + (1 - decay) · parameter, after each step of the optimiser.

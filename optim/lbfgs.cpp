@@ -9,6 +9,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/optim/internal/checks.hpp>
 
 namespace tapegrad::optim {
 namespace {
@@ -23,9 +24,22 @@ Vector sum(Vector a, double factor, const Vector& b) {
   return a;
 }
 
+void require_scalar(const Tensor& loss) {
+  if (!loss.defined()) throw ValueError("Lbfgs: the loss returned an undefined tensor");
+  if (loss.numel() != 1 || !is_floating(loss.dtype()))
+    throw ShapeError(fmt::format("Lbfgs: the loss returned {}; expected one floating element", describe(loss)));
+  if (!loss.requires_grad())
+    throw ValueError(
+        "Lbfgs: the loss depends on no parameter that requires a gradient: it was computed under NoGrad, "
+        "or through detach() or item()");
+}
+
 double largest(const Vector& v) {
   double largest = 0;
-  for (const double x : v) largest = std::max(largest, std::abs(x));
+  for (const double x : v) {
+    if (std::isnan(x)) return x;
+    largest = std::max(largest, std::abs(x));
+  }
   return largest;
 }
 
@@ -119,10 +133,12 @@ class Lbfgs::LineSearch {
 Lbfgs::Lbfgs(NamedTensors parameters) : Lbfgs(std::move(parameters), Options{}) {}
 
 Lbfgs::Lbfgs(NamedTensors parameters, Options options) : parameters_(std::move(parameters)), options_(options) {
-  for (const auto& [name, tensor] : parameters_)
-    if (!tensor.is_leaf() || !is_floating(tensor.dtype()))
-      throw ValueError(fmt::format("Lbfgs: '{}', {}, is not a floating leaf", name, describe(tensor)));
+  if (parameters_.empty()) throw ValueError("Lbfgs: there are no parameters");
+  for (const auto& [name, tensor] : parameters_) require_trainable("Lbfgs", name, tensor);
   const Options& o = options_;
+  if (!(o.gradient_tolerance >= 0) || !(o.change_tolerance >= 0))
+    throw ValueError(
+        fmt::format("Lbfgs: tolerances {} and {}; they are at least 0", o.gradient_tolerance, o.change_tolerance));
   if (o.iterations < 0 || o.history < 1 || !(o.lr > 0) || o.searches < 1 ||
       !(0 < o.sufficient_decrease && o.sufficient_decrease < o.curvature && o.curvature < 1))
     throw ValueError(
@@ -144,9 +160,11 @@ void Lbfgs::scatter(const Vector& x) {
   const double* from = x.data();
   for (NamedTensor& parameter : parameters_) {
     Tensor& tensor = parameter.tensor;
+    Tensor values = tensor.is_contiguous() ? tensor : empty(tensor.shape(), tensor.dtype());
     dispatch_floating(tensor.dtype(), [&]<class T>() {
-      for (T& value : tensor.mutable_data<T>()) value = static_cast<T>(*from++);
+      for (T& value : values.mutable_data<T>()) value = static_cast<T>(*from++);
     });
+    if (!tensor.is_contiguous()) tensor.copy_from(values);
   }
 }
 
@@ -155,17 +173,22 @@ Lbfgs::Point Lbfgs::evaluate(const std::function<Tensor()>& loss, Vector x) {
   for (auto& [name, tensor] : parameters_) tensor.clear_grad();
   const GradMode recording(true);
   const Tensor value = loss();
+  require_scalar(value);
   value.backward();
   // The parameters as they were rounded to their dtype are where the gradient is.
   Point point{gather(), value.item(), {}};
   point.gradient.reserve(point.x.size());
+  bool depends = false;
   for (auto& [name, tensor] : parameters_) {
     const Tensor gradient = tensor.grad();
+    if (gradient.defined()) require_fitting("Lbfgs", name, tensor, gradient);
+    depends = depends || gradient.defined();
     const std::vector<double> values =
         gradient.defined() ? gradient.to_dense().values() : Vector(static_cast<std::size_t>(tensor.numel()));
     point.gradient.insert(point.gradient.end(), values.begin(), values.end());
     tensor.clear_grad();
   }
+  if (!depends) throw ValueError("Lbfgs: the loss depends on none of the parameters that require a gradient");
   return point;
 }
 
@@ -203,9 +226,21 @@ void Lbfgs::remember(const Point& from, const Point& to) {
 }
 
 Lbfgs::Result Lbfgs::step(const std::function<Tensor()>& loss) {
-  const Vector origin = gather();
+  Point now{gather(), 0, {}};
+  try {
+    const Result result = search(loss, now);
+    scatter(now.x);
+    return result;
+  } catch (...) {
+    scatter(now.x);
+    for (auto& [name, tensor] : parameters_) tensor.clear_grad();
+    throw;
+  }
+}
+
+Lbfgs::Result Lbfgs::search(const std::function<Tensor()>& loss, Point& now) {
   Result result;
-  Point now = evaluate(loss, origin);
+  now = evaluate(loss, now.x);
   result.evaluations = 1;
   if (!std::isfinite(now.loss) || !std::isfinite(largest(now.gradient)))
     throw DivergenceError(fmt::format("Lbfgs: the loss is {}, its gradient at most {}, where the step starts", now.loss,
@@ -237,7 +272,6 @@ Lbfgs::Result Lbfgs::step(const std::function<Tensor()>& loss) {
       break;
     }
   }
-  scatter(now.x);
   result.loss = now.loss;
   return result;
 }

@@ -11,7 +11,7 @@ namespace tapegrad::optim {
 /// 2006, algorithms 7.4, 3.5 and 3.6. All arithmetic on the parameters taken together is in double.
 ///
 ///   optim::Lbfgs optimizer(model.named_parameters());
-///   const auto result = optimizer.step([&] { return nn::mse(model(x), y); });
+///   const auto result = optimizer.step([&] { return nn::mse_loss(model(x), y); });
 class Lbfgs {
  public:
   struct Options {
@@ -35,13 +35,14 @@ class Lbfgs {
     Stop stopped = Stop::iterations;
   };
 
-  /// ValueError for options outside their ranges or parameters that are not floating leaves.
+  /// ValueError for options outside their ranges, no parameters, or parameters that are not floating leaves.
   explicit Lbfgs(NamedTensors parameters);
   Lbfgs(NamedTensors parameters, Options options);
 
-  /// Lowers `loss`, which is called with the parameters at several places and returns one element. Throws
-  /// DivergenceError if it is not finite where the search starts; the parameters are then as before. The gradients that
-  /// parameters have are dropped.
+  /// Lowers `loss`, which is called with the parameters at several places and returns one floating element, which
+  /// depends on them. The gradients that parameters have are dropped. Throws DivergenceError if loss or gradient is not
+  /// finite where the search starts, ValueError or ShapeError if what `loss` returns or a gradient cannot be, and what
+  /// `loss` throws; the parameters are then as before, or as after the last complete iteration.
   Result step(const std::function<Tensor()>& loss);
 
   /// The history, as tensors, from which a later step goes on bit for bit.
@@ -61,6 +62,7 @@ class Lbfgs {
   };
   class LineSearch;
 
+  Result search(const std::function<Tensor()>& loss, Point& now);
   Vector gather() const;
   void scatter(const Vector& x);
   Point evaluate(const std::function<Tensor()>& loss, Vector x);

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <unordered_map>
+#include <tapegrad/optim/internal/checks.hpp>
+#include <unordered_set>
 
 namespace tapegrad::optim {
 namespace {
@@ -21,29 +25,66 @@ Tensor count_tensor(std::int64_t count) {
   return t;
 }
 
+void require_rule(const Rule* rule) {
+  if (!rule) throw ValueError("Optimizer: make_rule gave no rule");
+  if (rule->name().empty()) throw ValueError("Optimizer: the rule has no name");
+  if (!(rule->lr() >= 0) || !std::isfinite(rule->lr()))
+    throw ValueError(fmt::format("Optimizer: the learning rate of {} is {}; it must be finite and at least 0",
+                                 rule->name(), rule->lr()));
+  std::unordered_set<std::string_view> names{kSteps};
+  for (const std::string_view slot : rule->slots())
+    if (!names.insert(slot).second)
+      throw ValueError(fmt::format("Optimizer: {} has two slots named '{}'", rule->name(), slot));
+}
+
 }  // namespace
 
+NamedTensors Optimizer::parameters_of(const nn::Module& model) {
+  NamedTensors parameters = model.named_parameters();
+  if (parameters.empty())
+    throw ValueError(
+        fmt::format("Optimizer: {} has no parameters; each layer in it needs its owner and a name, as in "
+                    "nn::Linear out{{*this, \"out\", 8, 2}}",
+                    model.describe()));
+  return parameters;
+}
+
 void Optimizer::add_group(NamedTensors parameters, std::shared_ptr<const Rule> rule) {
-  std::unordered_map<std::string_view, const Entry*> names;
-  std::unordered_map<const Node*, const Entry*> leaves;
-  const auto know = [&](const Entry& entry) {
-    names.emplace(entry.name, &entry);
-    leaves.emplace(&entry.parameter.node(), &entry);
-  };
-  entries_.reserve(entries_.size() + parameters.size());
-  for (const Entry& entry : entries_) know(entry);
-  for (auto& [name, tensor] : parameters) {
-    if (!tensor.is_leaf() || !is_floating(tensor.dtype()))
-      throw ValueError(fmt::format("Optimizer: '{}', {}, is not a floating leaf", name, describe(tensor)));
-    const auto same_name = names.find(name);
-    const auto same_leaf = leaves.find(&tensor.node());
-    if (same_name != names.end() || same_leaf != leaves.end()) {
-      const Entry* twin = same_leaf != leaves.end() ? same_leaf->second : same_name->second;
-      throw ValueError(fmt::format("Optimizer: '{}' is '{}', which it has already", name, twin->name));
-    }
-    know(entries_.emplace_back(Entry{std::move(name), std::move(tensor), rule.get(), {}, 0, false}));
+  require_rule(rule.get());
+  if (parameters.empty()) throw ValueError(fmt::format("Optimizer: a group of {} has no parameters", rule->name()));
+  // All is checked before any is added.
+  std::unordered_set<std::string> names;
+  std::unordered_map<const void*, std::string> memory;
+  for (const auto& [name, tensor] : parameters) {
+    require_trainable("Optimizer", name, tensor);
+    if (names_.contains(name) || !names.insert(name).second)
+      throw ValueError(fmt::format("Optimizer: there are two parameters named '{}'", name));
+    if (tensor.numel() == 0) continue;
+    const void* data = tensor.node().data;
+    const auto there = memory_.find(data);
+    if (const auto [place, is_new] = memory.emplace(data, name); there != memory_.end() || !is_new)
+      throw ValueError(fmt::format(
+          "Optimizer: '{}' shares its memory with '{}', and would be changed twice a step; give one of them, "
+          "or a clone()",
+          name, is_new ? there->second : place->second));
   }
+  names_.merge(std::move(names));
+  memory_.merge(std::move(memory));
+  for (auto& [name, tensor] : parameters)
+    entries_.push_back({std::move(name), std::move(tensor), rule.get(), {}, 0, false});
   groups_.push_back(std::move(rule));
+}
+
+void Optimizer::set_rate_factor(double factor) {
+  if (!(factor >= 0) || !std::isfinite(factor))
+    throw ValueError(
+        fmt::format("Optimizer: the factor of the learning rate is {}; it must be finite and at least 0", factor));
+  rate_factor_ = factor;
+}
+
+double Optimizer::lr(std::size_t group) const {
+  if (group >= groups_.size()) throw IndexError(fmt::format("Optimizer: group {} of {}", group, groups_.size()));
+  return groups_[group]->lr() * rate_factor_;
 }
 
 void Optimizer::start(Entry& entry) {
@@ -57,20 +98,37 @@ void Optimizer::start(Entry& entry) {
 
 void Optimizer::step() {
   // What can fail comes before the first change: a step is made as a whole or not at all.
-  std::vector<std::pair<Entry*, Tensor>> updates;
+  std::vector<Update> updates;
   for (Entry& entry : entries_) {
     if (!entry.parameter.requires_grad()) continue;
-    start(entry);
-    const Tensor gradient = entry.parameter.grad();
-    if (!gradient.defined()) continue;
-    if (gradient.dtype() != entry.parameter.dtype())
-      throw DTypeError(fmt::format("Optimizer: the gradient of '{}' is {}, the parameter {}", entry.name,
-                                   name_of(gradient.dtype()), name_of(entry.parameter.dtype())));
-    updates.emplace_back(&entry, entry.rule->prepared(gradient));
+    updates.push_back({&entry, {}, entry.parameter.grad()});
+    if (const Tensor& gradient = updates.back().gradient; gradient.defined())
+      require_fitting("Optimizer", entry.name, entry.parameter, gradient);
   }
-  for (auto& [entry, gradient] : updates)
-    entry->rule->update(entry->parameter, gradient, entry->slots, {++entry->steps, rate_factor_});
+  for (Update& update : updates) {
+    start(*update.entry);
+    if (!update.gradient.defined()) continue;
+    // Rules write row-major memory; a strided parameter is changed in a copy, which goes back.
+    update.values = update.entry->parameter.contiguous();
+    update.gradient = update.entry->rule->prepared(update.gradient);
+  }
+  for (Update& update : updates)
+    if (update.gradient.defined()) make(update, rate_factor_);
   ++steps_;
+}
+
+void Optimizer::make(Update& update, double rate_factor) {
+  Entry& entry = *update.entry;
+  const Tensor before = update.values;
+  entry.rule->update(update.values, update.gradient, entry.slots, {entry.steps + 1, rate_factor});
+  const bool slots_fit = std::ranges::all_of(entry.slots, [&](const Tensor& slot) {
+    return slot.defined() && slot.shape() == before.shape() && slot.dtype() == before.dtype();
+  });
+  if (!update.values.same_as(before) || entry.slots.size() != entry.rule->slots().size() || !slots_fit)
+    throw ValueError(fmt::format("Optimizer: {} replaced the parameter '{}' or a slot of it; a rule writes into them",
+                                 entry.rule->name(), entry.name));
+  if (!entry.parameter.is_contiguous()) entry.parameter.copy_from(update.values);
+  ++entry.steps;
 }
 
 void Optimizer::zero_grad() {
@@ -99,30 +157,37 @@ NamedTensors Optimizer::state() const {
 }
 
 void Optimizer::load_state(const NamedTensors& given) {
+  std::unordered_map<std::string_view, const Tensor*> by_name;
+  for (const auto& [name, tensor] : given) by_name.emplace(name, &tensor);
   // The new state is complete before the old one goes.
   std::vector<Entry> loaded = entries_;
-  NamedTensors expected{{kSteps, count_tensor(0)}};
-  const Tensor* steps = find(given, kSteps);
-  const bool any_steps = steps && steps->numel() == 1 && steps->item() > 0;
-  for (Entry& entry : loaded) {
+  const Tensor steps = count_tensor(0);
+  NamedTensors expected{{kSteps, steps}};
+  std::vector<Tensor> entry_steps(loaded.size());
+  const auto given_steps = by_name.find(kSteps);
+  const bool any_steps =
+      given_steps != by_name.end() && given_steps->second->numel() == 1 && given_steps->second->item() > 0;
+  for (std::size_t i = 0; i < loaded.size(); ++i) {
+    Entry& entry = loaded[i];
     entry.slots.clear();
+    entry.steps = 0;
     entry.started = false;
     // Frozen parameters may have no state, whether the ones here are frozen now or those that were saved were then.
-    const bool has_state = find(given, state_name(*entry.rule, kSteps, entry.name)) != nullptr;
+    const bool has_state = by_name.contains(state_name(*entry.rule, kSteps, entry.name));
     if (!has_state && !(any_steps && entry.parameter.requires_grad())) continue;
     start(entry);
-    for (NamedTensor& tensor : state_of(entry)) expected.push_back(std::move(tensor));
+    NamedTensors state = state_of(entry);
+    entry_steps[i] = state[0].tensor;
+    std::ranges::move(state, std::back_inserter(expected));
   }
   overwrite(expected, given, "Optimizer::load_state");
   for (const auto& [name, tensor] : expected)
     if (tensor.dtype() == i64 && tensor.item() < 0)
       throw ValueError(
           fmt::format("Optimizer::load_state: '{}' is {}; a count of steps is not negative", name, tensor.item()));
-  for (Entry& entry : loaded)
-    entry.steps = entry.started
-                      ? static_cast<std::int64_t>(find(expected, state_name(*entry.rule, kSteps, entry.name))->item())
-                      : 0;
-  steps_ = static_cast<std::int64_t>(find(expected, kSteps)->item());
+  for (std::size_t i = 0; i < loaded.size(); ++i)
+    if (loaded[i].started) loaded[i].steps = static_cast<std::int64_t>(entry_steps[i].item());
+  steps_ = static_cast<std::int64_t>(steps.item());
   entries_ = std::move(loaded);
 }
 

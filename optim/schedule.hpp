@@ -12,8 +12,9 @@
 
 namespace tapegrad::optim {
 
-/// Time from 0 to a factor of the learning rate. Those below throw ValueError when made with lengths or factors that
-/// are not positive where they must be.
+/// Time from 0 to a factor of the learning rate. Those below throw ValueError when made with a length, a factor or a
+/// part that cannot be. Where a schedule changes, the new phase holds: cosine_restarts(2)(2) is 1. A time that misses
+/// such a point by its own rounding, one part in 10⁹, counts as being there.
 using Schedule = std::function<double(double time)>;
 
 namespace schedule {
@@ -31,14 +32,14 @@ Schedule exponential(double gamma);
 Schedule cosine(double length, double last = 0);
 /// The same, started again from 1 each time, each cycle `growth` times as long as the one before.
 Schedule cosine_restarts(double length, double growth = 1, double last = 0);
-/// Linear from `first` to `then(0)` over `length`; then `then`, whose time starts there.
+/// Linear from `first` to `then(0)` over `length`, which may be 0; then `then`, whose time starts there.
 Schedule warm_up(double length, Schedule then = constant(), double first = 0);
 /// 1 until `length`, then sqrt(length / time), after a linear rise: Vaswani et al. 2017.
 Schedule inverse_sqrt(double length);
 /// A cosine from 1 / `start` up to 1 over the share `rise` of `length`, and down to 1 / (`start` · `end`): Smith and
 /// Topin 2018.
 Schedule one_cycle(double length, double rise = 0.3, double start = 25, double end = 1e4);
-/// Each part for its length, with a time of its own; the last one for good.
+/// Each part for its length, with a time of its own; the last one for good. A part of length 0 is passed over.
 Schedule sequence(std::vector<std::pair<double, Schedule>> parts);
 /// The product of both.
 Schedule product(Schedule a, Schedule b);
@@ -48,7 +49,7 @@ Schedule product(Schedule a, Schedule b);
 /// Lowers the learning rate when a figure has stopped to improve.
 struct PlateauOptions {
   double factor = 0.1;         ///< of the rate, each time
-  std::int64_t patience = 10;  ///< updates without improvement that are still borne
+  std::int64_t patience = 10;  ///< updates without improvement that are tolerated
   double min_delta = 0;        ///< how much better counts as an improvement
   std::int64_t cooldown = 0;   ///< updates after a change that do not count
   double smallest = 0;         ///< the factor does not fall below it
@@ -61,7 +62,7 @@ class Plateau {
     std::int64_t waited = 0, cooling = 0;
   };
 
-  /// ValueError unless the factor lies in (0, 1).
+  /// ValueError unless the factor lies in (0, 1), `smallest` in [0, 1], and the others are at least 0.
   explicit Plateau(PlateauOptions options = {});
   /// Takes the figure, after an epoch say, and gives the factor of the learning rate from now on. NaN is no
   /// improvement.

@@ -10,7 +10,7 @@ namespace tapegrad::tools {
 ClassReport class_report(std::span<const std::int64_t> predicted, std::span<const std::int32_t> labels,
                          const std::vector<std::string>& class_names) {
   ClassReport report;
-  report.confusion.restore(std::vector<std::int64_t>(class_names.size() * class_names.size()));
+  report.confusion = train::ConfusionMatrix(std::ssize(class_names));
   for (std::size_t i = 0; i < labels.size(); ++i) report.confusion.add(labels[i], predicted[i]);
   report.rows = std::ssize(labels);
   report.accuracy = report.confusion.accuracy();

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <tapegrad/optim/confusion_matrix.hpp>
+#include <tapegrad/train/confusion_matrix.hpp>
 #include <vector>
 
 namespace tapegrad::tools {
@@ -17,7 +17,7 @@ struct ClassScore {
 
 struct ClassReport {
   std::vector<ClassScore> classes;
-  optim::ConfusionMatrix confusion;
+  train::ConfusionMatrix confusion;
   std::int64_t rows = 0;
   double accuracy = 0;
 };

@@ -8,7 +8,7 @@
 #include <tapegrad/graph/capture.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/io/safetensors.hpp>
-#include <tapegrad/optim/metrics_log.hpp>
+#include <tapegrad/train/metrics_log.hpp>
 
 namespace tapegrad::tools {
 
@@ -17,9 +17,9 @@ void save_weights(const OutputFolder& out, const nn::Module& model) {
                        {{"format", "tapegrad " + std::string(version())}});
 }
 
-void save_history(const OutputFolder& out, const optim::History& history) {
-  out.write("metrics.jsonl", optim::metrics_jsonl(history.epochs));
-  out.write("curves.svg", optim::curves_svg(history.epochs));
+void save_history(const OutputFolder& out, const train::History& history) {
+  out.write("metrics.jsonl", train::metrics_jsonl(history.epochs));
+  out.write("curves.svg", train::curves_svg(history.epochs));
 }
 
 void save_graph(const OutputFolder& out, Tensor loss, const std::string& title) {
@@ -35,10 +35,10 @@ void save_graph(const OutputFolder& out, Tensor loss, const std::string& title) 
   }
 }
 
-void save_report(const OutputFolder& out, optim::Report report) {
+void save_report(const OutputFolder& out, train::Report report) {
   if (std::ifstream picture(out.path("model.svg")); picture)
     report.graph_svg.assign(std::istreambuf_iterator<char>(picture), {});
-  optim::save_report(out.path("report.html"), report);
+  train::save_report(out.path("report.html"), report);
 }
 
 }  // namespace tapegrad::tools

@@ -3,7 +3,7 @@
 
 #include <string>
 #include <tapegrad/core/tensor.hpp>
-#include <tapegrad/optim/report.hpp>
+#include <tapegrad/train/report.hpp>
 
 #include "output_folder.hpp"
 
@@ -12,10 +12,10 @@ namespace tapegrad::tools {
 /// Weights, as model.safetensors.
 void save_weights(const OutputFolder& out, const nn::Module& model);
 /// metrics.jsonl, a line an epoch, and curves.svg.
-void save_history(const OutputFolder& out, const optim::History& history);
+void save_history(const OutputFolder& out, const train::History& history);
 /// The graph that `loss` was computed by, as model.mmd, .dot, .json and, where Graphviz is there, .svg.
 void save_graph(const OutputFolder& out, Tensor loss, const std::string& title);
 /// All on one page, report.html, with the picture that save_graph() wrote.
-void save_report(const OutputFolder& out, optim::Report report);
+void save_report(const OutputFolder& out, train::Report report);
 
 }  // namespace tapegrad::tools

@@ -63,7 +63,7 @@ data::ImageDataset take(const data::ImageDataset& all, std::span<const std::int6
                             scaling);
 }
 
-ClassReport test_report(optim::Trainer& trainer, const data::ImageDataset& test) {
+ClassReport test_report(train::Trainer& trainer, const data::ImageDataset& test) {
   const Tensor best = argmax(trainer.predict(test), 1);
   std::vector<std::int32_t> labels;
   for (const double label : test.labels().values()) labels.push_back(static_cast<std::int32_t>(label));
@@ -97,8 +97,8 @@ int run(Options options) {
   const auto loss = [smoothing](const Tensor& logits, const Tensor& targets) {
     return tapegrad::cross_entropy(logits, targets, {.label_smoothing = smoothing});
   };
-  optim::Trainer trainer(model, rule, loss);
-  optim::FitOptions fit = fit_options(options);
+  train::Trainer trainer(model, rule, loss);
+  train::FitOptions fit = fit_options(options);
   const auto length = static_cast<double>(options.epochs);
   fit.schedule = optim::schedule::warm_up(std::min(0.5, length / 2), optim::schedule::cosine(length, 0.01), 0.1);
   data::LoaderOptions loading{.batch_size = options.batch_size, .seed = options.seed};
@@ -110,7 +110,7 @@ int run(Options options) {
   data::DataLoader validation_batches(validation, {.batch_size = 256, .shuffle = false});
   const bool validates = validation.size() > 0;
   if (!validates) fit.early_stopping.reset();
-  const optim::History history =
+  const train::History history =
       run_training(trainer, train_batches, validates ? &validation_batches : nullptr, options, fit);
 
   const ClassReport report = test_report(trainer, test);
@@ -123,7 +123,7 @@ int run(Options options) {
     batch.targets.set_name("classes");
     model.eval();
     save_graph(to, nn::cross_entropy(model.forward(batch.inputs[0]), batch.targets), "Image classifier");
-    optim::Report page{.title = "Image classifier: " + options.folder,
+    train::Report page{.title = "Image classifier: " + options.folder,
                        .facts = training_facts(options),
                        .epochs = history.epochs,
                        .confusion = report.confusion,

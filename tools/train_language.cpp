@@ -126,14 +126,14 @@ int run(Options options) {
   std::cout << model->summary() << '\n';
 
   const optim::AdamW rule{.lr = options.lr, .beta2 = 0.99, .weight_decay = options.weight_decay};
-  optim::Trainer trainer(*model, [&](std::span<const Tensor> in) { return model->forward(in[0]); },
+  train::Trainer trainer(*model, [&](std::span<const Tensor> in) { return model->forward(in[0]); },
                          optim::Optimizer(*model, rule), next_token_loss, {});
   const auto length = static_cast<double>(options.epochs);
-  optim::FitOptions fit = fit_options(options, {.clip_norm = options.clip});
+  train::FitOptions fit = fit_options(options, {.clip_norm = options.clip});
   fit.schedule =
       optim::schedule::warm_up(std::min(options.warm_up, length / 2), optim::schedule::cosine(length, 0.05), 0.05);
   if (!validation) fit.early_stopping.reset();
-  const optim::History history = run_training(trainer, train, validation ? &*validation : nullptr, options, fit);
+  const train::History history = run_training(trainer, train, validation ? &*validation : nullptr, options, fit);
 
   model->eval();
   write_output(out.get(), history, options, [&](const OutputFolder& to) {

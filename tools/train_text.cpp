@@ -16,7 +16,7 @@
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/optim/trainer.hpp>
+#include <tapegrad/train/trainer.hpp>
 
 #include "class_report.hpp"
 #include "model_files.hpp"
@@ -101,16 +101,16 @@ void save_batch_graph(const OutputFolder& out, TextClassifier& model, const data
   save_graph(out, nn::cross_entropy(model.forward(batch.inputs[0], batch.inputs[1]), batch.targets), "Text classifier");
 }
 
-ClassReport test_report(optim::Trainer& trainer, const data::TextDataset& test,
+ClassReport test_report(train::Trainer& trainer, const data::TextDataset& test,
                         const std::vector<std::string>& classes) {
   const Tensor logits = trainer.predict(test);
   const Tensor best = argmax(logits, 1);
   return class_report(best.data<std::int64_t>(), test.labels(), classes);
 }
 
-optim::Report report_of(const Options& options, const TextClassifier& model, const optim::History& history,
+train::Report report_of(const Options& options, const TextClassifier& model, const train::History& history,
                         const std::optional<ClassReport>& test) {
-  optim::Report report{.title = "Text classifier: " + options.source,
+  train::Report report{.title = "Text classifier: " + options.source,
                        .facts = training_facts(options),
                        .epochs = history.epochs,
                        .summary = model.summary()};
@@ -151,12 +151,12 @@ int run(Options options) {
   const optim::AdamW rule{.lr = options.lr,
                           .weight_decay = options.weight_decay,
                           .sparse = options.dense ? optim::SparseUpdate::exact : optim::SparseUpdate::lazy};
-  optim::Trainer trainer(model, rule, nn::cross_entropy);
+  train::Trainer trainer(model, rule, nn::cross_entropy);
   const bool validates = validation.size() > 0;
-  optim::FitOptions fit = fit_options(options);
+  train::FitOptions fit = fit_options(options);
   if (options.decay) fit.schedule = optim::schedule::linear(1, 0.01, static_cast<double>(options.epochs));
   if (!validates) fit.early_stopping.reset();
-  const optim::History history = run_training(trainer, train, validates ? &validation : nullptr, options, fit);
+  const train::History history = run_training(trainer, train, validates ? &validation : nullptr, options, fit);
 
   std::optional<ClassReport> report;
   if (test.size() > 0) report = test_report(trainer, test, classes);

@@ -9,9 +9,9 @@
 #include <optional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/io/checkpoint.hpp>
-#include <tapegrad/optim/console_progress.hpp>
-#include <tapegrad/optim/graph_snapshots.hpp>
-#include <tapegrad/optim/tensorboard.hpp>
+#include <tapegrad/train/console_progress.hpp>
+#include <tapegrad/train/graph_snapshots.hpp>
+#include <tapegrad/train/tensorboard.hpp>
 
 #include "interrupt.hpp"
 
@@ -36,12 +36,12 @@ std::string resume_hint(const TrainingOptions& options) {
   return "; what was trained is in " + folder.string() + ": the same command with --resume goes on from there";
 }
 
-bool was_stopped(const optim::History& history) { return history.stopped == optim::StopReason::requested; }
+bool was_stopped(const train::History& history) { return history.stopped == train::StopReason::requested; }
 
 /// Says where a training begins that goes on from a checkpoint.
-class Resumption final : public optim::Observer {
+class Resumption final : public train::Observer {
  public:
-  void on_start(optim::Trainer& trainer, const optim::StartRecord& start) override {
+  void on_start(train::Trainer& trainer, const train::StartRecord& start) override {
     for (const std::string& why : start.unreadable) std::cout << "passed over: " << why << '\n';
     if (start.resumed)
       std::cout << fmt::format("resumed after step {} (epoch {} of {}), from {}\n", trainer.optimizer().steps(),
@@ -50,23 +50,23 @@ class Resumption final : public optim::Observer {
   }
 };
 
-optim::History run(const TrainingOptions& options, optim::FitOptions fit,
-                   const std::function<optim::History(const optim::FitOptions&)>& train) {
-  optim::ConsoleProgress progress(std::cout, ::isatty(STDOUT_FILENO) == 1);
+train::History run(const TrainingOptions& options, train::FitOptions fit,
+                   const std::function<train::History(const train::FitOptions&)>& train) {
+  train::ConsoleProgress progress(std::cout, ::isatty(STDOUT_FILENO) == 1);
   Resumption resumption;
   fit.observers.insert(fit.observers.begin(), &resumption);
   if (!options.quiet) fit.observers.push_back(&progress);
-  std::optional<optim::TensorBoardLog> curves;
+  std::optional<train::TensorBoardLog> curves;
   if (!options.tensorboard.empty()) fit.observers.push_back(&curves.emplace(options.tensorboard));
-  std::optional<optim::GraphSnapshots> graphs;
+  std::optional<train::GraphSnapshots> graphs;
   if (!options.graphs.empty()) {
     fit.observers.push_back(
-        &graphs.emplace(options.graphs, optim::GraphSnapshotOptions{.every_steps = options.graph_steps}));
+        &graphs.emplace(options.graphs, train::GraphSnapshotOptions{.every_steps = options.graph_steps}));
   }
   fit.should_stop = interrupt::requested;
   interrupt::defer();
   const auto begin = std::chrono::steady_clock::now();
-  optim::History history;
+  train::History history;
   try {
     history = train(fit);
   } catch (const IoError& error) {
@@ -122,27 +122,27 @@ std::vector<std::pair<std::string, std::string>> training_facts(const TrainingOp
           {"threads", std::to_string(options.threads)}};
 }
 
-optim::FitOptions fit_options(const TrainingOptions& options, optim::FitOptions fit) {
+train::FitOptions fit_options(const TrainingOptions& options, train::FitOptions fit) {
   fit.epochs = options.epochs;
   fit.batch_size = options.batch_size;
   fit.seed = options.seed;
   if (options.patience > 0) fit.early_stopping = {.patience = options.patience};
   fit.checkpoint.folder = checkpoint_folder(options);
-  fit.checkpoint.every_steps = options.every_steps;
+  if (options.every_steps > 0) fit.checkpoint.every_steps = options.every_steps;
   fit.resume = options.resume;
   return fit;
 }
 
-optim::History run_training(optim::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
-                            const TrainingOptions& options, const optim::FitOptions& fit) {
-  return run(options, fit, [&](const optim::FitOptions& all) {
+train::History run_training(train::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
+                            const TrainingOptions& options, const train::FitOptions& fit) {
+  return run(options, fit, [&](const train::FitOptions& all) {
     return validation ? trainer.fit(train, *validation, all) : trainer.fit(train, all);
   });
 }
 
-optim::History run_training(optim::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,
-                            const TrainingOptions& options, const optim::FitOptions& fit) {
-  return run(options, fit, [&](const optim::FitOptions& all) { return trainer.fit(train, validation, all); });
+train::History run_training(train::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,
+                            const TrainingOptions& options, const train::FitOptions& fit) {
+  return run(options, fit, [&](const train::FitOptions& all) { return trainer.fit(train, validation, all); });
 }
 
 std::unique_ptr<OutputFolder> open_output(const TrainingOptions& options, std::string_view marker) {
@@ -158,7 +158,7 @@ std::unique_ptr<OutputFolder> open_output(const TrainingOptions& options, std::s
   return out;
 }
 
-void write_output(OutputFolder* out, const optim::History& history, const TrainingOptions& options,
+void write_output(OutputFolder* out, const train::History& history, const TrainingOptions& options,
                   const std::function<void(const OutputFolder&)>& write) {
   if (!out) return;
   try {
@@ -170,7 +170,7 @@ void write_output(OutputFolder* out, const optim::History& history, const Traini
   }
 }
 
-int end_training(const optim::History& history, const TrainingOptions& options) {
+int end_training(const train::History& history, const TrainingOptions& options) {
   if (!was_stopped(history)) {
     std::error_code ignored;
     if (options.checkpoints.empty() && !options.out.empty()) fs::remove_all(checkpoint_folder(options), ignored);

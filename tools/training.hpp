@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <tapegrad/optim/trainer.hpp>
+#include <tapegrad/train/trainer.hpp>
 
 #include "output_folder.hpp"
 
@@ -30,22 +30,22 @@ void add_training_options(CLI::App& command, TrainingOptions& options);
 std::unique_ptr<OutputFolder> open_output(const TrainingOptions& options, std::string_view marker);
 
 /// `fit` with what the options say: batches and checkpoints.
-optim::FitOptions fit_options(const TrainingOptions& options, optim::FitOptions fit = {});
+train::FitOptions fit_options(const TrainingOptions& options, train::FitOptions fit = {});
 
 /// Trains with progress on standard output, and says where it began and how long it took. A signal ends it after the
 /// batch it is in. `validation` may be null.
-optim::History run_training(optim::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
-                            const TrainingOptions& options, const optim::FitOptions& fit);
-optim::History run_training(optim::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,
-                            const TrainingOptions& options, const optim::FitOptions& fit);
+train::History run_training(train::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
+                            const TrainingOptions& options, const train::FitOptions& fit);
+train::History run_training(train::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,
+                            const TrainingOptions& options, const train::FitOptions& fit);
 
 /// Writes the model's files by `write`, unless `out` is null, and puts them in place; those of a training that
 /// was stopped go beside it. An IoError also says how to go on.
-void write_output(OutputFolder* out, const optim::History& history, const TrainingOptions& options,
+void write_output(OutputFolder* out, const train::History& history, const TrainingOptions& options,
                   const std::function<void(const OutputFolder&)>& write);
 
 /// To be called when all is written. The checkpoints of a training that is complete go, unless a folder for them was
 /// named. Gives the status to exit with: 128 + the signal's number if one stopped the training.
-int end_training(const optim::History& history, const TrainingOptions& options);
+int end_training(const train::History& history, const TrainingOptions& options);
 
 }  // namespace tapegrad::tools

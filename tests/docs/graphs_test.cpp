@@ -8,9 +8,9 @@
 #include <tapegrad/graph/capture.hpp>
 #include <tapegrad/graph/graph.hpp>
 #include <tapegrad/graph/save.hpp>
-#include <tapegrad/optim/graph_snapshots.hpp>
 #include <tapegrad/tapegrad.hpp>
 #include <tapegrad/testing/graphs.hpp>
+#include <tapegrad/train/graph_snapshots.hpp>
 
 #include "../temporary_folder.hpp"
 
@@ -42,8 +42,8 @@ void ask(const graph::ComputationGraph& g) {
   graph::kept_alive_by(g, 4);                                         // the gradients that keep this buffer, or a view of it
 }
 
-void watch(optim::Trainer& trainer, const data::Dataset& train) {
-  optim::GraphSnapshots graphs("graphs", {.every_steps = 100});      // graphs/step-00000001.json, step-00000101.json, ...
+void watch(train::Trainer& trainer, const data::Dataset& train) {
+  train::GraphSnapshots graphs("graphs", {.every_steps = 100});      // graphs/step-00000001.json, step-00000101.json, ...
   trainer.fit(train, {.observers = {&graphs}});
 }
 
@@ -64,7 +64,7 @@ TEST(GraphsPage, ShowsWhatRuns) {
   ask(graph::capture(loss));
 
   nn::Linear model(2, 3);
-  optim::Trainer trainer(model, optim::Sgd{.lr = 0.1}, nn::cross_entropy);
+  train::Trainer trainer(model, optim::Sgd{.lr = 0.1}, nn::cross_entropy);
   watch(trainer, data::TensorDataset(ones({4, 2}), zeros({4}, i64)));
   EXPECT_TRUE(fs::exists("graphs/step-00000001.json"));
   fs::create_directory("tests");

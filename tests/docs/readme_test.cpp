@@ -17,7 +17,7 @@ TEST(Readme, TrainsAModel) {
   Rng rng(1);
   const Tensor images = randn({40, 784}, f32, rng), labels = randint(0, 10, {40}, rng);
   Mlp model;
-  optim::Trainer trainer(model, optim::Adam{.lr = 1e-3}, nn::cross_entropy);
+  train::Trainer trainer(model, optim::Adam{.lr = 1e-3}, nn::cross_entropy);
   trainer.fit(data::TensorDataset(images, labels), {.epochs = 10, .batch_size = 32, .validation_split = 0.1});
 }
 

@@ -1,13 +1,19 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/nn/init.hpp>
+#include <tapegrad/nn/linear.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/view.hpp>
 
+#include "../message_of.hpp"
+
 namespace tapegrad::nn::init {
 namespace {
+
+using ::testing::HasSubstr;
 
 struct Moments {
   double mean = 0, deviation = 0, largest = 0;
@@ -69,15 +75,17 @@ TEST(Init, RefusesWhatHasNoFanOrNoFraction) {
   EXPECT_THROW(normal()({3}, i64, rng), DTypeError);
 }
 
-TEST(Init, RefusesAValueOfAnotherShapeOrDtype) {
+TEST(Init, ChecksWhatAnInitialiserOfOnesOwnGives) {
   Rng rng;
-  const Initializer square([](const Shape&, DType dtype, Rng&) { return empty({2, 2}, dtype); });
-  const Initializer single([](const Shape& shape, DType, Rng&) { return empty(shape, f32); });
-  const Initializer nothing([](const Shape&, DType, Rng&) { return Tensor(); });
-  EXPECT_EQ(square({2, 2}, f64, rng).shape(), (Shape{2, 2}));
-  EXPECT_THROW(square({3, 2}, f64, rng), ShapeError);
-  EXPECT_THROW(single({3, 2}, f64, rng), DTypeError);
-  EXPECT_THROW(nothing({3, 2}, f64, rng), ValueError);
+  const auto refusal = [&](const Initializer& init) {
+    return message_of([&] { Linear(2, 3, {.weight_init = init, .rng = &rng}); });
+  };
+  const auto gives = [](const Tensor& value) { return [=](const Shape&, DType, Rng&) { return value; }; };
+  EXPECT_THAT(refusal(gives(Tensor())), HasSubstr("a parameter f32 [3, 2] gave an undefined tensor"));
+  EXPECT_THAT(refusal(gives(full({2, 3}, 1))), HasSubstr("a parameter f32 [3, 2] gave one of shape [2, 3]"));
+  EXPECT_THAT(refusal(gives(full({3, 2}, 1, f64))), HasSubstr("gave one of dtype f64"));
+  EXPECT_THAT(refusal(constant(std::nan(""))), HasSubstr("gave nan"));
+  EXPECT_THAT(refusal(Initializer::Function{}), HasSubstr("an empty function"));
 }
 
 TEST(Init, FollowsTheGenerator) {

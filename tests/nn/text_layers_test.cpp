@@ -82,12 +82,19 @@ TEST(Dropout, ScalesWhatItKeepsWhileTrainingOnly) {
 
 TEST(Losses, AreMeansOverTheSamples) {
   const Tensor outputs = tensor({1, -2}, f64), targets = tensor({0, 1}, f64);
-  EXPECT_DOUBLE_EQ(mse(outputs, targets).item(), 5);
-  EXPECT_DOUBLE_EQ(mae(outputs, targets).item(), 2);
+  EXPECT_DOUBLE_EQ(nn::mse_loss(outputs, targets).item(), 5);
+  EXPECT_DOUBLE_EQ(nn::l1_loss(outputs, targets).item(), 2);
   // ln(1 + e) for a positive where 0 is right, ln(1 + e²) for -2 where 1 is.
-  EXPECT_NEAR(binary_cross_entropy(outputs, targets).item(), (1.3132616875182228 + 2.1269280110429727) / 2, 1e-15);
+  EXPECT_NEAR(nn::binary_cross_entropy_with_logits(outputs, targets).item(),
+              (1.3132616875182228 + 2.1269280110429727) / 2, 1e-15);
   EXPECT_NEAR(nn::cross_entropy(tensor({0, 0, 0}, {1, 3}, f64), tensor({1}, i64)).item(), 1.0986122886681098, 1e-15);
-  EXPECT_THAT(message_of([] { mse(zeros({3, 1}), zeros({3})); }), HasSubstr("outputs [3, 1] and targets [3]"));
+  EXPECT_THAT(message_of([] {
+                nn::mse_loss(zeros({3, 1}), zeros({3}));
+              }),
+              HasSubstr("prediction is [3, 1], target [3]"));
+  // The names mean in nn what they mean outside: no logits are taken for probabilities.
+  EXPECT_EQ(nn::binary_cross_entropy(outputs * 0.25 + 0.6, targets).item(),
+            tapegrad::binary_cross_entropy(outputs * 0.25 + 0.6, targets).item());
 }
 
 }  // namespace

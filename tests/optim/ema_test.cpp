@@ -2,6 +2,7 @@
 
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/ema.hpp>
 
 namespace tapegrad::optim {
@@ -27,6 +28,21 @@ TEST(Ema, AveragesAndStandsIn) {
   EXPECT_EQ(other.state()[0].tensor.values(), average.state()[0].tensor.values());
   EXPECT_THROW(other.load_state({}), ValueError);
   EXPECT_THROW(Ema({{"p", p}}, 1), ValueError);
+}
+
+TEST(Ema, OfStridedParameters) {
+  Tensor memory = tensor({1, 2, 3, 4, 5, 6}, {2, 3});
+  Tensor p = transpose(memory);
+  Ema average({{"p", p}}, 0.5);
+  p.fill(8);
+  average.update();
+  average.swap();
+  EXPECT_EQ(p.values(), (std::vector<double>{4.5, 6, 5, 6.5, 5.5, 7}));
+  EXPECT_EQ(memory.values()[1], 5);
+  average.swap();
+  EXPECT_EQ(p.values(), std::vector<double>(6, 8));
+  EXPECT_THROW(Ema({}, 0.5), ValueError);
+  EXPECT_THROW(Ema({{"p", ones({2}, i64)}}, 0.5), ValueError);
 }
 
 }  // namespace

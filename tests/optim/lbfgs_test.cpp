@@ -9,11 +9,15 @@
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/lbfgs.hpp>
+
+#include "../message_of.hpp"
 
 namespace tapegrad::optim {
 namespace {
 
+using ::testing::HasSubstr;
 using Vector = Eigen::VectorXd;
 using Matrix = Eigen::MatrixXd;
 
@@ -135,6 +139,52 @@ TEST(Lbfgs, EndsWhereItCannotGoOn) {
   EXPECT_THROW(Lbfgs({{"x", x}}, {.history = 0}), ValueError);
   EXPECT_THROW(Lbfgs({{"x", x}}, {.sufficient_decrease = 0.95}), ValueError);
   EXPECT_THROW(Lbfgs({{"x", x + 1}}), ValueError);
+}
+
+TEST(Lbfgs, ChecksWhatTheLossReturns) {
+  Tensor x = parameter(full({3}, 2.0, f64), "x"), other = parameter(ones({1}, f64), "other");
+  Lbfgs optimizer({{"x", x}});
+  const auto refusal = [&](const std::function<Tensor()>& loss) {
+    const std::string message = message_of([&] { optimizer.step(loss); });
+    EXPECT_EQ(x.values(), std::vector<double>(3, 2.0)) << message;
+    return message;
+  };
+  EXPECT_THAT(refusal([] { return Tensor(); }), HasSubstr("an undefined tensor"));
+  EXPECT_THAT(refusal([&] { return square(x); }), HasSubstr("the loss returned f64 [3]"));
+  EXPECT_THAT(refusal([] { return ones({1}, i64); }), HasSubstr("expected one floating element"));
+  EXPECT_THAT(refusal([] { return ones({1}); }), HasSubstr("depends on no parameter"));
+  EXPECT_THAT(refusal([&] { return sum(other); }), HasSubstr("depends on none of the parameters"));
+  EXPECT_THAT(refusal([&] { return sum(x * std::nan("")); }), HasSubstr("the loss is nan"));
+  EXPECT_THAT(refusal([&] { return sum(sqrt(x - 2)); }), HasSubstr("the loss is 0, its gradient at most inf"));
+  EXPECT_THAT(message_of([] { Lbfgs({}); }), HasSubstr("no parameters"));
+}
+
+TEST(Lbfgs, KeepsTheLastPointWhenTheLossThrows) {
+  Valley valley(3);
+  Lbfgs optimizer({{"x", valley.x}}, {.iterations = 5});
+  int calls = 0;
+  std::vector<double> last;
+  EXPECT_THROW(optimizer.step([&]() -> Tensor {
+    if (++calls == 1) last = valley.x.values();
+    if (calls == 2) throw std::runtime_error("out of fuel");
+    return valley.loss();
+  }),
+               std::runtime_error);
+  EXPECT_EQ(valley.x.values(), last);
+  EXPECT_FALSE(valley.x.grad().defined());
+  EXPECT_LT(optimizer.step([&] { return valley.loss(); }).loss, Valley::value(Vector::Constant(3, -1.2)));
+}
+
+TEST(Lbfgs, TrainsStridedParametersInPlace) {
+  Rng rng(4);
+  Tensor memory = randn({2, 3}, f64, rng), strided = transpose(memory), dense = strided.clone();
+  const Tensor target = randn({3, 2}, f64, rng);
+  for (Tensor* w : {&strided, &dense}) {
+    w->set_requires_grad();
+    Lbfgs({{"w", *w}}).step([&] { return mean(square(*w - target)); });
+  }
+  EXPECT_EQ(strided.values(), dense.values());
+  EXPECT_EQ(transpose(memory).values(), dense.values());
 }
 
 }  // namespace

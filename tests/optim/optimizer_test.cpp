@@ -1,12 +1,17 @@
 #include <gmock/gmock.h>
 
+#include <cmath>
+#include <limits>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/eigen.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/optimizer.hpp>
 
 #include "../message_of.hpp"
@@ -115,6 +120,139 @@ TEST(Optimizer, RefusesAStateThatIsNotItsOwn) {
   adam.load_state(fresh.state());
   EXPECT_EQ(adam.steps(), 0);
   EXPECT_EQ(adam.state().size(), 1u);
+}
+
+template <class Each>
+void for_each_rule(Each each) {
+  each(Sgd{.lr = 0.1});
+  each(Sgd{.lr = 0.1, .momentum = 0.9, .nesterov = true});
+  each(Adam{.weight_decay = 0.1});
+  each(AdamW{});
+  each(AmsGrad{});
+  each(NAdam{});
+  each(RmsProp{});
+  each(RmsProp{.momentum = 0.9});
+  each(Adagrad{});
+  each(Adadelta{});
+  each(Lion{});
+  each(mine::SignSgd{});
+}
+
+TEST(Optimizer, TrainsStridedParametersInPlace) {
+  Rng rng(3);
+  const Tensor init = randn({3, 4}, f64, rng), target = randn({3, 4}, f64, rng);
+  for_each_rule([&](const auto& rule) {
+    for (const DType dtype : {f32, f64}) {
+      const auto train = [&](Tensor w) {
+        w.set_requires_grad().set_name("w");
+        Optimizer optimizer(NamedTensors{{"w", w}}, rule);
+        for (int i = 0; i < 4; ++i) {
+          mean(square(w - cast(target, dtype))).backward();
+          optimizer.step();
+          optimizer.zero_grad();
+        }
+        return w.values();
+      };
+      Tensor memory = cast(transpose(init), dtype).clone();
+      const Tensor strided = transpose(memory);
+      ASSERT_FALSE(strided.is_contiguous());
+      EXPECT_EQ(train(strided), train(cast(init, dtype).clone()));
+      EXPECT_EQ(transpose(memory).values(), strided.values()) << "in place";
+      EXPECT_NE(strided.values(), cast(init, dtype).values());
+    }
+  });
+}
+
+TEST(Optimizer, TrainsAMatrixOfEigenInPlace) {
+  Eigen::MatrixXf m = Eigen::MatrixXf::Ones(2, 3);
+  Tensor w = wrap(m);
+  w.set_requires_grad();
+  Optimizer optimizer(NamedTensors{{"w", w}}, Adam{.lr = 0.5});
+  sum(w).backward();
+  optimizer.step();
+  EXPECT_NEAR(m(1, 2), 0.5, 1e-6);
+}
+
+TEST(Optimizer, RefusesWhatItCannotTrain) {
+  const auto refusal = [](NamedTensors parameters) {
+    return message_of([&] { Optimizer(std::move(parameters), Sgd{}); });
+  };
+  EXPECT_THAT(refusal({}), HasSubstr("a group of sgd has no parameters"));
+  EXPECT_THAT(refusal({{"w", Tensor()}}), HasSubstr("'w' is undefined"));
+  EXPECT_THAT(refusal({{"w", square(parameter(ones({2}), "x"))}}), HasSubstr("'w'"));
+  EXPECT_THAT(refusal({{"w", broadcast_to(ones({1}), {4})}}), HasSubstr("'w', f32 [4], is a broadcast view"));
+  const Tensor shared = ones({2, 3});
+  EXPECT_THAT(refusal({{"a", parameter(shared, "a")}, {"b", parameter(shared, "b")}}),
+              HasSubstr("'b' shares its memory with 'a'"));
+  EXPECT_THAT(refusal({{"a", ones({2})}, {"a", ones({2})}}), HasSubstr("two parameters named 'a'"));
+  struct Forgetful : nn::Module {
+    nn::Linear inner{3, 4}, outer{4, 1};
+  } model;
+  EXPECT_THAT(message_of([&] { Optimizer(model, Sgd{}); }),
+              ::testing::AllOf(HasSubstr("Forgetful has no parameters"), HasSubstr("{*this, \"out\"")));
+}
+
+TEST(Optimizer, AddsNothingOfAGroupThatItRefuses) {
+  Tensor a = parameter(zeros({1}), "a"), b = parameter(zeros({1}), "b");
+  Optimizer optimizer(NamedTensors{{"a", a}}, Sgd{});
+  EXPECT_THROW(optimizer.add({{"b", b}, {"a", zeros({1})}}, Sgd{}), ValueError);
+  EXPECT_EQ(optimizer.parameters().size(), 1u);
+  optimizer.add({{"b", b}}, Sgd{});
+  EXPECT_EQ(optimizer.parameters().size(), 2u);
+}
+
+TEST(Optimizer, ChecksAllGradientsBeforeItChangesAnything) {
+  Tensor a = parameter(ones({2}), "a"), b = parameter(ones({3}), "b");
+  Optimizer optimizer(NamedTensors{{"a", a}, {"b", b}}, Adam{});
+  a.set_grad(ones({2}));
+  b.set_grad(ones({3}, f64));
+  EXPECT_THAT(message_of([&] { optimizer.step(); }), HasSubstr("the gradient of 'b' is f64, the parameter f32"));
+  EXPECT_THAT(a.values(), ElementsAre(1, 1));
+  EXPECT_EQ(optimizer.steps(), 0);
+}
+
+TEST(Optimizer, RefusesRulesAndFactorsThatCannotBe) {
+  struct Mine : Rule {
+    std::vector<std::string_view> names{"m"};
+    double rate = 0.1;
+    std::function<void(Tensor&, std::span<Tensor>)> act = [](Tensor&, std::span<Tensor>) {};
+    std::string_view name() const override { return "mine"; }
+    std::span<const std::string_view> slots() const override { return names; }
+    double lr() const override { return rate; }
+    void update(Tensor& p, const Tensor&, std::span<Tensor> slots, const StepInfo&) const override { act(p, slots); }
+  };
+  Tensor w = parameter(ones({2}), "w");
+  const auto add = [&](const std::shared_ptr<const Rule>& rule) {
+    Optimizer optimizer;
+    optimizer.add_group({{"w", w}}, rule);
+    w.set_grad(ones({2}));
+    optimizer.step();
+  };
+  EXPECT_THAT(message_of([&] { add(nullptr); }), HasSubstr("no rule"));
+  auto rule = std::make_shared<Mine>();
+  rule->rate = std::nan("");
+  EXPECT_THAT(message_of([&] { add(rule); }), HasSubstr("the learning rate of mine is nan"));
+  rule->rate = 0.1;
+  rule->names = {"m", "m"};
+  EXPECT_THAT(message_of([&] { add(rule); }), HasSubstr("two slots named 'm'"));
+  rule->names = {"m"};
+  rule->act = [](Tensor& p, std::span<Tensor>) { p = ones({5}); };
+  EXPECT_THAT(message_of([&] { add(rule); }), HasSubstr("mine replaced the parameter 'w'"));
+  rule->act = [](Tensor&, std::span<Tensor> slots) { slots[0] = ones({5}); };
+  EXPECT_THAT(message_of([&] { add(rule); }), HasSubstr("mine replaced the parameter 'w' or a slot"));
+  rule->act = [](Tensor&, std::span<Tensor>) {};
+  add(rule);
+  Optimizer optimizer(NamedTensors{{"w", w}}, Sgd{});
+  for (const double factor : {std::nan(""), -1.0, std::numeric_limits<double>::infinity()})
+    EXPECT_THROW(optimizer.set_rate_factor(factor), ValueError);
+}
+
+TEST(Optimizer, TakesManyGroups) {
+  // Quadratic, this takes minutes.
+  Optimizer optimizer;
+  for (int i = 0; i < 20000; ++i) optimizer.add({{std::to_string(i), ones({1})}}, Sgd{});
+  optimizer.load_state(optimizer.state());
+  EXPECT_EQ(optimizer.parameters().size(), 20000u);
 }
 
 TEST(Optimizer, SameBitsOnAnyNumberOfThreads) {

@@ -14,7 +14,8 @@ declare -A leans_on=(
   [nn]='core op ops'
   [io]='core op ops'
   [testing]='core op ops graph'
-  [optim]='core op ops data nn io graph'
+  [optim]='core nn'
+  [train]='core op ops data nn io graph optim'
 )
 # The public headers whose very subject is another library. All others show nothing but the standard library.
 declare -A subject=(
