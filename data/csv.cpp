@@ -77,7 +77,8 @@ bool CsvReader::may_be_lines(const std::function<bool(Line)>& is_record) const {
 void CsvReader::refuse_lines() const {
   refuse(record_line_,
          fmt::format("the quote that opens here closes on line {}, and each line up to there would be a record by "
-                     "itself; if quotes stand for themselves, read the file without quoting, else with it",
+                     "itself; read it without quoting (--quotes none) if quotes stand for themselves, or else with it "
+                     "(--quotes csv)",
                      line_ - 1));
 }
 

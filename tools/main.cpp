@@ -4,6 +4,8 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <tapegrad/core/input_file.hpp>
+#include <tapegrad/core/printable.hpp>
 #include <tapegrad/core/version.hpp>
 
 #include "commands.hpp"
@@ -22,6 +24,14 @@ int main(int argc, char** argv) {
       "  tapegrad gradcheck --all                    check every operation's gradient\n"
       "  tapegrad op solve a.npy b.npy --out solved  run one operation on NumPy's files\n"
       "  tapegrad COMMAND --help                     more on each");
+  tapegrad::InputLimits limits;
+  const auto add_limit = [&](const char* name, std::uint64_t& limit, const char* help) {
+    app.add_option(name, limit, help)->transform(CLI::AsSizeValue(false))->each([&](const std::string&) {
+      tapegrad::set_input_limits(limits);
+    });
+  };
+  add_limit("--pipe-limit", limits.pipe, "Bytes to read from a pipe at most; 1 GiB unless given, 500MB say");
+  add_limit("--unpacked-limit", limits.unpacked, "Bytes that one packed file may unpack to; 4 GiB unless given");
   int status = 0;
   add_train_command(app, status);
   add_predict_command(app);
@@ -39,11 +49,11 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "tapegrad: " << error.what() << "; see tapegrad --help\n";
+    std::cerr << "tapegrad: " << tapegrad::printable(error.what()) << "; see tapegrad --help\n";
   } catch (const std::bad_alloc&) {
     std::cerr << "tapegrad: out of memory\n";
   } catch (const std::exception& error) {
-    std::cerr << "tapegrad: " << error.what() << '\n';
+    std::cerr << "tapegrad: " << tapegrad::printable(error.what()) << '\n';
   }
   return 2;
 }

@@ -5,16 +5,14 @@
 #include <algorithm>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/printable.hpp>
-#include <unordered_set>
-#include <vector>
 
 namespace tapegrad {
 
 using nlohmann::json;
 
 void check_json_bounds(std::string_view text, const std::string& file, const JsonBounds& bounds) {
-  const auto refuse = [&](std::size_t at, const char* what, std::size_t most) {
-    throw IoError(fmt::format("{}: byte {}: its JSON has {}; at most {} are read", file, at + 1, what, most));
+  const auto refuse = [&](std::size_t at, const std::string& why) {
+    throw IoError(fmt::format("{}: byte {}: its JSON {}", file, at + 1, why));
   };
   std::size_t depth = 0, values = 0, word = 0;
   bool quoted = false;
@@ -22,7 +20,7 @@ void check_json_bounds(std::string_view text, const std::string& file, const Jso
     const char c = text[i];
     const bool is_part = quoted ? c != '"' : std::string_view(" \t\r\n[]{},:\"").find(c) == std::string_view::npos;
     word = is_part ? word + 1 : 0;
-    if (word > bounds.string) refuse(i, "a longer string or number", bounds.string);
+    if (word > bounds.string) refuse(i, fmt::format("has a string or number of more than {} bytes", bounds.string));
     if (quoted) {
       if (c == '\\' && i + 1 < text.size()) ++i, ++word;
       if (c == '"') quoted = false;
@@ -31,26 +29,31 @@ void check_json_bounds(std::string_view text, const std::string& file, const Jso
     quoted = c == '"';
     if (c == '[' || c == '{') ++depth;
     if ((c == ']' || c == '}') && depth > 0) --depth;
-    if (depth > bounds.depth) refuse(i, "more levels", bounds.depth);
+    if (depth > bounds.depth) refuse(i, fmt::format("is nested deeper than {} levels", bounds.depth));
     // Each value but the first follows one of these.
     if (c == '[' || c == '{' || c == ',' || c == ':') ++values;
-    if (values > bounds.values) refuse(i, "more values", bounds.values);
+    if (values > bounds.values) refuse(i, fmt::format("has more than {} values", bounds.values));
   }
+}
+
+void UniqueKeys::see(json::parse_event_t event, const json& parsed) {
+  if (event == json::parse_event_t::object_start) open_.emplace_back();
+  if (event == json::parse_event_t::object_end) open_.pop_back();
+  if (event != json::parse_event_t::key) return;
+  const auto& key = parsed.get_ref<const std::string&>();
+  if (!open_.back().insert(key).second)
+    throw IoError(fmt::format("{}: an object has the key \"{}\" twice", file_, printable(key, 60)));
 }
 
 json parse_json(std::string_view text, const std::string& file, const JsonBounds& bounds) {
   check_json_bounds(text, file, bounds);
-  std::vector<std::unordered_set<std::string>> keys;  // of the objects that are open
-  const auto refuse_twice = [&](int, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::object_start) keys.emplace_back();
-    if (event == json::parse_event_t::object_end) keys.pop_back();
-    if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
-      throw IoError(
-          fmt::format("{}: an object has the key \"{}\" twice", file, printable(parsed.get<std::string>(), 60)));
+  UniqueKeys keys(file);
+  const auto watch = [&](int, json::parse_event_t event, json& parsed) {
+    keys.see(event, parsed);
     return true;
   };
   try {
-    return json::parse(text.begin(), text.end(), refuse_twice);
+    return json::parse(text.begin(), text.end(), watch);
   } catch (const json::exception& error) {
     throw_json_error(error, text, file);
   }
