@@ -24,14 +24,17 @@ int main(int argc, char** argv) {
       "  tapegrad gradcheck --all                    check every operation's gradient\n"
       "  tapegrad op solve a.npy b.npy --out solved  run one operation on NumPy's files\n"
       "  tapegrad COMMAND --help                     more on each");
-  tapegrad::InputLimits limits;
-  const auto add_limit = [&](const char* name, std::uint64_t& limit, const char* help) {
-    app.add_option(name, limit, help)->transform(CLI::AsSizeValue(false))->each([&](const std::string&) {
+  const auto add_limit = [&](const char* name, std::uint64_t tapegrad::InputLimits::*limit, const char* help) {
+    const auto set = [limit](const std::uint64_t& bytes) {
+      tapegrad::InputLimits limits = tapegrad::input_limits();
+      limits.*limit = bytes;
       tapegrad::set_input_limits(limits);
-    });
+    };
+    app.add_option_function<std::uint64_t>(name, set, help)->transform(CLI::AsSizeValue(false));
   };
-  add_limit("--pipe-limit", limits.pipe, "Bytes to read from a pipe at most; 1 GiB unless given, 500MB say");
-  add_limit("--unpacked-limit", limits.unpacked, "Bytes that one packed file may unpack to; 4 GiB unless given");
+  add_limit("--pipe-limit", &tapegrad::InputLimits::pipe, "Most bytes to read from a pipe, such as 500MB; else 1 GiB");
+  add_limit("--unpacked-limit", &tapegrad::InputLimits::unpacked,
+            "Most bytes that one packed file may unpack to; else 4 GiB");
   int status = 0;
   add_train_command(app, status);
   add_predict_command(app);

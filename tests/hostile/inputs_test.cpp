@@ -1,0 +1,51 @@
+#include "inputs.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+#include "../temporary_folder.hpp"
+#include "child.hpp"
+#include "readers.hpp"
+
+namespace tapegrad::hostile {
+namespace {
+
+std::vector<Input> all_inputs() {
+  std::vector<Input> all = text_inputs();
+  std::ranges::move(number_inputs(), std::back_inserter(all));
+  return all;
+}
+
+TEST(HostileInputs, AreRefusedByNameWithinBounds) {
+  const TemporaryFolder folder;
+  std::set<std::pair<std::string_view, std::string>> names;
+  double slowest = 0;
+  std::uint64_t largest = 0;
+  std::size_t count = 0;
+  for (const Input& input : all_inputs()) {
+    SCOPED_TRACE(std::string(input.reader) + ": " + input.name);
+    EXPECT_TRUE(names.emplace(input.reader, input.name).second) << "two inputs have the name";
+    const Reader& r = reader(input.reader);
+    const std::string path = folder.write("input" + r.suffix, input.content);
+    const Outcome o = in_child([&] { r.read(path); });
+    EXPECT_TRUE(o.refused) << o.text;
+    EXPECT_THAT(o.text, ::testing::HasSubstr(path));
+    EXPECT_THAT(o.text, ::testing::HasSubstr(input.expected));
+    EXPECT_LT(o.text.size(), 2000U);
+    EXPECT_LT(o.seconds, 20);
+    if (kMeasuresMemory) {
+      EXPECT_LE(o.peak, most_memory(input.content.size()));
+    }
+    slowest = std::max(slowest, o.seconds);
+    largest = std::max(largest, o.peak);
+    ++count;
+  }
+  std::printf("%zu inputs: at most %.0f MB and %.2f s\n", count, static_cast<double>(largest) / 1e6, slowest);
+}
+
+}  // namespace
+}  // namespace tapegrad::hostile
