@@ -94,10 +94,8 @@ void refuse_lone_quotes(const std::string& name, std::string_view content, const
   bool doubtful = false;
   const auto any = [](CsvReader::Line) { return true; };
   for_records(name, content, options, [&](const Fields& fields, const Columns& columns, const CsvReader& csv) {
-    if (csv.may_be_lines(any))
-      doubtful = true;
-    else
-      labels.insert(fields[columns.label]);
+    doubtful |= csv.may_be_lines(any);
+    labels.insert(fields[columns.label]);
   });
   if (!doubtful) return;
   for_records(name, content, options, [&](const Fields&, const Columns& columns, const CsvReader& csv) {

@@ -174,7 +174,7 @@ std::vector<Input> number_inputs() {
       {"npz deflated", "wrong sum", zip({{"a.npy", npy(kF4, kEight), {.crc_difference = 1, .deflated = true}}}),
        "its checksum is not that of its bytes"},
       {"npz deflated", "not deflated", zip({{"a.npy", npy(kF4, kEight), {.method = 8}}}),
-       "its packed content is damaged"},
+       "bytes follow its packed content"},
       {"npz deflated", "bomb of 100 MB", zip({{"a.npy", std::string(100'000'000, '\0'), {.deflated = true}}}),
        "it does not begin with"},
       {"npz deflated", "good member, bad member",

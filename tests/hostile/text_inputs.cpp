@@ -85,7 +85,7 @@ std::vector<Input> text_inputs() {
       {"csv texts", "header alone", "label,text\n", "has no labelled text"},
       {"csv texts", "lone quote", "label,text\nneg,a\npos,\"b\nneg,c\npos,d\"\nneg,e\n",
        ":3: the quote that opens here closes on line 5"},
-      {"csv texts", "wide header", repeated("column,", 50'000) + "\na\n", "no column \"label\""},
+      {"csv texts", "wide header", repeated("column,", 50'000) + "\na\n", "no column \"text\""},
       {"csv texts", "50 million fields", repeated(",", 50'000'000), "more than 100000 fields"},
       {"csv texts", "late fault in 8 MB", "label,text\n" + repeated("a,b\nb,c\n", 1'000'000) + "x\n",
        ":2000002: the header names 2"},
