@@ -110,6 +110,27 @@ TEST(LogMel, EqualsItsDefinition) {
   EXPECT_NEAR(features.at({1, 2}), std::log(energy), 1e-5);
 }
 
+TEST(Wav, ReadsWhatOtherProgramsWrite) {
+  const TemporaryFolder folder;
+  const auto values = [&](const std::string& chunks) {
+    return read_wav(folder.write("b.wav", wav(chunks))).samples.values();
+  };
+  const std::string samples = le(0x4000, 2) + le(0xC000, 2);
+  const std::vector<double> expected{0.5, -0.5};
+  const std::string guid = le(1, 2) + std::string("\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71", 14);
+  const std::string extensible = chunk("fmt ", le(0xFFFE, 2) + le(1, 2) + le(8000, 4) + le(16000, 4) + le(2, 2) +
+                                                   le(16, 2) + le(22, 2) + le(16, 2) + le(4, 4) + guid);
+  EXPECT_EQ(values(extensible + chunk("fact", le(2, 4)) + chunk("data", samples)), expected);
+  // Written as it came: nobody went back to fill in the length.
+  EXPECT_EQ(values(format(1, 1, 8000, 16) + "data" + le(0xFFFFFFFF, 4) + samples), expected);
+  EXPECT_EQ(values(format(1, 1, 8000, 16) + chunk("data", samples) + chunk("LIST", "after")), expected);
+  EXPECT_EQ(values(format(1, 1, 8000, 16) + chunk("data", "")), std::vector<double>{});
+}
+
+TEST(LogMel, TakesNoMemoryForAWindowBeyondTheSound) {
+  EXPECT_EQ(log_mel(zeros({50}), 4'000'000'000).shape(), (Shape{0, 40}));
+}
+
 TEST(LogMel, HearsHigherTonesInHigherBands) {
   std::int64_t before = -1;
   for (const double hertz : {200.0, 500.0, 1000.0, 2500.0, 6000.0}) {

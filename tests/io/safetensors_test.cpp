@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <tapegrad/core/create.hpp>
@@ -263,6 +264,20 @@ TEST_F(Safetensors, RefusesWhatIsNoFile) {
   save_safetensors(folder_ / "real", {{"a", ones({1})}});
   fs::create_symlink("real", folder_ / "link");
   EXPECT_EQ(load_safetensors(folder_ / "link").size(), 1u);
+}
+
+// Values by the tables of IEEE 754 and of bfloat16, the upper half of an f32.
+TEST_F(Safetensors, WidensHalves) {
+  const std::string halves("\x00\x3c\x00\xc0\x01\x00\xff\x7b\x00\x7c\x00\x80", 12);
+  put_parts(R"({"h":{"dtype":"F16","shape":[6],"data_offsets":[0,12]},)"
+            R"("b":{"dtype":"BF16","shape":[2],"data_offsets":[12,16]}})",
+            halves + std::string("\x80\x3f\x49\xc0", 4));
+  const NamedTensors tensors = load_safetensors(path_);
+  ASSERT_EQ(tensors.size(), 2U);
+  EXPECT_EQ(tensors[0].tensor.dtype(), f32);
+  EXPECT_EQ(tensors[0].tensor.values(),
+            (std::vector<double>{1, -2, 0x1p-24, 65504, std::numeric_limits<double>::infinity(), 0}));
+  EXPECT_EQ(tensors[1].tensor.values(), (std::vector<double>{1, -3.140625}));
 }
 
 TEST_F(Safetensors, SavesNothingThatCannotBeLoaded) {
