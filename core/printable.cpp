@@ -39,7 +39,7 @@ bool is_obeyed(char32_t code) {
 std::string printable(std::string_view text, std::size_t longest, std::string_view keep) {
   std::string out;
   while (!text.empty()) {
-    if (out.size() > longest) return out + "…";
+    if (out.size() >= longest) return out + "…";
     const Character c = first_of(text);
     const std::string_view bytes = text.substr(0, c.bytes);
     if (c.valid && (!is_obeyed(c.code) || keep.find(bytes) != std::string_view::npos)) {

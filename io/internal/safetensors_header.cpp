@@ -198,8 +198,10 @@ SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t 
   SafetensorsHeader header;
   Reader reader(file, header);
   if (!text.starts_with('{')) reader.refuse("its header does not begin with '{'");
-  constexpr JsonBounds kBounds{
-      .depth = 3, .values = std::numeric_limits<std::size_t>::max(), .string = std::size_t{16} << 20};
+  constexpr JsonBounds kBounds{.depth = std::numeric_limits<std::size_t>::max(),
+                               .values = std::numeric_limits<std::size_t>::max(),
+                               .string = std::size_t{16} << 20};
+  // The reader itself refuses what is nested.
   check_json_bounds(text, file + ": not a safetensors file", kBounds);
   json::sax_parse(text, &reader);
 

@@ -92,7 +92,7 @@ TEST(Printable, LeavesNothingThatATerminalObeys) {
             "a\\xE2\\x80\\xAEb");
   EXPECT_EQ(printable("\xFF\xED\xA0\x80\xC0\xAF"), "\\xFF\\xED\\xA0\\x80\\xC0\\xAF");
   EXPECT_EQ(printable("a\nb\x1B", 100, "\n"), "a\nb\\x1B");
-  EXPECT_EQ(printable("abcdef", 3), "abcd…");
+  EXPECT_EQ(printable("abcdef", 3), "abc…");
 }
 
 TEST(JsonText, BoundsAndDuplicates) {

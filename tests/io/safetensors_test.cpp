@@ -143,7 +143,7 @@ TEST_F(Safetensors, RefusesWrongHeaders) {
       {one(R"("dtype":"F32","shape":[1])"), "\"a\" has no data_offsets"},
       {one(R"("dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1)"), "\"x\", which means nothing"},
       {one(R"("dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4])"), "\"a\" has dtype twice"},
-      {one(R"("dtype":"F16","shape":[2],"data_offsets":[0,4])"), "the dtype \"F16\""},
+      {one(R"("dtype":"F8","shape":[2],"data_offsets":[0,4])"), "the dtype \"F8\""},
       {one(R"("dtype":"F4","shape":[3],"data_offsets":[0,4])"), "the dtype \"F4\""},
       {one(R"("dtype":7,"shape":[1],"data_offsets":[0,4])"), "dtype of \"a\" has a number"},
       {one(R"("dtype":"F32","shape":4,"data_offsets":[0,4])"), "shape of \"a\" has a number"},
