@@ -182,7 +182,7 @@ TEST_F(Safetensors, RefusesWrongHeaders) {
       {std::string(100000, '['), "does not begin"},
       {"{\"a\":" + std::string(100000, '['), "\"a\" has an array"},
       {"{\"a\":{\"shape\":" + std::string(100000, '['), "shape of \"a\" has an array"},
-      {"{\"" + std::string(1000000, 'n') + "\":1}", "nnn\"… has a number"},
+      {"{\"" + std::string(1000000, 'n') + "\":1}", "nnn…\" has a number"},
   };
   for (const auto& [header, reason] : cases) {
     put_parts(header, kFour);
