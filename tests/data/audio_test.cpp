@@ -43,8 +43,9 @@ TEST(Wav, ReadsAllFormats) {
   EXPECT_EQ(read(1, 32, le(0, 4) + le(0x80000000, 4) + le(0x40000000, 4)), expected);
   EXPECT_EQ(read(3, 32, le(0, 4) + le(0xBF800000, 4) + le(0x3F000000, 4)), expected);
   EXPECT_EQ(read(3, 64, le(0, 8) + le(0xBFF0000000000000, 8) + le(0x3FE0000000000000, 8)), expected);
-  const std::string extensible = chunk("fmt ", format(0xFFFE, 1, 8000, 16).substr(8) + le(22, 2) + le(16, 2) +
-                                                   le(0, 4) + le(1, 2) + std::string(14, '\0'));
+  const std::string extensible =
+      chunk("fmt ", format(0xFFFE, 1, 8000, 16).substr(8) + le(22, 2) + le(16, 2) + le(0, 4) + le(1, 2) +
+                        std::string("\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71", 14));
   EXPECT_EQ(read_wav(folder.write("e.wav", wav(extensible + chunk("data", le(0x4000, 2))))).samples.values(),
             std::vector<double>{0.5});
 }
@@ -73,7 +74,7 @@ TEST(Wav, SaysWhatIsWrong) {
   EXPECT_THAT(reason(wav(format(1, 0, 8000, 16))), HasSubstr("0 channels"));
   EXPECT_THAT(reason(wav(chunk("data", "xx") + format(1, 1, 8000, 16))), HasSubstr("before their format"));
   EXPECT_THAT(reason(wav(format(1, 2, 8000, 16) + chunk("data", "xxx"))), HasSubstr("no whole number of frames"));
-  EXPECT_THAT(reason(wav(format(1, 1, 8000, 16) + "data" + le(0xFFFFFFFF, 4))), HasSubstr("cut short"));
+  EXPECT_THAT(reason(wav(format(1, 1, 8000, 16) + "data" + le(0xFFFFFFFE, 4))), HasSubstr("cut short"));
 }
 
 Tensor sine(double hertz, std::int64_t frames, double rate) {

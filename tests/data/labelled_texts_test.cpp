@@ -172,7 +172,7 @@ TEST_F(LabelledTextsTest, RefusesBadFolders) {
   EXPECT_THAT(message("named"), HasSubstr("the label \"caf\\xE9\" is not UTF-8"));
   folder_.write("dangling/pos/a.txt", "a");
   std::filesystem::create_symlink("nowhere", folder_.path("dangling/pos/b.txt"));
-  EXPECT_THAT(message("dangling"), HasSubstr("b.txt: No such file"));
+  EXPECT_THAT(message("dangling"), HasSubstr("b.txt: cannot read the file: No such file"));
 }
 
 constexpr std::string_view kLicence =
