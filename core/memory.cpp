@@ -10,6 +10,7 @@
 #include <string>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/memory.hpp>
+#include <tapegrad/core/memory_limit.hpp>
 #include <utility>
 
 namespace tapegrad::memory {
@@ -22,6 +23,7 @@ constexpr std::size_t kLargeLimit = std::size_t{1} << 32;  // blocks above this 
 constexpr std::size_t kClasses = kSmallClasses + std::size_t{4} * (32 - 9) + 1;
 constexpr std::size_t kChunk = std::size_t{1} << 18;  // what small blocks are carved from
 constexpr std::size_t kCacheLine = 64;
+constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
 
 constexpr std::size_t class_of(std::size_t bytes) {
   if (bytes <= kSmallLimit) return bytes == 0 ? 0 : (bytes - 1) / kGranule;
@@ -88,8 +90,9 @@ struct Cache {
   std::byte* chunk_end = nullptr;
   // Differences: a thread that frees more than it allocates wraps below zero, and the sum over threads is right.
   Counter allocations, live_blocks, live_bytes, peak_bytes;
-  Cache* next = nullptr;       // of all caches
-  Cache* next_idle = nullptr;  // of those without a thread
+  std::uint64_t limit = kNoLimit;  // of live_bytes, wrapped as they are
+  Cache* next = nullptr;           // of all caches
+  Cache* next_idle = nullptr;      // of those without a thread
 };
 
 struct Central {
@@ -224,8 +227,18 @@ void spill(FreeList& list, std::size_t size_class) noexcept {
   c.lists[size_class].push(std::exchange(list, {}));
 }
 
+[[noreturn, gnu::cold]] void refuse_limited() {
+  throw MemoryError("more memory than this piece of work may take");
+}
+
+bool is_above(std::uint64_t bytes, std::uint64_t bound) { return static_cast<std::int64_t>(bytes - bound) > 0; }
+
 void* allocate_from(Cache& cache, std::size_t bytes) {
   const std::size_t size_class = class_of(bytes);
+  // Under a limit, which begins at a peak of what is live, every new peak is looked at.
+  const std::uint64_t live = cache.live_bytes.get() + bytes_of(size_class);
+  const bool is_peak = is_above(live, cache.peak_bytes.get());
+  if (is_peak && cache.limit != kNoLimit && is_above(live, cache.limit)) refuse_limited();
   void* block;
 #ifdef TAPEGRAD_POOL_PASSTHROUGH
   block = system_allocate(bytes_of(size_class));
@@ -241,9 +254,8 @@ void* allocate_from(Cache& cache, std::size_t bytes) {
 #endif
   cache.allocations.add(1);
   cache.live_blocks.add(1);
-  cache.live_bytes.add(bytes_of(size_class));
-  if (static_cast<std::int64_t>(cache.live_bytes.get() - cache.peak_bytes.get()) > 0)
-    cache.peak_bytes.set(cache.live_bytes.get());
+  cache.live_bytes.set(live);
+  if (is_peak) cache.peak_bytes.set(live);
   return block;
 }
 
@@ -273,8 +285,11 @@ void free_list(FreeList& list, std::size_t size_class) noexcept {
 }  // namespace
 
 void* allocate(std::size_t bytes) {
-  if (bytes > kLargeLimit) return system_allocate(bytes);
   Cache* cache = current_cache;
+  if (bytes > kLargeLimit) {
+    if (cache && cache->limit != kNoLimit) refuse_limited();
+    return system_allocate(bytes);
+  }
   if (!cache) [[unlikely]]
     cache = attach();
   if (cache) [[likely]]
@@ -321,6 +336,21 @@ void reset_peak() {
 }
 
 void set_limit(std::uint64_t bytes) { central().limit.store(bytes, std::memory_order_relaxed); }
+
+Limit::Limit(std::uint64_t bytes) {
+  Cache* cache = current_cache ? current_cache : attach();
+  if (!cache) throw MemoryError("memory::Limit: this thread has ended");
+  outer_limit_ = cache->limit;
+  outer_peak_ = cache->peak_bytes.get();
+  cache->peak_bytes.set(cache->live_bytes.get());
+  cache->limit = cache->live_bytes.get() + bytes;
+}
+
+Limit::~Limit() {
+  Cache& cache = *current_cache;
+  cache.limit = outer_limit_;
+  if (is_above(outer_peak_, cache.peak_bytes.get())) cache.peak_bytes.set(outer_peak_);
+}
 
 void trim() {
   Central& c = central();

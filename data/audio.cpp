@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <complex>
@@ -11,7 +12,8 @@
 #include <string_view>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/internal/byte_stream.hpp>
+#include <tapegrad/core/internal/byte_stream.hpp>
+#include <tapegrad/core/printable.hpp>
 #include <unsupported/Eigen/FFT>
 #include <vector>
 
@@ -19,7 +21,8 @@ namespace tapegrad::data {
 namespace {
 
 constexpr unsigned kPcm = 1, kFloat = 3, kExtensible = 0xFFFE;
-constexpr std::uint64_t kLargest = std::uint64_t{4} << 30;  // the format's own limit
+constexpr std::size_t kExtensibleBytes = 40;
+constexpr std::uint64_t kUnknownLength = 0xFFFF'FFFF;  // of samples that were written as they came
 
 struct Format {
   unsigned codec, channels, bits;
@@ -37,7 +40,11 @@ Format parse_format(std::string_view chunk, const std::string& file) {
   if (chunk.size() < 16) throw IoError(fmt::format("{}: its format takes {} bytes; 16 at least", file, chunk.size()));
   Format format{little_endian(chunk, 0, 2), little_endian(chunk, 2, 2), little_endian(chunk, 14, 2),
                 static_cast<std::int64_t>(little_endian(chunk, 4, 4))};
-  if (format.codec == kExtensible && chunk.size() >= 26) format.codec = little_endian(chunk, 24, 2);
+  if (format.codec == kExtensible && chunk.size() >= kExtensibleBytes) {
+    // A GUID whose first two bytes are the codec, if the rest is this.
+    constexpr std::string_view kRest("\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71", 14);
+    if (chunk.substr(26, kRest.size()) == kRest) format.codec = little_endian(chunk, 24, 2);
+  }
   const unsigned b = format.bits;
   const bool known =
       format.codec == kPcm ? b == 8 || b == 16 || b == 24 || b == 32 : format.codec == kFloat && (b == 32 || b == 64);
@@ -48,6 +55,9 @@ Format parse_format(std::string_view chunk, const std::string& file) {
                     file, format.codec, format.bits));
   if (format.channels == 0 || format.rate == 0)
     throw IoError(fmt::format("{}: {} channels at {} frames a second", file, format.channels, format.rate));
+  if (const std::uint32_t frame = little_endian(chunk, 12, 2); frame != format.frame_bytes())
+    throw IoError(fmt::format("{}: its frames take {} bytes, where {} channels of {} bits take {}", file, frame,
+                              format.channels, format.bits, format.frame_bytes()));
   return format;
 }
 
@@ -65,30 +75,51 @@ float sample(const char* at, const Format& format) {
   return static_cast<float>(value * 0x1p-31);
 }
 
+/// Takes the frames off the stream, which has them: f32 [channels, frames].
+Tensor decode(ByteStream& stream, const Format& format, std::uint64_t frames) {
+  Tensor samples = empty({format.channels, static_cast<std::int64_t>(frames)});
+  const auto out = samples.mutable_data<float>();
+  const std::size_t step = format.bits / 8, frame = format.frame_bytes(),
+                    block = std::max<std::size_t>(1, (1 << 16) / frame);
+  for (std::uint64_t done = 0; done < frames;) {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(block, frames - done));
+    const std::string bytes = stream.read(count * frame);
+    if (bytes.size() < count * frame) throw IoError(stream.what() + "it became shorter while it was read");
+    for (std::size_t i = 0; i < count; ++i)
+      for (std::size_t c = 0; c < format.channels; ++c)
+        out[c * frames + done + i] = sample(bytes.data() + (i * format.channels + c) * step, format);
+    done += count;
+  }
+  return samples;
+}
+
 double mel(double hertz) { return 2595 * std::log10(1 + hertz / 700); }
 double hertz(double mel) { return 700 * (std::pow(10, mel / 2595) - 1); }
 
-// A row a band: the weight of each frequency.
-std::vector<std::vector<double>> triangles(const MelOptions& o, double high, double bin, std::size_t bins) {
-  std::vector<double> corners;
-  for (std::int64_t i = 0; i < o.bands + 2; ++i)
-    corners.push_back(
-        hertz(mel(o.low) + (mel(high) - mel(o.low)) * static_cast<double>(i) / static_cast<double>(o.bands + 1)));
-  std::vector<std::vector<double>> bands;
-  for (std::size_t b = 0; b + 2 < corners.size(); ++b) {
-    std::vector<double>& weights = bands.emplace_back(bins);
-    double sum = 0;
-    for (std::size_t k = 0; k < bins; ++k) {
+struct Band {
+  std::size_t first;  // frequency, of those that lie in the band
+  std::vector<double> weights;
+};
+
+std::vector<Band> triangles(const MelOptions& o, double high, double bin, std::size_t bins) {
+  const auto corner = [&](std::int64_t i) {
+    return hertz(mel(o.low) + (mel(high) - mel(o.low)) * static_cast<double>(i) / static_cast<double>(o.bands + 1));
+  };
+  std::vector<Band> bands;
+  for (std::int64_t b = 0; b < o.bands; ++b) {
+    const double low = corner(b), middle = corner(b + 1), top = corner(b + 2);
+    Band& band = bands.emplace_back(Band{static_cast<std::size_t>(low / bin) + 1, {}});
+    const auto weight = [&](std::size_t k) {
       const double f = static_cast<double>(k) * bin;
-      const double rise = (f - corners[b]) / (corners[b + 1] - corners[b]);
-      const double fall = (corners[b + 2] - f) / (corners[b + 2] - corners[b + 1]);
-      sum += weights[k] = std::max(0.0, std::min(rise, fall));
-    }
-    if (sum == 0)
+      return std::max(0.0, std::min((f - low) / (middle - low), (top - f) / (top - middle)));
+    };
+    while (band.first > 0 && weight(band.first - 1) > 0) --band.first;  // where the division has rounded
+    for (std::size_t k = band.first; k < bins && weight(k) > 0; ++k) band.weights.push_back(weight(k));
+    if (band.weights.empty())
       throw ValueError(
           fmt::format("log_mel: band {} of {}, from {:.0f} to {:.0f} Hz, has no frequency in it; take fewer "
                       "bands or a longer window",
-                      b + 1, o.bands, corners[b], corners[b + 2]));
+                      b + 1, o.bands, low, top));
   }
   return bands;
 }
@@ -108,34 +139,50 @@ Tensor Audio::mono() const {
 }
 
 Audio read_wav(const std::filesystem::path& path) {
-  ByteStream file(path);
+  const InputFile file(path);
+  ByteStream stream(file);
   const std::string& name = file.name();
-  const std::string riff = file.read(12);
+  const auto refuse = [&](const std::string& why) { throw IoError(fmt::format("{}: {}", name, why)); };
+  const std::string riff = stream.read(12);
+  if (riff.starts_with("RF64") || riff.starts_with("BW64") || riff.starts_with("RIFX"))
+    refuse(fmt::format("is of the kind {}; save it as an ordinary WAV file (RIFF)", riff.substr(0, 4)));
   if (riff.size() < 12 || !riff.starts_with("RIFF") || std::string_view(riff).substr(8) != "WAVE")
-    throw IoError(fmt::format("{}: not a WAV file: it does not begin with RIFF and WAVE", name));
+    refuse("not a WAV file: it does not begin with RIFF and WAVE");
   std::optional<Format> format;
   for (;;) {
-    const std::string head = file.read(8);
-    if (head.size() < 8)
-      throw IoError(fmt::format("{}: is cut short: no {} in it", name, format ? "samples (data)" : "format (fmt)"));
-    const std::string_view id = std::string_view(head).substr(0, 4);
-    const std::uint64_t bytes = little_endian(head, 4, 4), padded = bytes + bytes % 2;
-    if (id == "data" && !format) throw IoError(fmt::format("{}: its samples come before their format", name));
-    const std::string chunk = file.read(std::min(id == "data" ? bytes : padded, kLargest));
-    if (chunk.size() < bytes)
-      throw IoError(fmt::format("{}: is cut short: of {} bytes of '{}' {} are there", name, bytes, id, chunk.size()));
-    if (id == "fmt ") format = parse_format(chunk, name);
-    if (id != "data") continue;
-    const std::size_t step = format->bits / 8, frames = chunk.size() / format->frame_bytes();
-    if (chunk.size() % format->frame_bytes() != 0)
-      throw IoError(fmt::format("{}: is cut short: {} bytes are no whole number of frames of {}", name, chunk.size(),
-                                format->frame_bytes()));
-    Audio audio{empty({format->channels, static_cast<std::int64_t>(frames)}), format->rate};
-    const auto out = audio.samples.mutable_data<float>();
-    for (std::size_t i = 0; i < frames; ++i)
-      for (std::size_t c = 0; c < format->channels; ++c)
-        out[c * frames + i] = sample(chunk.data() + (i * format->channels + c) * step, *format);
-    return audio;
+    const std::string head = stream.read(8);
+    if (head.size() < 8) refuse(fmt::format("is cut short: no {} in it", format ? "samples (data)" : "format (fmt)"));
+    const std::string id = printable(head.substr(0, 4));
+    std::uint64_t bytes = little_endian(head, 4, 4);
+    if (id == "data") {
+      if (!format) refuse("its samples come before their format");
+      if (bytes == 0 && stream.count(1) > 0) refuse("says that it has no samples, and has some; was it ever finished?");
+      const std::uint64_t there = stream.count(bytes);
+      if (bytes == kUnknownLength) bytes = there;
+      if (there < bytes) refuse(fmt::format("is cut short: of {} bytes of 'data' {} are there", bytes, there));
+      if (bytes % format->frame_bytes() != 0)
+        refuse(fmt::format("is cut short: {} bytes are no whole number of frames of {}", bytes, format->frame_bytes()));
+      return {decode(stream, *format, bytes / format->frame_bytes()), format->rate};
+    }
+    constexpr std::uint64_t kLongestFormat = 1024;
+    if (id == "fmt ") {
+      const std::string chunk = stream.read(std::min(bytes, kLongestFormat));
+      if (chunk.size() == bytes) format = parse_format(chunk, name);
+      if (bytes > kLongestFormat) refuse(fmt::format("its format takes {} bytes; {} at most", bytes, kLongestFormat));
+      bytes -= chunk.size();
+      if (bytes == 0 && chunk.size() % 2 == 1) stream.read(1);
+      if (bytes > 0)
+        refuse(fmt::format("is cut short: of {} bytes of 'fmt ' {} are there", bytes + chunk.size(), chunk.size()));
+      continue;
+    }
+    std::uint64_t left = bytes + bytes % 2;
+    while (left > 0) {
+      const std::string skipped = stream.read(static_cast<std::size_t>(std::min<std::uint64_t>(left, 1 << 16)));
+      left -= skipped.size();
+      if (skipped.empty() && left > bytes % 2)
+        refuse(fmt::format("is cut short: of {} bytes of '{}' {} are there", bytes, id, bytes + bytes % 2 - left));
+      if (skipped.empty()) break;
+    }
   }
 }
 
@@ -153,6 +200,7 @@ Tensor log_mel(const Tensor& samples, std::int64_t rate, const MelOptions& o) {
                     "needs two samples, the hop one, the band must lie in [0, {}]",
                     rate, o.window, o.hop, o.bands, o.low, high, o.floor, half));
   const std::int64_t times = samples.numel() < window ? 0 : 1 + (samples.numel() - window) / hop;
+  if (times == 0) return empty({0, o.bands});  // the window may be larger than any memory
   const std::size_t size = std::bit_ceil(static_cast<std::size_t>(window)), bins = size / 2 + 1;
   const auto bands = triangles(o, high, static_cast<double>(rate) / static_cast<double>(size), bins);
   std::vector<double> hann(static_cast<std::size_t>(window));
@@ -171,9 +219,9 @@ Tensor log_mel(const Tensor& samples, std::int64_t rate, const MelOptions& o) {
       frame[i] = hann[i] * static_cast<double>(from[t * hop + static_cast<std::int64_t>(i)]);
     fft.fwd(spectrum, frame);
     for (std::size_t k = 0; k < bins; ++k) power[k] = std::norm(spectrum[k]);
-    for (const std::vector<double>& weights : bands) {
+    for (const auto& [first, weights] : bands) {
       double energy = 0;
-      for (std::size_t k = 0; k < bins; ++k) energy += weights[k] * power[k];
+      for (std::size_t k = 0; k < weights.size(); ++k) energy += weights[k] * power[first + k];
       *to++ = static_cast<float>(std::log(std::max(energy, o.floor)));
     }
   }

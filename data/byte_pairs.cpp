@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <queue>
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/data/text_file.hpp>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -147,6 +147,12 @@ class PairCounts {
 void BytePairs::add(Pair pair) {
   strings_.push_back(std::string(bytes(pair.left)) + std::string(bytes(pair.right)));
   pairs_.push_back(pair);
+  total_ += strings_.back().size();
+}
+
+// A token may be twice as long as the one before it: without a bound, a file of some lines would ask for all memory.
+bool BytePairs::has_room_for(Pair pair) const {
+  return size() < kMostTokens && bytes(pair.left).size() + bytes(pair.right).size() <= kMostBytes - total_;
 }
 
 BytePairs BytePairs::learn(std::span<const std::string> texts, std::int32_t size) {
@@ -155,7 +161,7 @@ BytePairs BytePairs::learn(std::span<const std::string> texts, std::int32_t size
   BytePairs result;
   PairCounts counts(texts);
   Pair best{};
-  while (result.size() < size && counts.best(best.left, best.right)) {
+  while (result.size() < size && counts.best(best.left, best.right) && result.has_room_for(best)) {
     counts.replace(best.left, best.right, result.size());
     result.add(best);
   }
@@ -214,21 +220,27 @@ void BytePairs::save(const std::filesystem::path& path) const {
 }
 
 BytePairs BytePairs::load(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!file) throw IoError(path.string() + ": cannot be read");
-  if (!std::getline(file, line) || line != kHeader)
+  const std::string content = read_text_file(path);
+  LineReader lines(content);
+  std::string_view line;
+  if (!lines.next(line) || line != kHeader)
     throw IoError(fmt::format("{}:1: expected the line \"{}\"", path.string(), kHeader));
   BytePairs result;
-  for (std::int64_t number = 2; std::getline(file, line); ++number) {
+  while (lines.next(line)) {
+    const auto refuse = [&](const std::string& why) {
+      throw IoError(fmt::format("{}:{}: {}", path.string(), lines.number(), why));
+    };
     Pair pair{};
     const char* end = line.data() + line.size();
     const auto left = std::from_chars(line.data(), end, pair.left);
     const auto right = std::from_chars(std::min(left.ptr + 1, end), end, pair.right);
     const auto known = [&](std::int32_t token) { return token >= 0 && token != kEnd && token < result.size(); };
-    if (left.ec != std::errc() || right.ec != std::errc() || right.ptr != end || !known(pair.left) ||
-        !known(pair.right))
-      throw IoError(fmt::format("{}:{}: expected two earlier tokens, such as \"116 104\"", path.string(), number));
+    if (left.ec != std::errc() || right.ec != std::errc() || right.ptr != end || *left.ptr != ' ' ||
+        !known(pair.left) || !known(pair.right))
+      refuse("expected two earlier tokens, such as \"116 104\"");
+    if (!result.has_room_for(pair))
+      refuse(fmt::format("a token too many, or too long: there are at most {}, of {} bytes together", kMostTokens,
+                         kMostBytes));
     result.add(pair);
   }
   return result;

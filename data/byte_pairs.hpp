@@ -16,11 +16,14 @@ namespace tapegrad::data {
 class BytePairs {
  public:
   static constexpr std::int32_t kEnd = 256;
+  static constexpr std::int32_t kMostTokens = 1 << 20;
+  static constexpr std::size_t kMostBytes = std::size_t{32} << 20;  ///< of all tokens together
 
   /// Bytes alone.
   BytePairs() = default;
-  /// Joins the pair that is most frequent in the texts, again and again, until there are `size` tokens or no pair
-  /// occurs twice; of equally frequent ones, that of the smaller tokens. ValueError if `size` is below 257.
+  /// Joins the pair that is most frequent in the texts, again and again, until there are `size` tokens, no pair
+  /// occurs twice, or the next token would be one too many or too long (kMostTokens, kMostBytes); of equally frequent
+  /// ones, that of the smaller tokens. ValueError if `size` is below 257.
   static BytePairs learn(std::span<const std::string> texts, std::int32_t size);
 
   std::int32_t size() const { return kEnd + 1 + static_cast<std::int32_t>(pairs_.size()); }
@@ -41,9 +44,11 @@ class BytePairs {
     std::int32_t left, right;
   };
   void add(Pair pair);
+  bool has_room_for(Pair pair) const;
 
   std::vector<Pair> pairs_;           // of token kEnd + 1 + i
   std::vector<std::string> strings_;  // their bytes
+  std::size_t total_ = 0;             // how many bytes those are
 };
 
 }  // namespace tapegrad::data

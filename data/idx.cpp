@@ -2,11 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/internal/byte_stream.hpp>
+#include <tapegrad/core/internal/byte_stream.hpp>
 #include <tapegrad/data/rows.hpp>
 
 namespace tapegrad::data {
@@ -27,13 +28,18 @@ std::uint64_t big_endian(const char* bytes, std::size_t count) {
   return value;
 }
 
-Tensor decode(const std::string& content, const ElementType& type, const Shape& shape) {
+/// Takes the elements off the stream, which has them.
+Tensor decode(ByteStream& stream, const ElementType& type, const Shape& shape) {
   Tensor tensor = empty(shape, type.dtype);
+  constexpr std::size_t kBlock = 1 << 13;  // elements
   const auto fill = [&]<class T>(auto convert) {
-    const char* from = content.data();
-    for (T& value : tensor.mutable_data<T>()) {
-      value = convert(big_endian(from, type.bytes));
-      from += type.bytes;
+    std::span<T> to = tensor.mutable_data<T>();
+    while (!to.empty()) {
+      const std::size_t count = std::min(kBlock, to.size());
+      const std::string block = stream.read(count * type.bytes);
+      if (block.size() < count * type.bytes) throw IoError(stream.what() + "it became shorter while it was read");
+      for (std::size_t i = 0; i < count; ++i) to[i] = convert(big_endian(block.data() + i * type.bytes, type.bytes));
+      to = to.subspan(count);
     }
   };
   const int shift = 64 - 8 * static_cast<int>(type.bytes);
@@ -63,11 +69,12 @@ void require_bytes(const Tensor& images, const char* who) {
 }  // namespace
 
 Tensor read_idx(const std::filesystem::path& path) {
-  ByteStream file(path);
+  const InputFile file(path);
+  ByteStream stream(file);
   const auto refuse = [&](const std::string& why) {
     throw IoError(fmt::format("{}: not an IDX file: {}", path.string(), why));
   };
-  const std::string magic = file.read(4);
+  const std::string magic = stream.read(4);
   if (magic.size() < 4) refuse(fmt::format("it has only {} bytes", magic.size()));
   const auto number = static_cast<unsigned>(big_endian(magic.data(), 4));
   const ElementType* type = nullptr;
@@ -75,24 +82,27 @@ Tensor read_idx(const std::filesystem::path& path) {
     if (t.code == (number >> 8)) type = &t;
   const unsigned rank = number & 0xff;
   if (!type || rank < 1 || rank > kMaxRank)
-    refuse(fmt::format("its magic number is {} (0x{:08X}); images of bytes have 2051, labels 2049", number, number));
-  const std::string header = file.read(4 * rank);
+    refuse(fmt::format("its magic number is {} (0x{:08X}); images of bytes have 2051, labels 2049{}", number, number,
+                       magic == "PK\x03\x04" ? "; it is a ZIP archive: unpack it" : ""));
+  const std::string header = stream.read(4 * rank);
   if (header.size() < 4 * rank) refuse("it ends within its header");
   std::vector<std::int64_t> dims;
   std::uint64_t bytes = type->bytes;
   for (unsigned i = 0; i < rank; ++i) {
     const std::uint64_t dim = big_endian(header.data() + 4 * i, 4);
     dims.push_back(static_cast<std::int64_t>(dim));
-    // A bound above all sizes that memory has keeps the product from wrapping round.
-    if (dim != 0 && bytes > (std::uint64_t{1} << 50) / dim) refuse("its header asks for more than a memory holds");
-    bytes *= dim;
+    // A bound above all sizes that memory has keeps the product from wrapping round; a zero excuses no other size.
+    if (dim > 1 && bytes > (std::uint64_t{1} << 50) / dim) refuse("its header asks for more than a memory holds");
+    bytes *= std::max<std::uint64_t>(dim, 1);
   }
-  const std::string content = file.read(bytes + 1);
-  if (content.size() != bytes)
+  const Shape shape(dims);
+  bytes = static_cast<std::uint64_t>(shape.numel()) * type->bytes;
+  const std::uint64_t there = stream.count(bytes + 1);
+  if (there != bytes)
     throw IoError(fmt::format("{}: {} for its shape {}: {} bytes expected, {}", path.string(),
-                              content.size() < bytes ? "is cut short" : "has too many bytes", to_string(Shape(dims)),
-                              bytes, content.size() < bytes ? fmt::format("{} there", content.size()) : "more there"));
-  return decode(content, *type, Shape(dims));
+                              there < bytes ? "is cut short" : "has too many bytes", to_string(shape), bytes,
+                              there < bytes ? fmt::format("{} there", there) : "more there"));
+  return decode(stream, *type, shape);
 }
 
 ImageDataset::ImageDataset(Tensor images, const Tensor& labels, std::int64_t classes, Scaling scaling)

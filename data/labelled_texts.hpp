@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tapegrad/data/csv.hpp>
 #include <vector>
 
 namespace tapegrad::data {
@@ -34,6 +35,7 @@ struct ReadOptions {
   std::optional<std::string> text_column = {};   ///< of a CSV file; "text" if not given
   std::optional<std::string> label_column = {};  ///< of a CSV file; "label" if not given
   std::optional<char> separator = {};  ///< of a CSV file; if not given, the one of , ; and tab that its header uses
+  Quoting quoting = Quoting::guess;    ///< of a CSV file; in lines label<TAB>text a quote is a character like others
 };
 
 struct TrainAndTest {
@@ -54,8 +56,9 @@ struct TrainAndTest {
 /// - otherwise a file with lines `label<TAB>text`.
 ///
 /// Throws IoError, with file and line, for what cannot be read: a missing or empty file, bytes that are not UTF-8, a
-/// missing column (with those there are), a record with too few or too many fields, a text without label; and
-/// ValueError for what cannot be learned: one class only, or a class for every text.
+/// missing column (with those there are), a record with too few or too many fields, a text without label, and what can
+/// be read in two ways: a lone quote, a CR inside a line, a header above lines label<TAB>text; and ValueError for what
+/// cannot be learned: one class only, or a class for every text.
 TrainAndTest read_labelled_texts(const std::string& source, const ReadOptions& options = {});
 
 /// Reads texts to test a classifier of `class_names` on: of a source with `train` and `test`, the latter. Throws as

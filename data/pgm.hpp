@@ -6,8 +6,9 @@
 
 namespace tapegrad::data {
 
-/// A grey image of bytes in the binary form (P5): u8 [height, width]. Throws IoError that says what is wrong with
-/// another file: its magic number, a range of grey that is not 255, too few bytes.
+/// A grey image in the binary form (P5) or as text (P2): u8 [height, width], where white, of at most 255 in the file,
+/// is 255. Throws IoError that says what is wrong with another file: its magic number, pixels of two bytes or brighter
+/// than white, too few bytes or too many.
 Tensor read_pgm(const std::filesystem::path& path);
 
 }  // namespace tapegrad::data

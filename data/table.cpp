@@ -6,12 +6,14 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <set>
+#include <numeric>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/csv.hpp>
 #include <tapegrad/data/internal/messages.hpp>
 #include <tapegrad/data/rows.hpp>
+#include <tapegrad/data/string_pool.hpp>
 #include <tapegrad/data/text_file.hpp>
+#include <unordered_set>
 
 namespace tapegrad::data {
 namespace {
@@ -38,38 +40,53 @@ std::vector<std::string> names_of(const std::vector<Column>& columns) {
   return names;
 }
 
-void fill(Column& column, const std::vector<std::string>& values, const Table& table, const TableOptions& options) {
-  const auto is_missing = [&](std::string_view v) {
-    return std::ranges::find(options.missing, v) != options.missing.end();
+bool has_decimal_comma(std::string_view text) {
+  const std::size_t comma = text.find(',');
+  if (comma == std::string_view::npos) return false;
+  std::string with_point(text);
+  with_point[comma] = '.';
+  return parse_number(with_point).has_value();
+}
+
+/// What the values of a column are, found line by line.
+struct Tally {
+  std::int64_t numbers = 0, commas = 0, others = 0;
+  std::int64_t other_line = 0;  // of the first value that is no number
+  std::string other;
+};
+
+ColumnType type_of(const Column& column, const Tally& tally, const std::string& source, const TableOptions& options) {
+  constexpr std::int64_t kEnoughToTell = 10, kShare = 9;  // more numbers than this many times the others
+  const auto refuse = [&](const std::string& why) {
+    throw IoError(fmt::format("{}:{}: {} in the column {} {}", source, tally.other_line, in_quotes(tally.other),
+                              in_quotes(column.name), why));
   };
-  std::ptrdiff_t bad = -1;  // the first value that is no number
-  for (std::size_t i = 0; i < values.size() && bad < 0; ++i) {
-    const std::string_view value = trimmed(values[i]);
-    const std::optional<double> number = is_missing(value) ? kMissing : parse_number(value);
-    if (number)
-      column.numbers.push_back(*number);
-    else
-      bad = static_cast<std::ptrdiff_t>(i);
+  if (const auto given = options.types.find(column.name); given != options.types.end()) {
+    if (given->second == ColumnType::number && tally.others > 0) refuse("is no number");
+    return given->second;
   }
-  const auto given = options.types.find(column.name);
-  column.type = given != options.types.end() ? given->second : bad < 0 ? ColumnType::number : ColumnType::category;
-  if (column.type == ColumnType::number) {
-    if (bad >= 0)
-      throw IoError(fmt::format("{}: {} in the column {} is no number", table.where(bad),
-                                in_quotes(values[static_cast<std::size_t>(bad)]), in_quotes(column.name)));
-    return;
+  if (tally.others == 0) return ColumnType::number;
+  if (tally.commas == tally.others)
+    refuse("has a decimal comma; write it with a point, or give the column's type as a category");
+  if (tally.numbers >= kEnoughToTell && tally.numbers >= kShare * tally.others)
+    refuse(
+        fmt::format("is no number, as {} other values are; name it among those that are missing, or give the "
+                    "column's type",
+                    tally.numbers));
+  return ColumnType::category;
+}
+
+/// The codes of categories so far are in order of appearance; they become indices of the sorted names.
+void sort_categories(Column& column, const StringPool& names) {
+  std::vector<std::int32_t> sorted(static_cast<std::size_t>(names.size())), rank(sorted.size());
+  std::iota(sorted.begin(), sorted.end(), 0);
+  std::ranges::sort(sorted, {}, [&](std::int32_t i) { return names[i]; });
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    rank[static_cast<std::size_t>(sorted[i])] = static_cast<std::int32_t>(i);
+    column.categories.emplace_back(names[sorted[i]]);
   }
-  column.numbers.clear();
-  std::set<std::string_view> seen;
-  for (const std::string& value : values)
-    if (const auto text = trimmed(value); !is_missing(text)) seen.insert(text);
-  column.categories.assign(seen.begin(), seen.end());
-  for (const std::string& value : values) {
-    const std::string_view text = trimmed(value);
-    const auto place =
-        std::ranges::lower_bound(column.categories, text, {}, [](const std::string& s) { return std::string_view(s); });
-    column.codes.push_back(is_missing(text) ? -1 : static_cast<std::int32_t>(place - column.categories.begin()));
-  }
+  for (std::int32_t& code : column.codes)
+    if (code >= 0) code = rank[static_cast<std::size_t>(code)];
 }
 
 }  // namespace
@@ -89,30 +106,60 @@ std::string Table::where(std::int64_t row) const {
 
 Table read_table(const std::filesystem::path& path, const TableOptions& options) {
   const std::string text = read_text_file(path);
-  CsvReader reader(text, path.string(), options.separator.value_or(guess_csv_separator(text)));
   Table table{path.string(), {}, {}};
   std::vector<std::string> fields;
-  if (!reader.next(fields))
+  const auto is_missing = [&](std::string_view v) {
+    return std::ranges::find(options.missing, v) != options.missing.end();
+  };
+  const auto any = [](CsvReader::Line) { return true; };
+
+  CsvReader first(text, table.source, options.separator, options.quoting);
+  if (!first.next(fields))
     throw IoError(fmt::format("{}: is empty; a table begins with its columns' names", table.source));
-  for (const std::string& field : fields) {
-    Column& column = table.columns.emplace_back();
-    column.name = trimmed(field);
-    for (const Column& other : table.columns)
-      if (&other != &column && other.name == column.name)
-        throw IoError(
-            fmt::format("{}:{}: two columns are named {}", table.source, reader.line(), in_quotes(column.name)));
-  }
+  std::unordered_set<std::string_view> names;
+  for (const std::string& field : fields)
+    if (const std::string_view name = trimmed(field); !names.insert(name).second)
+      throw IoError(fmt::format("{}:{}: two columns are named {}", table.source, first.line(), in_quotes(name)));
+  for (const std::string& field : fields) table.columns.emplace_back().name = trimmed(field);
   for (const auto& [name, type] : options.types) (void)table[name];  // it is there, or this says which are
-  std::vector<std::vector<std::string>> values(table.columns.size());
-  while (reader.next(fields)) {
-    table.lines.push_back(reader.line());
-    if (fields.size() != values.size())
-      throw IoError(fmt::format("{}: a record of {} fields; the header has {}", table.where(table.size() - 1),
-                                fields.size(), values.size()));
-    for (std::size_t c = 0; c < fields.size(); ++c) values[c].push_back(std::move(fields[c]));
+
+  std::vector<Tally> tallies(table.columns.size());
+  while (first.next(fields)) {
+    if (fields.size() != tallies.size())
+      throw IoError(fmt::format("{}:{}: a record of {} fields; the header has {}", table.source, first.line(),
+                                fields.size(), tallies.size()));
+    if (options.quoting == Quoting::guess && first.may_be_lines(any)) first.refuse_lines();
+    for (std::size_t c = 0; c < fields.size(); ++c) {
+      const std::string_view value = trimmed(fields[c]);
+      if (is_missing(value)) continue;
+      Tally& tally = tallies[c];
+      if (parse_number(value)) {
+        ++tally.numbers;
+        continue;
+      }
+      if (tally.others++ == 0) tally.other = value, tally.other_line = first.line();
+      if (has_decimal_comma(value)) ++tally.commas;
+    }
+  }
+  for (std::size_t c = 0; c < tallies.size(); ++c)
+    table.columns[c].type = type_of(table.columns[c], tallies[c], table.source, options);
+
+  std::vector<StringPool> categories(table.columns.size());
+  CsvReader second(text, table.source, options.separator, options.quoting);
+  second.next(fields);
+  while (second.next(fields)) {
+    table.lines.push_back(second.line());
+    for (std::size_t c = 0; c < fields.size(); ++c) {
+      Column& column = table.columns[c];
+      const std::string_view value = trimmed(fields[c]);
+      if (column.type == ColumnType::number)
+        column.numbers.push_back(is_missing(value) ? kMissing : parse_number(value).value());
+      else
+        column.codes.push_back(is_missing(value) ? -1 : categories[c].intern(value));
+    }
   }
   if (table.lines.empty()) throw IoError(fmt::format("{}: has a header and no records", table.source));
-  for (std::size_t c = 0; c < values.size(); ++c) fill(table.columns[c], values[c], table, options);
+  for (std::size_t c = 0; c < categories.size(); ++c) sort_categories(table.columns[c], categories[c]);
   return table;
 }
 

@@ -7,6 +7,8 @@
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/json_text.hpp>
+#include <tapegrad/core/printable.hpp>
 #include <tapegrad/data/internal/messages.hpp>
 #include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/table.hpp>
@@ -186,10 +188,10 @@ TableEncoder TableEncoder::load(const std::filesystem::path& path) {
     if (!good) throw IoError(fmt::format("{}: is no table encoder: {}", path.string(), what));
   };
   try {
-    const nlohmann::json all = nlohmann::json::parse(text);
-    require(all.at("kind") == kKind, "its kind is " + all.at("kind").dump());
+    const nlohmann::json all = parse_json(text, path.string());
+    require(all.at("kind") == kKind, "its kind is " + printable(all.at("kind").dump(), 60));
     require(all.at("version") == kVersion,
-            fmt::format("its version is {}; this library reads {}", all.at("version").dump(), kVersion));
+            fmt::format("its version is {}; this library reads {}", printable(all.at("version").dump(), 60), kVersion));
     all.at("target").get_to(encoder.target_);
     all.at("classes").get_to(encoder.classes_);
     require(is_sorted_set(encoder.classes_), "its classes are not sorted");
@@ -208,7 +210,7 @@ TableEncoder TableEncoder::load(const std::filesystem::path& path) {
       require(f.deviation > 0, fmt::format("the deviation of {} is {}", in_quotes(f.column), f.deviation));
     }
   } catch (const nlohmann::json::exception& error) {
-    require(false, error.what());
+    require(false, printable(error.what(), 200));
   }
   return encoder;
 }

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <optional>
+#include <tapegrad/core/error.hpp>
 #include <tapegrad/graph/internal/text.hpp>
 #include <tapegrad/graph/mermaid_limits.hpp>
 
@@ -20,6 +22,19 @@ std::string_view take_line(std::string_view& text) {
   const std::string_view line = text.substr(0, end == std::string_view::npos ? text.size() : end + 1);
   text.remove_prefix(line.size());
   return line;
+}
+
+// Without a byte order mark, and with LF alone as the end of lines, as Mermaid reads it.
+std::string with_plain_lines(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  std::string result;
+  result.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
+    result += text[i] == '\r' ? '\n' : text[i];
+  }
+  return result;
 }
 
 // What Mermaid takes away before it counts: front matter, %%{directives}%%, and lines that are comments.
@@ -52,16 +67,19 @@ bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 |
 class EdgeCounter {
  public:
   std::size_t count(std::string_view text) {
-    if (!is_flowchart(take_line(text))) return 0;
-    while (!text.empty()) {
-      const std::string_view line = trimmed(take_line(text));
+    std::string_view line = take_line(text);
+    if (!is_flowchart(take_statement(line))) return 0;
+    for (;; line = take_line(text)) {
+      line = trimmed(line);
       if (line.starts_with("accDescr") && line.find('{') != std::string_view::npos) {
         skip_to(text, line, '}');
-      } else if (!is_other_statement(line)) {
-        read_statements(line);
+      } else if (!line.starts_with("accTitle") && !line.starts_with("accDescr")) {
+        while (!line.empty())
+          if (const std::string_view statement = trimmed(take_statement(line)); !is_other_statement(statement))
+            read_statement(statement);
       }
+      if (text.empty()) return edges_;
     }
-    return edges_;
   }
 
  private:
@@ -70,22 +88,35 @@ class EdgeCounter {
     return line.starts_with("flowchart") || line.starts_with("graph");
   }
 
+  // Up to a ";" that is in no label.
+  static std::string_view take_statement(std::string_view& line) {
+    std::size_t at = 0;
+    while (at < line.size() && line[at] != ';') {
+      if (line[at] == '|')
+        at = std::min(line.find('|', at + 1), line.size() - 1) + 1;
+      else
+        at += std::max<std::size_t>(1, label_length(line.substr(at)));
+    }
+    const std::string_view statement = line.substr(0, at);
+    line.remove_prefix(std::min(at + 1, line.size()));
+    return statement;
+  }
+
   static void skip_to(std::string_view& text, std::string_view line, char end) {
     while (line.find(end) == std::string_view::npos && !text.empty()) line = take_line(text);
   }
 
   static bool is_other_statement(std::string_view line) {
-    constexpr std::array<std::string_view, 11> kWords{"subgraph", "end",       "classDef",  "class",
-                                                      "style",    "linkStyle", "direction", "click",
-                                                      "href",     "accTitle",  "accDescr"};
+    constexpr std::array<std::string_view, 9> kWords{"subgraph",  "end",       "classDef", "class", "style",
+                                                     "linkStyle", "direction", "click",    "href"};
     for (const std::string_view word : kWords) {
       if (line.starts_with(word) && (line.size() == word.size() || !is_word(line[word.size()]))) return true;
     }
     return false;
   }
 
-  // Statements: groups of nodes joined by "&", with links between the groups.
-  void read_statements(std::string_view line) {
+  // Groups of nodes joined by "&", with links between the groups.
+  void read_statement(std::string_view line) {
     std::size_t left = 0;  // nodes in the group before the last link; 0: there was none
     std::size_t group = 1;
     const auto end_group = [&](bool link_follows) {
@@ -103,7 +134,6 @@ class EdgeCounter {
         if (at < line.size() && line[at] == '|') at = std::min(line.find('|', at + 1), line.size() - 1) + 1;
       } else {
         if (line[at] == '&') ++group;
-        if (line[at] == ';') end_group(false);
         ++at;
       }
     }
@@ -164,6 +194,68 @@ class EdgeCounter {
   std::size_t edges_ = 0;
 };
 
+// The first words of diagrams, as of Mermaid 11; "-beta" and "-v2" may follow some.
+constexpr std::string_view kDiagrams[] = {"flowchart",
+                                          "graph",
+                                          "sequenceDiagram",
+                                          "classDiagram",
+                                          "stateDiagram",
+                                          "erDiagram",
+                                          "journey",
+                                          "gantt",
+                                          "pie",
+                                          "quadrantChart",
+                                          "requirementDiagram",
+                                          "requirement",
+                                          "gitGraph",
+                                          "C4Context",
+                                          "C4Container",
+                                          "C4Component",
+                                          "C4Dynamic",
+                                          "C4Deployment",
+                                          "mindmap",
+                                          "timeline",
+                                          "zenuml",
+                                          "sankey",
+                                          "xychart",
+                                          "block",
+                                          "packet",
+                                          "kanban",
+                                          "architecture",
+                                          "radar",
+                                          "treemap",
+                                          "info"};
+
+bool is_diagram(std::string_view text) {
+  const std::string code = without_remarks(text);
+  std::string_view word = code;
+  word = word.substr(0, word.find_first_of(" \t\n;:"));
+  return std::ranges::any_of(kDiagrams, [&](std::string_view kind) {
+    return word.starts_with(kind) && (word.size() == kind.size() || word[kind.size()] == '-');
+  });
+}
+
+/// A line that opens a block of code in Markdown, or closes one.
+struct Fence {
+  char mark = 0;
+  std::size_t length = 0;
+  std::string_view info;  // what is said of the code
+};
+
+std::optional<Fence> fence_of(std::string_view line) {
+  line = trimmed(line);
+  if (line.empty() || (line[0] != '`' && line[0] != '~' && line[0] != ':')) return std::nullopt;
+  const std::size_t length = std::min(line.find_first_not_of(line[0]), line.size());
+  if (length < 3) return std::nullopt;
+  return Fence{line[0], length, trimmed(line.substr(length))};
+}
+
+bool says_mermaid(std::string_view info) {
+  if (info.starts_with('{')) info.remove_prefix(1);
+  constexpr std::string_view kWord = "mermaid";
+  return info.starts_with(kWord) && (info.size() == kWord.size() || !is_word(info[kWord.size()]));
+}
+
 struct Site {
   std::string_view name;
   std::size_t characters;
@@ -176,9 +268,42 @@ constexpr std::size_t kMostEdges = 500;
 }  // namespace
 
 MermaidSize measure_mermaid(std::string_view text) {
-  const std::string valid = valid_utf8(text);
+  const std::string valid = valid_utf8(with_plain_lines(text));
   const std::string code = without_remarks(valid);
   return {utf16_units(code), utf16_units(valid), EdgeCounter().count(code)};
+}
+
+std::vector<MermaidDiagram> mermaid_diagrams(std::string_view text, std::string_view origin) {
+  const std::string plain = with_plain_lines(text);
+  if (is_diagram(plain)) return {{1, plain}};
+  std::vector<MermaidDiagram> found;
+  std::optional<Fence> open;
+  bool inside = false;
+  std::string_view rest = plain;
+  for (std::int64_t number = 1; !rest.empty(); ++number) {
+    const std::string_view line = take_line(rest);
+    const std::optional<Fence> fence = fence_of(line);
+    if (open && fence && fence->mark == open->mark && fence->length >= open->length && fence->info.empty()) {
+      open.reset();
+      inside = false;
+    } else if (open) {
+      if (inside) found.back().text += line;
+    } else if (fence) {
+      // Three colons are a fence on some sites only.
+      inside = says_mermaid(fence->info);
+      if (inside || fence->mark != ':') open = fence;
+      if (inside) found.push_back({number + 1, ""});
+    }
+  }
+  if (found.empty())
+    throw IoError(fmt::format(
+        "{}: no Mermaid diagram; expected a first line such as \"flowchart TB\", or a Markdown page with ```mermaid",
+        origin));
+  for (const MermaidDiagram& diagram : found)
+    if (!is_diagram(diagram.text))
+      throw IoError(fmt::format("{}:{}: not the first line of a Mermaid diagram, such as \"flowchart TB\"", origin,
+                                diagram.line));
+  return found;
 }
 
 std::vector<SiteVerdict> check_mermaid(std::string_view text) {

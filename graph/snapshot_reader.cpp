@@ -6,6 +6,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/json_text.hpp>
 #include <tapegrad/graph/graph_builder.hpp>
 #include <tapegrad/graph/internal/text.hpp>
 #include <tapegrad/graph/snapshot.hpp>
@@ -19,7 +20,7 @@ using Json = nlohmann::json;
 using Event = nlohmann::detail::parse_event_t;
 
 // Far above any real graph, and low enough that a hostile file runs into them before it runs out of memory.
-constexpr int kMaxDepth = 16;
+constexpr std::size_t kMaxDepth = 16;
 constexpr std::size_t kMaxVertices = 10'000'000;
 constexpr std::size_t kMaxEdges = 50'000'000;
 constexpr std::size_t kMaxRank = 64;
@@ -134,10 +135,11 @@ class Fields {
 // the JSON tree, which therefore stays small.
 class SnapshotReader {
  public:
-  explicit SnapshotReader(std::string_view origin) : origin_(origin) {}
+  enum class Task { check, build };
+  SnapshotReader(std::string_view origin, Task task) : origin_(origin), task_(task), keys_(std::string(origin)) {}
 
   bool operator()(int depth, Event event, Json& parsed) {
-    if (depth >= kMaxDepth) throw IoError(fmt::format("{}: JSON nested deeper than {} levels", origin_, kMaxDepth));
+    keys_.see(event, parsed);
     if (event == Event::key && depth == 1) {
       section_ = parsed.get<std::string>();
     } else if (event == Event::value && depth == 1) {
@@ -201,10 +203,10 @@ class SnapshotReader {
   }
 
   void read_vertex(const Json& object) {
-    if (vertices_.size() == kMaxVertices) {
+    if (vertex_count_ == kMaxVertices) {
       throw IoError(fmt::format("{}: more than {} vertices", origin_, kMaxVertices));
     }
-    const Fields fields(object, origin_, fmt::format("vertices[{}]", vertices_.size()));
+    const Fields fields(object, origin_, fmt::format("vertices[{}]", vertex_count_++));
     PendingVertex pending{fields.required("id"), "", {}};
     Vertex& v = pending.vertex;
     fields.read("of", pending.of);
@@ -237,7 +239,7 @@ class SnapshotReader {
       measured.read("inf", s.inf);
       measured.read("zero", s.zero);
     }
-    vertices_.push_back(std::move(pending));
+    if (task_ == Task::build) vertices_.push_back(std::move(pending));
   }
 
   static void read_shape(const Fields& fields, Vertex& v) {
@@ -265,12 +267,12 @@ class SnapshotReader {
   }
 
   void read_edge(const Json& object) {
-    if (edges_.size() == kMaxEdges) throw IoError(fmt::format("{}: more than {} edges", origin_, kMaxEdges));
-    const Fields fields(object, origin_, fmt::format("edges[{}]", edges_.size()));
+    if (edge_count_ == kMaxEdges) throw IoError(fmt::format("{}: more than {} edges", origin_, kMaxEdges));
+    const Fields fields(object, origin_, fmt::format("edges[{}]", edge_count_++));
     PendingEdge e{fields.required("from"), fields.required("to")};
     fields.read("slot", e.slot);
     fields.read("kind", e.kind, kEdgeKinds);
-    edges_.push_back(std::move(e));
+    if (task_ == Task::build) edges_.push_back(std::move(e));
   }
 
   void add_vertices(GraphBuilder& builder) {
@@ -307,6 +309,9 @@ class SnapshotReader {
   }
 
   std::string_view origin_;
+  Task task_;
+  UniqueKeys keys_;
+  std::size_t vertex_count_ = 0, edge_count_ = 0;
   std::string section_, title_;
   bool format_seen_ = false, version_seen_ = false;
   std::vector<PendingVertex> vertices_;
@@ -314,27 +319,24 @@ class SnapshotReader {
   std::unordered_map<std::string, GraphBuilder::Handle> handles_;
 };
 
-[[noreturn]] void throw_syntax_error(const Json::exception& error, std::size_t byte, std::string_view text,
-                                     std::string_view origin) {
-  const std::string_view before = text.substr(0, byte == 0 ? 0 : byte - 1);
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  const std::size_t column = before.size() - (before.rfind('\n') + 1) + 1;
-  std::string_view reason = error.what();
-  if (const std::size_t dash = reason.find(" - "); dash != std::string_view::npos) reason.remove_prefix(dash + 3);
-  throw IoError(fmt::format("{}:{}:{}: not valid JSON: {}", origin, line, column, shorten(valid_utf8(reason), 200)));
-}
-
 }  // namespace
 
 ComputationGraph from_json(std::string_view text, std::string_view origin) {
-  SnapshotReader reader(origin);
+  using Task = SnapshotReader::Task;
+  constexpr std::size_t kLarge = 1 << 20;  // a vertex takes some fifty times its shortest text
+  const std::string file(origin);
+  constexpr JsonBounds kBounds{.depth = kMaxDepth, .values = std::numeric_limits<std::size_t>::max()};
+  check_json_bounds(text, file, kBounds);
   try {
+    if (text.size() > kLarge) {
+      SnapshotReader checked(origin, Task::check);
+      (void)Json::parse(text.begin(), text.end(), std::ref(checked));
+    }
+    SnapshotReader reader(origin, Task::build);
     const Json root = Json::parse(text.begin(), text.end(), std::ref(reader));
     return reader.graph(root);
-  } catch (const Json::parse_error& error) {
-    throw_syntax_error(error, error.byte, text, origin);
-  } catch (const Json::out_of_range& error) {  // a number beyond the range of double
-    throw IoError(fmt::format("{}: not valid JSON: {}", origin, shorten(valid_utf8(error.what()), 200)));
+  } catch (const Json::exception& error) {
+    throw_json_error(error, text, file);
   }
 }
 

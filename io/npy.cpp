@@ -29,17 +29,17 @@ void swap_bytes(std::byte* data, std::int64_t count, std::size_t size) {
 
 }  // namespace
 
-Tensor read_npy(const InputFile& file, std::uint64_t begin, std::uint64_t bytes, const std::string& what) {
-  std::uint64_t data_begin = 0;
-  const NpyHeader header = read_npy_header(file, begin, bytes, what, data_begin);
+Tensor read_npy(ByteStream& stream, std::uint64_t bytes) {
+  const NpyHeader header = read_npy_header(stream, bytes);
   const std::size_t size = size_of(header.dtype);
   Tensor tensor = empty(header.shape, header.dtype);
   std::byte* data = tensor.node().data;
   const std::int64_t count = tensor.numel();
-  file.read(data, static_cast<std::uint64_t>(count) * size, data_begin);
+  if (const std::size_t wanted = static_cast<std::size_t>(count) * size; stream.read(data, wanted) != wanted)
+    throw IoError(stream.what() + "it became shorter while it was read");
   if (header.swapped) swap_bytes(data, count, size);
   if (header.dtype == boolean && std::any_of(data, data + count, [](std::byte b) { return b > std::byte{1}; }))
-    throw IoError(what + "its bool elements are not all 0 or 1");
+    throw IoError(stream.what() + "its bool elements are not all 0 or 1");
   return header.fortran_order && header.shape.rank() > 1 ? from_fortran_order(tensor, header.shape) : tensor;
 }
 
@@ -53,7 +53,8 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
 
 Tensor load_npy(const std::filesystem::path& path) {
   const InputFile file(path);
-  return read_npy(file, 0, file.size(), file.name() + ": not an npy file: ");
+  ByteStream stream(file, 0, file.size(), ByteStream::Packing::none, file.name() + ": not an npy file: ");
+  return read_npy(stream, file.size());
 }
 
 }  // namespace tapegrad::io

@@ -19,8 +19,9 @@ Tensor load_npy(const std::filesystem::path& path);
 /// or has a NUL, or the file would be larger than 4 GiB; IoError if it cannot be written.
 void save_npz(const std::filesystem::path& path, const NamedTensors& tensors);
 
-/// The arrays in the order of the archive, their names without ".npy". Throws IoError as load_npy, and if the archive
-/// is damaged, encrypted or compressed (numpy.savez_compressed), or holds something else.
+/// The arrays of numpy.savez or numpy.savez_compressed in the order of the archive, their names without ".npy". Throws
+/// IoError as load_npy, and if the archive is damaged or encrypted, holds something else, or unpacks to more than
+/// input_limits() allows: found out before memory is taken for any array.
 NamedTensors load_npz(const std::filesystem::path& path);
 
 }  // namespace tapegrad::io

@@ -2,6 +2,7 @@
 
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/printable.hpp>
 #include <tapegrad/io/internal/npy_header.hpp>
 #include <tapegrad/io/internal/zip.hpp>
 #include <tapegrad/io/npy.hpp>
@@ -47,13 +48,21 @@ void save_npz(const std::filesystem::path& path, const NamedTensors& tensors) {
 NamedTensors load_npz(const std::filesystem::path& path) {
   const InputFile file(path);
   const std::string what = file.name() + ": not an npz file: ";
+  const std::vector<ZipMember> members = read_zip(file, what);
+  const auto inside = [&](const ZipMember& member) {
+    return file.name() + ": member '" + printable(member.name) + "': not an npy file: ";
+  };
+  // All are checked before memory is taken for any.
+  for (const ZipMember& member : members) {
+    if (!member.name.ends_with(kSuffix)) throw IoError(what + "its member '" + printable(member.name) + "' is no .npy");
+    require_checksum(file, member, inside(member));
+    ByteStream stream = open_member(file, member, inside(member));
+    read_npy_header(stream, member.size);
+  }
   NamedTensors tensors;
-  for (const ZipMember& member : read_zip(file, what)) {
-    const std::string inside = file.name() + ": member '" + member.name + "': not an npy file: ";
-    if (!member.name.ends_with(kSuffix)) throw IoError(what + "its member '" + member.name + "' is no .npy");
-    require_checksum(file, member, inside);
-    tensors.push_back({member.name.substr(0, member.name.size() - kSuffix.size()),
-                       read_npy(file, member.begin, member.size, inside)});
+  for (const ZipMember& member : members) {
+    ByteStream stream = open_member(file, member, inside(member));
+    tensors.push_back({member.name.substr(0, member.name.size() - kSuffix.size()), read_npy(stream, member.size)});
   }
   return tensors;
 }

@@ -17,8 +17,8 @@ using Metadata = std::map<std::string, std::string>;
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors, const Metadata& metadata = {});
 
 /// The tensors in the order in which they lie in the file. Throws IoError that says what is wrong if the file is not
-/// exactly what the format asks for, or has a dtype other than F32, F64, I64, I32, U8 and BOOL; such a file costs
-/// memory in proportion to its size at most.
+/// exactly what the format asks for, or has a dtype other than F32, F64, I64, I32, U8, BOOL, and F16 and BF16, which
+/// become f32; such a file costs memory in proportion to its size at most.
 NamedTensors load_safetensors(const std::filesystem::path& path, Metadata* metadata = nullptr);
 
 }  // namespace tapegrad::io

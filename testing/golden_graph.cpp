@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 #include <string_view>
 #include <tapegrad/core/atomic_file.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/core/input_file.hpp>
 #include <tapegrad/graph/snapshot.hpp>
 #include <tapegrad/testing/golden_graph.hpp>
 #include <utility>
@@ -28,10 +28,13 @@ GoldenGraphReport compare_with_golden(const graph::ComputationGraph& graph, cons
     return {true, fmt::format("{} written anew", file.string())};
   }
   const std::string how = fmt::format("if that is meant, run the test with {}=1 and look at what it writes", kSwitch);
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) return {false, fmt::format("{} cannot be read; {}", file.string(), how)};
-  const graph::ComputationGraph golden = graph::from_json(std::move(text).str(), file.string());
+  std::string text;
+  try {
+    text = InputFile(file).read_all();
+  } catch (const IoError& error) {
+    return {false, fmt::format("{}; {}", error.what(), how)};
+  }
+  const graph::ComputationGraph golden = graph::from_json(text, file.string());
   const graph::GraphDiff difference = graph::diff(golden, graph, options);
   if (difference.empty()) return {true, fmt::format("the graph in {}", file.string())};
   return {false,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tapegrad/core/printable.hpp>
 
 namespace tapegrad::tools {
 
@@ -22,12 +23,12 @@ ClassReport class_report(std::span<const std::int64_t> predicted, std::span<cons
 
 std::string to_text(const ClassReport& report) {
   std::size_t width = 5;
-  for (const ClassScore& score : report.classes) width = std::max(width, score.name.size());
+  for (const ClassScore& score : report.classes) width = std::max(width, printable(score.name).size());
   std::string text =
       fmt::format("{:<{}}  {:>7}  {:>9}  {:>6}  {:>6}\n", "class", width, "samples", "precision", "recall", "F1");
   for (const ClassScore& s : report.classes)
-    fmt::format_to(std::back_inserter(text), "{:<{}}  {:>7}  {:>9.4f}  {:>6.4f}  {:>6.4f}\n", s.name, width, s.rows,
-                   s.precision, s.recall, s.f1);
+    fmt::format_to(std::back_inserter(text), "{:<{}}  {:>7}  {:>9.4f}  {:>6.4f}  {:>6.4f}\n", printable(s.name), width,
+                   s.rows, s.precision, s.recall, s.f1);
   return text;
 }
 

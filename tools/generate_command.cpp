@@ -1,9 +1,15 @@
 // tapegrad generate: text from a language model.
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/printable.hpp>
+#include <utility>
 
 #include "commands.hpp"
 #include "language_model.hpp"
@@ -18,19 +24,48 @@ struct Options {
   std::uint64_t seed = 1;
   int threads = 1;
   bool no_cache = false;
+  LoadOptions load;
+};
+
+/// Text on its way to a terminal, token by token: a character that two tokens share waits for the second.
+class Shown {
+ public:
+  std::string take(std::string_view bytes) {
+    waiting_ += bytes;
+    std::size_t whole = waiting_.size();
+    for (std::size_t back = 1; back <= std::min<std::size_t>(3, waiting_.size()); ++back) {
+      const auto byte = static_cast<unsigned char>(waiting_[waiting_.size() - back]);
+      if ((byte & 0xC0) == 0x80) continue;
+      const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+      if (length > back) whole -= back;
+      break;
+    }
+    std::string text = printable(std::string_view(waiting_).substr(0, whole), waiting_.npos, kLayout);
+    waiting_.erase(0, whole);
+    return text;
+  }
+  std::string rest() { return printable(std::exchange(waiting_, {}), std::string::npos, kLayout); }
+
+ private:
+  static constexpr std::string_view kLayout = "\n\t";
+  std::string waiting_;
 };
 
 void run(const Options& options) {
   set_num_threads(options.threads);
-  const SavedLanguageModel saved = SavedLanguageModel::load(options.model);
+  const SavedLanguageModel saved = SavedLanguageModel::load(options.model, options.load);
   GenerateOptions generate_options = options.generate;
   generate_options.cache = !options.no_cache;
   Rng rng(options.seed);
+  std::optional<Shown> shown;
+  if (::isatty(STDOUT_FILENO) != 0) shown.emplace();
   for (std::int64_t i = 0; i < options.count; ++i) {
     if (i > 0) std::cout << "%\n";
     std::cout << options.prompt;
-    generate(*saved.model, saved.sizes, saved.tokens, options.prompt, generate_options, rng,
-             [](std::string_view bytes) { std::cout << bytes << std::flush; });
+    generate(
+        *saved.model, saved.sizes, saved.tokens, options.prompt, generate_options, rng,
+        [&](std::string_view bytes) { std::cout << (shown ? shown->take(bytes) : std::string(bytes)) << std::flush; });
+    if (shown) std::cout << shown->rest();
     std::cout << '\n';
   }
 }
@@ -65,6 +100,7 @@ void add_generate_command(CLI::App& app) {
       "--no-cache", options->no_cache,
       "Look back over the whole context for each token, computing it anew: slower, and the same until a text "
       "outgrows the context");
+  command->add_flag("--allow-nonfinite", options->load.allow_nonfinite, "Use weights that are NaN or infinite");
   command->footer(
       "Examples:\n"
       "  tapegrad generate --model out/gpt --prompt \"The trouble with\" --count 3\n"

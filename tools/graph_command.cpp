@@ -4,14 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <string>
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/data/text_file.hpp>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/mermaid_limits.hpp>
@@ -33,12 +32,11 @@ struct Options {
 };
 
 std::string read(const std::filesystem::path& path, const char* what_to_give) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  std::error_code ignored;
-  if (!file.is_open() || file.bad() || std::filesystem::is_directory(path, ignored))
-    throw IoError(fmt::format("{}: cannot be read; give {}", path.string(), what_to_give));
-  return text;
+  try {
+    return data::read_text_file(path);
+  } catch (const IoError& error) {
+    throw IoError(fmt::format("{}; give {}", error.what(), what_to_give));
+  }
 }
 
 /// An option whose value is one of a few words.
@@ -155,11 +153,18 @@ void add_check_command(CLI::App& graph_command, int& status) {
   auto source = std::make_shared<std::string>();
   CLI::App* command = graph_command.add_subcommand(
       "check", "Whether a Mermaid file will be drawn, and where; status 1 if not on GitHub");
-  command->add_option("file", *source, "A Mermaid diagram (.mmd), of any origin")->required();
+  command->add_option("file", *source, "A Mermaid diagram (.mmd) of any origin, or a Markdown page with some")
+      ->required();
   command->callback([source, &status] {
-    for (const graph::SiteVerdict& verdict : graph::check_mermaid(read(*source, "a Mermaid diagram (.mmd)"))) {
-      std::cout << fmt::format("{}  {}  {}\n", verdict.site, verdict.fits ? "draws it" : "does not", verdict.reason);
-      if (verdict.site == "GitHub" && !verdict.fits) status = 1;
+    const std::string text = read(*source, "a Mermaid diagram (.mmd) or a Markdown page");
+    const std::vector<graph::MermaidDiagram> diagrams = graph::mermaid_diagrams(text, *source);
+    for (const graph::MermaidDiagram& diagram : diagrams) {
+      const std::string place = diagram.line > 1 ? fmt::format("{}:{}  ", *source, diagram.line) : "";
+      for (const graph::SiteVerdict& verdict : graph::check_mermaid(diagram.text)) {
+        std::cout << fmt::format("{}{}  {}  {}\n", place, verdict.site, verdict.fits ? "draws it" : "does not",
+                                 verdict.reason);
+        if (verdict.site == "GitHub" && !verdict.fits) status = 1;
+      }
     }
   });
 }
@@ -214,7 +219,7 @@ void add_graph_command(CLI::App& app, int& status) {
       "  tapegrad graph out/wordnet -o model.html          a page to walk about in\n"
       "  tapegrad graph out/wordnet --why embedding.weight\n"
       "  tapegrad graph diff before.json after.json -o what-changed.html\n"
-      "  tapegrad graph check README.mmd");
+      "  tapegrad graph check README.md");
   command->callback([options, command, source] {
     if (!command->get_subcommands().empty()) return;
     if (source->empty() && options->example.empty()) throw CLI::RequiredError("source or --example");

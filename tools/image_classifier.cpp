@@ -5,8 +5,6 @@
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 
-#include "saved_model.hpp"
-
 namespace tapegrad::tools {
 namespace {
 
@@ -66,25 +64,31 @@ std::string config_json(const ImageClassifierSizes& sizes, const std::vector<std
   return config.dump(2) + "\n";
 }
 
-SavedImageClassifier SavedImageClassifier::load(const std::filesystem::path& folder) {
+SavedImageClassifier SavedImageClassifier::load(const std::filesystem::path& folder, const LoadOptions& options) {
+  constexpr std::int64_t kLargestSide = 1 << 14;
   ImageClassifierSizes sizes;
-  std::vector<std::string> classes;
   data::ImageDataset::Scaling scaling;
-  read_config(folder, kImageClassifier, kConfigVersion, [&](const nlohmann::ordered_json& json) {
-    sizes.kind = json.at("model") == "mlp" ? ImageClassifierKind::mlp : ImageClassifierKind::cnn;
-    json.at("height").get_to(sizes.height);
-    json.at("width").get_to(sizes.width);
-    json.at("classes").get_to(classes);
-    json.at("hidden").get_to(sizes.hidden);
-    json.at("channels").get_to(sizes.channels);
-    json.at("dropout").get_to(sizes.dropout);
-    json.at("mean").get_to(scaling.mean);
-    json.at("deviation").get_to(scaling.deviation);
-  });
+  Config config(folder);
+  config.require(kImageClassifier, kConfigVersion);
+  sizes.kind = config.choice("model", {"mlp", "cnn"}) == 0 ? ImageClassifierKind::mlp : ImageClassifierKind::cnn;
+  sizes.height = config.size("height", 1, kLargestSide);
+  sizes.width = config.size("width", 1, kLargestSide);
+  std::vector<std::string> classes = config.names("classes");
+  sizes.hidden = config.sizes("hidden");
+  sizes.channels = config.sizes("channels");
+  sizes.dropout = config.number("dropout");
+  scaling.mean = config.number("mean");
+  scaling.deviation = config.number("deviation");
+  config.finish();
+  if (sizes.kind == ImageClassifierKind::cnn && sizes.channels.empty()) config.refuse("a cnn without \"channels\"");
+  if (!(scaling.deviation > 0)) config.refuse("\"deviation\" is not above 0");
   sizes.classes = std::ssize(classes);
+  const NamedTensors weights = read_weights(folder, options);
   Rng rng;
-  SavedImageClassifier saved{sizes, std::move(classes), scaling, ImageClassifier(sizes, rng)};
-  load_weights(folder, saved.model);
+  SavedImageClassifier saved = make_model(config, weights, [&] {
+    return SavedImageClassifier{sizes, std::move(classes), scaling, ImageClassifier(sizes, rng)};
+  });
+  put_weights(folder, weights, saved.model);
   return saved;
 }
 

@@ -12,6 +12,8 @@
 #include <tapegrad/nn/normalization.hpp>
 #include <vector>
 
+#include "saved_model.hpp"
+
 namespace tapegrad::tools {
 
 /// The kind of model that config.json says.
@@ -54,7 +56,7 @@ struct SavedImageClassifier {
   ImageClassifier model;
 
   /// Throws IoError that names the file when one is missing or does not fit the other.
-  static SavedImageClassifier load(const std::filesystem::path& folder);
+  static SavedImageClassifier load(const std::filesystem::path& folder, const LoadOptions& options = {});
 };
 
 }  // namespace tapegrad::tools

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/nn/dropout.hpp>
 #include <tapegrad/nn/embedding.hpp>
 #include <tapegrad/nn/positions.hpp>
@@ -114,43 +112,26 @@ std::string config_json(const LanguageModelSizes& sizes) {
   return config.dump(2) + "\n";
 }
 
-SavedLanguageModel SavedLanguageModel::load(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / kConfig;
-  std::ifstream file(path);
-  if (!file)
-    throw IoError(path.string() + ": cannot be read; a model is a folder written by tapegrad train language --out");
+SavedLanguageModel SavedLanguageModel::load(const std::filesystem::path& folder, const LoadOptions& options) {
+  Config config(folder);
+  config.require(kKind, kConfigVersion);
   SavedLanguageModel saved;
-  try {
-    const ordered_json config = ordered_json::parse(file);
-    if (config.at("kind") != kKind) throw IoError(path.string() + ": is not of a language model");
-    if (config.at("version") != kConfigVersion)
-      throw IoError(path.string() + ": has version " + config.at("version").dump() + "; this program reads version " +
-                    std::to_string(kConfigVersion));
-    const auto model = config.at("model").get<std::string>();
-    if (model != "lstm" && model != "gpt") throw IoError(path.string() + ": has a model '" + model + "'");
-    saved.sizes.kind = model == "lstm" ? LanguageModelKind::lstm : LanguageModelKind::gpt;
-    config.at("tokens").get_to(saved.sizes.tokens);
-    config.at("width").get_to(saved.sizes.width);
-    config.at("layers").get_to(saved.sizes.layers);
-    config.at("heads").get_to(saved.sizes.heads);
-    config.at("context").get_to(saved.sizes.context);
-    config.at("dropout").get_to(saved.sizes.dropout);
-  } catch (const nlohmann::json::exception& error) {
-    throw IoError(path.string() + ": is not a model's configuration: " + error.what());
-  }
+  saved.sizes.kind = config.choice("model", {"lstm", "gpt"}) == 0 ? LanguageModelKind::lstm : LanguageModelKind::gpt;
+  saved.sizes.tokens = config.size("tokens", data::BytePairs::kEnd + 1);
+  saved.sizes.width = config.size("width");
+  saved.sizes.layers = config.size("layers");
+  saved.sizes.heads = config.size("heads");
+  saved.sizes.context = config.size("context");
+  saved.sizes.dropout = config.number("dropout");
+  config.finish();
   saved.tokens = data::BytePairs::load(folder / kTokens);
   if (saved.tokens.size() != saved.sizes.tokens)
     throw IoError((folder / kTokens).string() + ": has " + std::to_string(saved.tokens.size()) + " tokens, where " +
-                  path.string() + " says " + std::to_string(saved.sizes.tokens));
+                  config.file() + " says " + std::to_string(saved.sizes.tokens));
+  const NamedTensors weights = read_weights(folder, options);
   Rng rng;
-  saved.model = LanguageModel::make(saved.sizes, rng);
-  const NamedTensors weights = io::load_safetensors(folder / kWeights);
-  try {
-    saved.model->load_state(weights);
-  } catch (const Error& error) {
-    throw IoError((folder / kWeights).string() + ": " + error.what());
-  }
-  saved.model->eval();
+  saved.model = make_model(config, weights, [&] { return LanguageModel::make(saved.sizes, rng); });
+  put_weights(folder, weights, *saved.model);
   return saved;
 }
 

@@ -12,6 +12,8 @@
 #include <tapegrad/nn/sampling.hpp>
 #include <vector>
 
+#include "saved_model.hpp"
+
 namespace tapegrad::tools {
 
 enum class LanguageModelKind { lstm, gpt };
@@ -48,9 +50,9 @@ struct SavedLanguageModel {
   data::BytePairs tokens;
   std::unique_ptr<LanguageModel> model;
 
-  static constexpr std::string_view kConfig = "config.json", kTokens = "tokens.txt", kWeights = "model.safetensors";
+  static constexpr std::string_view kConfig = "config.json", kTokens = "tokens.txt";
   /// Throws IoError that names the file when one is missing or does not fit the others.
-  static SavedLanguageModel load(const std::filesystem::path& folder);
+  static SavedLanguageModel load(const std::filesystem::path& folder, const LoadOptions& options = {});
 };
 
 std::string config_json(const LanguageModelSizes& sizes);

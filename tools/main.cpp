@@ -4,6 +4,8 @@
 #include <exception>
 #include <iostream>
 #include <new>
+#include <tapegrad/core/input_file.hpp>
+#include <tapegrad/core/printable.hpp>
 #include <tapegrad/core/version.hpp>
 
 #include "commands.hpp"
@@ -22,6 +24,17 @@ int main(int argc, char** argv) {
       "  tapegrad gradcheck --all                    check every operation's gradient\n"
       "  tapegrad op solve a.npy b.npy --out solved  run one operation on NumPy's files\n"
       "  tapegrad COMMAND --help                     more on each");
+  const auto add_limit = [&](const char* name, std::uint64_t tapegrad::InputLimits::*limit, const char* help) {
+    const auto set = [limit](const std::uint64_t& bytes) {
+      tapegrad::InputLimits limits = tapegrad::input_limits();
+      limits.*limit = bytes;
+      tapegrad::set_input_limits(limits);
+    };
+    app.add_option_function<std::uint64_t>(name, set, help)->transform(CLI::AsSizeValue(false));
+  };
+  add_limit("--pipe-limit", &tapegrad::InputLimits::pipe, "Most bytes to read from a pipe, such as 500MB; else 1 GiB");
+  add_limit("--unpacked-limit", &tapegrad::InputLimits::unpacked,
+            "Most bytes that one packed file may unpack to; else 4 GiB");
   int status = 0;
   add_train_command(app, status);
   add_predict_command(app);
@@ -39,11 +52,11 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "tapegrad: " << error.what() << "; see tapegrad --help\n";
+    std::cerr << "tapegrad: " << tapegrad::printable(error.what()) << "; see tapegrad --help\n";
   } catch (const std::bad_alloc&) {
     std::cerr << "tapegrad: out of memory\n";
   } catch (const std::exception& error) {
-    std::cerr << "tapegrad: " << error.what() << '\n';
+    std::cerr << "tapegrad: " << tapegrad::printable(error.what()) << '\n';
   }
   return 2;
 }

@@ -1,9 +1,9 @@
 #include "model_files.hpp"
 
-#include <fstream>
+#include <filesystem>
 #include <iostream>
-#include <iterator>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/input_file.hpp>
 #include <tapegrad/core/version.hpp>
 #include <tapegrad/graph/capture.hpp>
 #include <tapegrad/graph/save.hpp>
@@ -36,8 +36,8 @@ void save_graph(const OutputFolder& out, Tensor loss, const std::string& title) 
 }
 
 void save_report(const OutputFolder& out, train::Report report) {
-  if (std::ifstream picture(out.path("model.svg")); picture)
-    report.graph_svg.assign(std::istreambuf_iterator<char>(picture), {});
+  if (const std::filesystem::path picture = out.path("model.svg"); std::filesystem::exists(picture))
+    report.graph_svg = InputFile(picture).read_all();
   train::save_report(out.path("report.html"), report);
 }
 

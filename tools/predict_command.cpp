@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -12,6 +13,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/printable.hpp>
 #include <tapegrad/data/pgm.hpp>
 #include <tapegrad/io/picture.hpp>
 #include <tapegrad/nn/attribution.hpp>
@@ -43,6 +45,7 @@ struct Options {
   std::int64_t row = 0;
   std::size_t top = 5;
   bool json = false;
+  LoadOptions load;
 
   std::string attribution_name() const {
     return std::ranges::find(kAttributions, attribution, &std::pair<const std::string, Attribution>::second)->first;
@@ -84,7 +87,7 @@ Tensor attribute(const Model& model, const Tensor& input, const Tensor& baseline
 
 void print_classes(const Classes& classes, std::size_t top) {
   for (std::size_t i = 0; i < std::min(top, classes.size()); ++i)
-    std::cout << fmt::format("  {:6.2f} %  {}\n", 100 * classes[i].first, classes[i].second);
+    std::cout << fmt::format("  {:6.2f} %  {}\n", 100 * classes[i].first, printable(classes[i].second));
 }
 
 nlohmann::ordered_json to_json(const char* what, const std::string& input, const Classes& classes) {
@@ -93,8 +96,10 @@ nlohmann::ordered_json to_json(const char* what, const std::string& input, const
   return {{what, input}, {"class", classes.front().second}, {"probabilities", probabilities}};
 }
 
-void classify_text(SavedClassifier& saved, const std::string& text, const Options& options) {
+/// `where` is the text's place, for messages.
+void classify_text(SavedClassifier& saved, const std::string& text, const std::string& where, const Options& options) {
   const auto entries = saved.encoder.explain(text);
+  if (entries.empty()) throw ValueError(fmt::format("predict: {}: there is no word in it", where));
   std::vector<std::int32_t> ids;
   for (const data::EncodedWord& entry : entries) ids.push_back(entry.id);
   const Tensor offsets = copy_of(std::vector<std::int64_t>{0, std::ssize(ids)});
@@ -114,16 +119,16 @@ void classify_text(SavedClassifier& saved, const std::string& text, const Option
     json["attribution"] = options.attribution_name();
     json["words"] = nlohmann::ordered_json::array();
     for (const auto& [share, word] : words) json["words"].push_back({{"word", word}, {"share", share}});
-    std::cout << json.dump() << '\n';
+    std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     return;
   }
-  std::cout << fmt::format("\"{}\"\n", text);
+  std::cout << fmt::format("\"{}\"\n", printable(text));
   print_classes(classes, options.top);
   std::ranges::stable_sort(words, std::ranges::greater(), &std::pair<double, std::string>::first);
-  std::cout << fmt::format("  words for {} ({}):", classes.front().second, options.attribution_name());
+  std::cout << fmt::format("  words for {} ({}):", printable(classes.front().second), options.attribution_name());
   constexpr std::size_t kShown = 8;
   for (std::size_t i = 0; i < std::min(kShown, words.size()); ++i)
-    std::cout << fmt::format("{} {} {:+.2f}", i == 0 ? "" : ",", words[i].second, words[i].first);
+    std::cout << fmt::format("{} {} {:+.2f}", i == 0 ? "" : ",", printable(words[i].second), words[i].first);
   std::cout << (words.empty() ? " none is in the vocabulary\n" : "\n");
 }
 
@@ -167,32 +172,50 @@ void classify_image(SavedImageClassifier& saved, const std::string& path, const 
     nlohmann::ordered_json json = to_json("image", name, classes);
     if (!options.picture.empty())
       json.update({{"attribution", options.attribution_name()}, {"picture", options.picture}});
-    std::cout << json.dump() << '\n';
+    std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     return;
   }
-  std::cout << name << '\n';
+  std::cout << printable(name) << '\n';
   print_classes(classes, options.top);
   if (!options.picture.empty())
-    std::cout << fmt::format("  pixels for {} in orange, against it in blue ({}): {}\n", classes.front().second,
-                             options.attribution_name(), options.picture);
+    std::cout << fmt::format("  pixels for {} in orange, against it in blue ({}): {}\n",
+                             printable(classes.front().second), options.attribution_name(), options.picture);
+}
+
+/// The next line of standard input, without LF or CR LF; false at its end.
+bool next_line(std::string& line, std::int64_t number) {
+  constexpr std::size_t kLongest = std::size_t{1} << 20;
+  line.clear();
+  int c = std::cin.get();
+  if (c == EOF) return false;
+  for (; c != EOF && c != '\n'; c = std::cin.get()) {
+    if (line.size() == kLongest)
+      throw IoError(fmt::format("standard input:{}: a line of more than {} bytes", number, kLongest));
+    line += static_cast<char>(c);
+  }
+  if (line.ends_with('\r')) line.pop_back();
+  return true;
 }
 
 void run(const Options& options) {
-  if (config_kind(options.model) == kImageClassifier) {
+  if (Config(options.model).kind() == kImageClassifier) {
     if (options.inputs.empty()) throw ValueError("predict: give an image, as a PGM or an IDX file");
     if (options.inputs.size() > 1 && !options.picture.empty())
       throw ValueError("predict: --picture is of one image; there are " + std::to_string(options.inputs.size()));
-    SavedImageClassifier saved = SavedImageClassifier::load(options.model);
+    SavedImageClassifier saved = SavedImageClassifier::load(options.model, options.load);
     for (const std::string& path : options.inputs) classify_image(saved, path, options);
     return;
   }
-  SavedClassifier saved = SavedClassifier::load(options.model);
+  SavedClassifier saved = SavedClassifier::load(options.model, options.load);
   if (!options.picture.empty()) throw ValueError("predict: --picture is for images; this is a model of texts");
   if (options.attribution == Attribution::saliency)
     throw ValueError("predict: saliency is the same for every word of a mean; take another --attribution");
-  for (const std::string& text : options.inputs) classify_text(saved, text, options);
-  if (options.inputs.empty())
-    for (std::string line; std::getline(std::cin, line);) classify_text(saved, line, options);
+  for (const std::string& text : options.inputs)
+    classify_text(saved, text, fmt::format("the text \"{}\"", printable(text, 60)), options);
+  if (!options.inputs.empty()) return;
+  std::string line;
+  for (std::int64_t number = 1; next_line(line, number); ++number)
+    classify_text(saved, line, fmt::format("standard input:{}", number), options);
 }
 
 }  // namespace
@@ -213,6 +236,7 @@ void add_predict_command(CLI::App& app) {
       ->transform(CLI::CheckedTransformer(kAttributions));
   command->add_option("--top", options->top, "Classes to print")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_flag("--json", options->json, "One JSON object a line");
+  command->add_flag("--allow-nonfinite", options->load.allow_nonfinite, "Use weights that are NaN or infinite");
   command->footer(
       "Examples:\n"
       "  tapegrad predict --model out/wordnet \"a small bird with a red breast\"\n"

@@ -1,11 +1,10 @@
 #include "text_classifier.hpp"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/normalization.hpp>
-
-#include "saved_model.hpp"
 
 namespace tapegrad::tools {
 
@@ -56,34 +55,37 @@ std::string config_json(const TextClassifierSizes& sizes, const std::vector<std:
   return config.dump(2) + "\n";
 }
 
-SavedClassifier SavedClassifier::load(const std::filesystem::path& folder) {
+SavedClassifier SavedClassifier::load(const std::filesystem::path& folder, const LoadOptions& options) {
   TextClassifierSizes sizes;
-  std::vector<std::string> classes;
   data::EncoderOptions encoder;
   data::TokenizerOptions tokenizer;
-  read_config(folder, kKind, kConfigVersion, [&](const ordered_json& config) {
-    config.at("classes").get_to(classes);
-    config.at("embedding").get_to(sizes.embedding);
-    config.at("hidden").get_to(sizes.hidden);
-    config.at("dropout").get_to(sizes.dropout);
-    config.at("mean_dropout").get_to(sizes.mean_dropout);
-    config.at("sparse").get_to(sizes.sparse);
-    config.at("vocabulary").get_to(sizes.vocabulary);
-    config.at("max_length").get_to(encoder.max_length);
-    config.at("keep_unknown").get_to(encoder.keep_unknown);
-    config.at("lower_case").get_to(tokenizer.lower_case);
-    config.at("strip_html").get_to(tokenizer.strip_html);
-  });
+  Config config(folder);
+  config.require(kKind, kConfigVersion);
+  std::vector<std::string> classes = config.names("classes");
+  sizes.embedding = config.size("embedding");
+  sizes.hidden = config.sizes("hidden");
+  sizes.dropout = config.number("dropout");
+  sizes.mean_dropout = config.number("mean_dropout");
+  sizes.sparse = config.flag("sparse");
+  sizes.vocabulary = config.size("vocabulary", 1, std::numeric_limits<std::int32_t>::max());
+  encoder.max_length = config.size("max_length", 0, std::numeric_limits<std::int64_t>::max());
+  encoder.keep_unknown = config.flag("keep_unknown");
+  tokenizer.lower_case = config.flag("lower_case");
+  tokenizer.strip_html = config.flag("strip_html");
+  config.finish();
   sizes.classes = static_cast<std::int64_t>(classes.size());
+  const NamedTensors weights = read_weights(folder, options);
   data::Vocabulary vocabulary = data::Vocabulary::load(folder / kVocabulary);
   if (vocabulary.size() != sizes.vocabulary)
     throw IoError((folder / kVocabulary).string() + ": has " + std::to_string(vocabulary.size()) + " entries, where " +
-                  (folder / kConfig).string() + " says " + std::to_string(sizes.vocabulary));
+                  config.file() + " says " + std::to_string(sizes.vocabulary));
   Rng rng;
-  SavedClassifier saved{sizes, std::move(classes),
-                        data::TextEncoder(data::Tokenizer(tokenizer), std::move(vocabulary), encoder),
-                        TextClassifier(sizes, rng)};
-  load_weights(folder, saved.model);
+  SavedClassifier saved = make_model(config, weights, [&] {
+    return SavedClassifier{sizes, std::move(classes),
+                           data::TextEncoder(data::Tokenizer(tokenizer), std::move(vocabulary), encoder),
+                           TextClassifier(sizes, rng)};
+  });
+  put_weights(folder, weights, saved.model);
   return saved;
 }
 

@@ -15,6 +15,8 @@
 #include <tapegrad/nn/pooling.hpp>
 #include <vector>
 
+#include "saved_model.hpp"
+
 namespace tapegrad::tools {
 
 /// Sizes of a TextClassifier; saved as config.json.
@@ -54,7 +56,7 @@ struct SavedClassifier {
 
   static constexpr std::string_view kConfig = "config.json", kVocabulary = "vocabulary.txt";
   /// Throws IoError that names the file when one is missing or does not fit the others.
-  static SavedClassifier load(const std::filesystem::path& folder);
+  static SavedClassifier load(const std::filesystem::path& folder, const LoadOptions& options = {});
 };
 
 /// Everything that load() reads, as config.json says it.

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <tapegrad/core/error.hpp>
@@ -184,6 +185,11 @@ void add_model_options(CLI::App& command, Options& options) {
       ->check(CLI::Range(0.0, 0.9));
   command.add_option("--text-column", options.text_column, "Of a CSV; text if not given");
   command.add_option("--label-column", options.label_column, "Of a CSV; label if not given");
+  const std::map<std::string, data::Quoting> quotings{{"csv", data::Quoting::csv}, {"none", data::Quoting::none}};
+  command
+      .add_option("--quotes", options.columns.quoting,
+                  "Of a CSV: csv, quotes hold separators and line breaks; none, they stand for themselves")
+      ->transform(CLI::CheckedTransformer(quotings));
 
   command.add_option("--embedding", options.sizes.embedding, "Width of the word vectors")
       ->capture_default_str()

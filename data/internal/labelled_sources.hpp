@@ -20,6 +20,8 @@ class LabelledTextsBuilder {
   /// Throws IoError if the label is empty, has control characters or is not UTF-8. Blanks around it do not count.
   /// `line` as in Origin.
   void add(std::string_view label, std::string text, std::int64_t line);
+  /// What add() would throw; nothing is kept.
+  void check(std::string_view label, std::int64_t line) const;
 
   void note(std::string sentence) { gathered_.notes.push_back(std::move(sentence)); }
 

@@ -21,19 +21,23 @@ std::string_view trimmed(std::string_view text) {
 
 void LabelledTextsBuilder::begin_source(std::string name) { gathered_.sources.push_back(std::move(name)); }
 
-void LabelledTextsBuilder::add(std::string_view label, std::string text, std::int64_t line) {
+void LabelledTextsBuilder::check(std::string_view label, std::int64_t line) const {
   label = trimmed(label);
+  const auto refuse = [&](const std::string& why) {
+    const std::string& source = gathered_.sources.back();
+    throw IoError(line == 0 ? fmt::format("{}: {}", source, why) : fmt::format("{}:{}: {}", source, line, why));
+  };
+  if (label.empty()) refuse("the label is empty");
+  // The name of a folder can be anything.
+  if (find_invalid_utf8(label)) refuse(fmt::format("the label {} is not UTF-8", in_quotes(label)));
+  if (has_control_characters(label)) refuse(fmt::format("the label {} has control characters", in_quotes(label)));
+}
+
+void LabelledTextsBuilder::add(std::string_view label, std::string text, std::int64_t line) {
+  check(label, line);
   gathered_.origins.push_back({static_cast<std::int32_t>(gathered_.sources.size() - 1), line});
   gathered_.texts.push_back(std::move(text));
-  if (label.empty()) throw IoError(fmt::format("{}: the label is empty", gathered_.where(size() - 1)));
-  if (find_invalid_utf8(label)) {  // the name of a folder can be anything
-    throw IoError(fmt::format("{}: the label {} is not UTF-8", gathered_.where(size() - 1), in_quotes(label)));
-  }
-  if (has_control_characters(label)) {
-    throw IoError(
-        fmt::format("{}: the label {} has control characters", gathered_.where(size() - 1), in_quotes(label)));
-  }
-  gathered_.labels.push_back(classes_.intern(label));
+  gathered_.labels.push_back(classes_.intern(trimmed(label)));
 }
 
 LabelledTexts LabelledTextsBuilder::finish() && {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <numeric>
+#include <tapegrad/core/printable.hpp>
 #include <tapegrad/data/unicode.hpp>
 #include <utility>
 #include <vector>
@@ -35,23 +36,7 @@ std::string lower_ascii(std::string_view text) {
 
 }  // namespace
 
-std::string in_quotes(std::string_view text) {
-  constexpr std::size_t kLongest = 60;
-  std::string out = "\"";
-  for (std::size_t position = 0; position < text.size();) {
-    if (out.size() > kLongest) return out + "…\"";
-    const DecodedCharacter character = decode_utf8(text, position);
-    if (character.code == kNotUtf8 || is_control(character.code)) {
-      for (const char byte : text.substr(position, character.length)) {
-        out += fmt::format("\\x{:02X}", static_cast<unsigned char>(byte));
-      }
-    } else {
-      out += text.substr(position, character.length);
-    }
-    position += character.length;
-  }
-  return out + '"';
-}
+std::string in_quotes(std::string_view text) { return '"' + printable(text, 60) + '"'; }
 
 std::string list_in_quotes(std::span<const std::string> names) {
   constexpr std::size_t kMost = 12;

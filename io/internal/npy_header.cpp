@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/printable.hpp>
 #include <utility>
 #include <vector>
 
@@ -34,7 +35,7 @@ class Parser {
       const std::string_view key = string("a key");
       expect(':');
       const std::size_t known = key == "descr" ? 0 : key == "fortran_order" ? 1 : key == "shape" ? 2 : 3;
-      if (known == 3) refuse(fmt::format("the header has the key '{}'", printable(key)));
+      if (known == 3) refuse(fmt::format("the header has the key '{}'", printable(key, 40)));
       if (std::exchange(seen[known], true)) refuse(fmt::format("the header has the key '{}' twice", key));
       if (known == 0)
         dtype(header);
@@ -53,12 +54,6 @@ class Parser {
 
  private:
   [[noreturn]] void refuse(const std::string& why) const { throw IoError(what_ + why); }
-
-  static std::string printable(std::string_view text) {
-    std::string out;
-    for (const char c : text.substr(0, 40)) out += c >= ' ' && c <= '~' ? c : '?';
-    return out;
-  }
 
   void skip_space() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t')) ++at_;
@@ -95,7 +90,7 @@ class Parser {
       return;
     }
     refuse(fmt::format("its dtype is '{}'; f4, f8, i4, i8, u1 and b1 are read, so save it with astype() to one of them",
-                       printable(text)));
+                       printable(text, 40)));
   }
   bool truth() {
     skip_space();
@@ -146,31 +141,30 @@ class Parser {
 
 }  // namespace
 
-NpyHeader read_npy_header(const InputFile& file, std::uint64_t begin, std::uint64_t bytes, const std::string& what,
-                          std::uint64_t& data_begin) {
-  const auto refuse = [&](const std::string& why) { throw IoError(what + why); };
-  constexpr std::uint64_t kVersion = 2, kFixed = kMagic.size() + kVersion;
-  if (bytes < kFixed + 2) refuse(fmt::format("it has only {} bytes", bytes));
-  const std::string start = file.read(std::min<std::uint64_t>(bytes, kFixed + 4), begin);
-  if (!start.starts_with(kMagic)) refuse("it does not begin with \\x93NUMPY");
+NpyHeader read_npy_header(ByteStream& stream, std::uint64_t bytes) {
+  const auto refuse = [&](const std::string& why) { throw IoError(stream.what() + why); };
+  constexpr std::size_t kVersion = 2, kFixed = kMagic.size() + kVersion;
+  const std::string start = stream.read(kFixed);
+  if (!start.starts_with(kMagic.substr(0, start.size()))) refuse("it does not begin with \\x93NUMPY");
+  if (start.size() < kFixed) refuse(fmt::format("it has only {} bytes", bytes));
   const int major = static_cast<unsigned char>(start[kMagic.size()]);
   if (major < 1 || major > 3) refuse(fmt::format("its version is {}; 1 to 3 are known", major));
-  const std::uint64_t length_bytes = major == 1 ? 2 : 4;
-  if (start.size() < kFixed + length_bytes) refuse(fmt::format("it has only {} bytes", bytes));
+  const std::size_t length_bytes = major == 1 ? 2 : 4;
+  const std::string length_text = stream.read(length_bytes);
+  if (length_text.size() < length_bytes) refuse(fmt::format("it has only {} bytes", bytes));
   std::uint64_t length = 0;
-  for (std::uint64_t i = 0; i < length_bytes; ++i)
-    length |= std::uint64_t{static_cast<unsigned char>(start[kFixed + i])} << (8 * i);
+  for (std::size_t i = 0; i < length_bytes; ++i)
+    length |= std::uint64_t{static_cast<unsigned char>(length_text[i])} << (8 * i);
   const std::uint64_t left = bytes - kFixed - length_bytes;
   if (length > left) refuse(fmt::format("its header has {} bytes, {} are there", length, left));
   if (length > kLongestHeader) refuse(fmt::format("its header has {} bytes; {} are allowed", length, kLongestHeader));
-  const std::string text = file.read(length, begin + kFixed + length_bytes);
-  const NpyHeader header = Parser(text, what).parse();
+  const std::string text = stream.read(length);
+  const NpyHeader header = Parser(text, stream.what()).parse();
 
   const std::uint64_t wanted = static_cast<std::uint64_t>(header.shape.numel()) * size_of(header.dtype);
   if (wanted != left - length)
     refuse(fmt::format("{} of shape {} takes {} bytes, {} are there", name_of(header.dtype), to_string(header.shape),
                        wanted, left - length));
-  data_begin = begin + kFixed + length_bytes + length;
   return header;
 }
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tapegrad/core/internal/byte_stream.hpp>
 #include <tapegrad/core/tensor.hpp>
-#include <tapegrad/io/internal/input_file.hpp>
 
 namespace tapegrad::io {
 
@@ -16,15 +16,15 @@ struct NpyHeader {
   bool swapped = false;  ///< big-endian
 };
 
-/// Of the array that takes `bytes` bytes of the file from `begin` on, exactly. IoError, which begins with `what`, for
-/// anything that is not one; nothing is allocated in proportion to numbers in it.
-NpyHeader read_npy_header(const InputFile& file, std::uint64_t begin, std::uint64_t bytes, const std::string& what,
-                          std::uint64_t& data_begin);
+/// Of the array that takes all `bytes` bytes of the stream, exactly; the stream goes on with its numbers. IoError,
+/// which begins with the stream's `what`, for anything that is not one; nothing is allocated in proportion to numbers
+/// in it.
+NpyHeader read_npy_header(ByteStream& stream, std::uint64_t bytes);
 
 /// Magic, version and header, so long that the numbers begin at a multiple of 64.
 std::string npy_header(const Tensor& tensor);
 
-/// The array there; `what` begins messages.
-Tensor read_npy(const InputFile& file, std::uint64_t begin, std::uint64_t bytes, const std::string& what);
+/// The array that takes all of the stream, which is known to have `bytes` bytes.
+Tensor read_npy(ByteStream& stream, std::uint64_t bytes);
 
 }  // namespace tapegrad::io

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/json_text.hpp>
+#include <tapegrad/core/printable.hpp>
 #include <unordered_set>
 
 namespace tapegrad::io {
@@ -14,16 +16,26 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::pair<std::string_view, DType> kNames[] = {{"F32", DType::f32}, {"F64", DType::f64},
-                                                         {"I64", DType::i64}, {"I32", DType::i32},
-                                                         {"U8", DType::u8},   {"BOOL", DType::boolean}};
+struct StoredDType {
+  std::string_view name;
+  DType dtype;
+  Encoding encoding = Encoding::same;
+  std::uint64_t bytes() const { return encoding == Encoding::same ? size_of(dtype) : 2; }
+};
+constexpr StoredDType kDTypes[] = {{"F32", DType::f32},
+                                   {"F64", DType::f64},
+                                   {"I64", DType::i64},
+                                   {"I32", DType::i32},
+                                   {"U8", DType::u8},
+                                   {"BOOL", DType::boolean},
+                                   {"F16", DType::f32, Encoding::f16},
+                                   {"BF16", DType::f32, Encoding::bf16}};
+
+// A file of this many is larger than any model; the table of its tensors would outgrow the file.
+constexpr std::size_t kMostTensors = 200'000, kMostMetadata = 100'000;
 
 // Names come from the file: they may be long, and anything.
-std::string shown_name(std::string_view name) {
-  constexpr std::size_t kShown = 60;
-  const std::string shown(name.substr(0, kShown));
-  return json(shown).dump(-1, ' ', true, json::error_handler_t::replace) + (name.size() > kShown ? "…" : "");
-}
+std::string shown_name(std::string_view name) { return '"' + printable(name, 60) + '"'; }
 
 // Takes the header as it is read, so that nothing is built of what is refused, and duplicate keys are seen.
 class Reader final : public nlohmann::json_sax<json> {
@@ -41,7 +53,7 @@ class Reader final : public nlohmann::json_sax<json> {
         return true;
       case Place::top_value:
         place_ = Place::tensor;
-        dtype_.reset();
+        dtype_ = nullptr;
         shape_.reset();
         offsets_.reset();
         return true;
@@ -80,15 +92,17 @@ class Reader final : public nlohmann::json_sax<json> {
 
   bool string(std::string& value) override {
     if (place_ == Place::metadata) {
+      if (header_.metadata.size() == kMostMetadata) refuse(fmt::format("it has more than {} metadata", kMostMetadata));
       header_.metadata.emplace(std::move(key_), std::move(value));
       return true;
     }
     if (place_ != Place::tensor || key_ != "dtype") unexpected("a text");
-    const auto found = std::ranges::find(kNames, std::string_view(value), &std::pair<std::string_view, DType>::first);
-    if (found == std::end(kNames))
-      throw IoError(fmt::format("{}: the tensor {} has the dtype {}; F32, F64, I64, I32, U8 and BOOL can be read",
-                                file_, shown_name(name_), shown_name(value)));
-    dtype_ = found->second;
+    const auto found = std::ranges::find(kDTypes, std::string_view(value), &StoredDType::name);
+    if (found == std::end(kDTypes))
+      throw IoError(
+          fmt::format("{}: the tensor {} has the dtype {}; F32, F64, F16, BF16, I64, I32, U8 and BOOL can be read",
+                      file_, shown_name(name_), shown_name(value)));
+    dtype_ = found;
     return true;
   }
 
@@ -120,7 +134,7 @@ class Reader final : public nlohmann::json_sax<json> {
   bool boolean(bool) override { unexpected("a truth value"); }
   bool binary(json::binary_t&) override { unexpected("bytes"); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
-    refuse(fmt::format("its header is not JSON, at byte {}: {}", position, error.what()));
+    refuse(fmt::format("its header is not JSON, at byte {}: {}", position, printable(error.what(), 200)));
   }
 
  private:
@@ -143,10 +157,11 @@ class Reader final : public nlohmann::json_sax<json> {
     const std::uint64_t begin = (*offsets_)[0], end = (*offsets_)[1];
     if (end < begin) refuse(fmt::format("{} ends at byte {}, before it begins, at {}", shown_name(name_), end, begin));
     const auto shape = checked_shape();
-    if (!shape || static_cast<std::uint64_t>(shape->numel()) * size_of(*dtype_) != end - begin)
-      refuse(fmt::format("{} is {} [{}], and has {} bytes", shown_name(name_), safetensors_name(*dtype_),
-                         fmt::join(*shape_, ", "), end - begin));
-    header_.tensors.push_back({name_, *dtype_, *shape, begin, end});
+    if (!shape || static_cast<std::uint64_t>(shape->numel()) * dtype_->bytes() != end - begin)
+      refuse(fmt::format("{} is {} [{}], and has {} bytes", shown_name(name_), dtype_->name, fmt::join(*shape_, ", "),
+                         end - begin));
+    if (header_.tensors.size() == kMostTensors) refuse(fmt::format("it has more than {} tensors", kMostTensors));
+    header_.tensors.push_back({name_, dtype_->dtype, dtype_->encoding, *shape, begin, end});
   }
 
   // Nothing where an extent or the number of elements is beyond what a file can hold.
@@ -168,7 +183,7 @@ class Reader final : public nlohmann::json_sax<json> {
   Place place_ = Place::start;
   std::unordered_set<std::string> names_;
   std::string name_, key_;
-  std::optional<DType> dtype_;
+  const StoredDType* dtype_ = nullptr;
   std::optional<std::vector<std::uint64_t>> shape_, offsets_;
   std::vector<std::uint64_t> numbers_;
 };
@@ -176,13 +191,18 @@ class Reader final : public nlohmann::json_sax<json> {
 }  // namespace
 
 std::string_view safetensors_name(DType dtype) {
-  return std::ranges::find(kNames, dtype, &std::pair<std::string_view, DType>::second)->first;
+  return std::ranges::find(kDTypes, dtype, &StoredDType::dtype)->name;  // the wide one comes first
 }
 
 SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t data_bytes, const std::string& file) {
   SafetensorsHeader header;
   Reader reader(file, header);
   if (!text.starts_with('{')) reader.refuse("its header does not begin with '{'");
+  constexpr JsonBounds kBounds{.depth = std::numeric_limits<std::size_t>::max(),
+                               .values = std::numeric_limits<std::size_t>::max(),
+                               .string = std::size_t{16} << 20};
+  // The reader itself refuses what is nested.
+  check_json_bounds(text, file + ": not a safetensors file", kBounds);
   json::sax_parse(text, &reader);
 
   // Without holes, overlaps or a rest: every byte has one meaning.

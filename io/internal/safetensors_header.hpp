@@ -11,9 +11,13 @@
 
 namespace tapegrad::io {
 
+/// How elements lie in the file: as they are in memory, or as halves of a float, which are widened.
+enum class Encoding : std::uint8_t { same, f16, bf16 };
+
 struct TensorEntry {
   std::string name;
-  DType dtype = DType::f32;
+  DType dtype = DType::f32;  ///< in memory
+  Encoding encoding = Encoding::same;
   Shape shape;
   std::uint64_t begin = 0, end = 0;  ///< bytes, from the end of the header
 };

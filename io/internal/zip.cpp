@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/crc.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/printable.hpp>
 #include <unordered_set>
 
 namespace tapegrad::io {
@@ -13,7 +14,8 @@ namespace {
 constexpr std::uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x06054b50, kEnd64 = 0x06064b50,
                         kLocator64 = 0x07064b50;
 constexpr std::uint64_t kLocalBytes = 30, kCentralBytes = 46, kEndBytes = 22, kEnd64Bytes = 56, kLocator64Bytes = 20;
-constexpr std::uint16_t kZip64 = 1, kStored = 0, kEncrypted = 1, kUtf8 = 1 << 11;
+constexpr std::uint16_t kZip64 = 1, kStored = 0, kDeflated = 8, kEncrypted = 1, kUtf8 = 1 << 11;
+constexpr std::size_t kShown = 60;               // bytes of a name in a message
 constexpr std::uint32_t kInExtra = 0xffff'ffff;  // the number stands in the extra field
 
 /// Little-endian numbers one after the other; the caller has checked that they are there.
@@ -52,13 +54,19 @@ class Reader {
     const std::string bytes = file_.read(directory.size, directory.begin);
     std::vector<ZipMember> all;
     std::unordered_set<std::string> names;
-    std::uint64_t at = 0, total = 0;
+    std::uint64_t at = 0, packed = 0, total = 0;
+    const std::uint64_t most = std::max(input_limits().unpacked, file_.size());
     for (std::uint64_t i = 0; i < directory.count; ++i) {
       ZipMember member = entry(bytes, at);
-      if (!names.insert(member.name).second) refuse("two members have the name '" + member.name + "'");
-      total += member.size;
+      if (!names.insert(member.name).second)
+        refuse("two members have the name '" + printable(member.name, kShown) + "'");
       // Members that share bytes could make a small file large.
-      if (total > file_.size()) refuse("its members are larger than it");
+      packed += member.packed;
+      if (packed > file_.size()) refuse("its members are larger than it");
+      if (member.size > most - total)
+        refuse(fmt::format("its members unpack to more than {} bytes; raise the limit, or save it with numpy.savez",
+                           most));
+      total += member.size;
       all.push_back(std::move(member));
     }
     if (at != bytes.size()) refuse("its directory has bytes left over");
@@ -122,7 +130,7 @@ class Reader {
     f.skip(4);
     ZipMember member;
     member.checksum = f.next<std::uint32_t>();
-    std::uint64_t packed = f.next<std::uint32_t>();
+    member.packed = f.next<std::uint32_t>();
     member.size = f.next<std::uint32_t>();
     const std::uint64_t name = f.next<std::uint16_t>(), extra = f.next<std::uint16_t>(),
                         comment = f.next<std::uint16_t>();
@@ -130,14 +138,16 @@ class Reader {
     std::uint64_t local = f.next<std::uint32_t>();
     if (bytes.size() - at - kCentralBytes < name + extra + comment) refuse("its directory is cut off");
     member.name = bytes.substr(at + kCentralBytes, name);
-    large_numbers(std::string_view(bytes).substr(at + kCentralBytes + name, extra), {&member.size, &packed, &local});
+    large_numbers(std::string_view(bytes).substr(at + kCentralBytes + name, extra),
+                  {&member.size, &member.packed, &local});
     at += kCentralBytes + name + extra + comment;
 
-    const std::string called = "its member '" + member.name + "' ";
+    const std::string called = "its member '" + printable(member.name, kShown) + "' ";
     if (flags & kEncrypted) refuse(called + "is encrypted");
-    if (method != kStored)
-      refuse(called + "is compressed; numpy.savez, not savez_compressed, writes what is read here");
-    if (packed != member.size) refuse(called + "has two sizes");
+    if (method != kStored && method != kDeflated)
+      refuse(called + fmt::format("is compressed by method {}; stored and deflated ones are read", method));
+    member.deflated = method == kDeflated;
+    if (!member.deflated && member.packed != member.size) refuse(called + "has two sizes");
     if (local > file_.size() || file_.size() - local < kLocalBytes) refuse(called + "lies outside it");
     const std::string header = file_.read(kLocalBytes, local);
     Fields l(header);
@@ -145,7 +155,7 @@ class Reader {
     l.skip(22);
     const std::uint64_t local_name = l.next<std::uint16_t>(), local_extra = l.next<std::uint16_t>();
     member.begin = local + kLocalBytes + local_name + local_extra;
-    if (member.begin > file_.size() || file_.size() - member.begin < member.size) refuse(called + "lies outside it");
+    if (member.begin > file_.size() || file_.size() - member.begin < member.packed) refuse(called + "lies outside it");
     if (local_name != name || file_.read(name, local + kLocalBytes) != member.name)
       refuse(called + "has another name where it lies");
     return member;
@@ -182,14 +192,21 @@ std::uint32_t zip_checksum(std::initializer_list<std::string_view> parts) {
   return crc.checksum();
 }
 
+ByteStream open_member(const InputFile& file, const ZipMember& member, const std::string& what) {
+  const auto packing = member.deflated ? ByteStream::Packing::deflate : ByteStream::Packing::none;
+  return {file, member.begin, member.packed, packing, what};
+}
+
 void require_checksum(const InputFile& file, const ZipMember& member, const std::string& what) {
+  ByteStream bytes = open_member(file, member, what);
   boost::crc_32_type crc;
-  constexpr std::uint64_t kBlock = 1 << 16;
-  for (std::uint64_t done = 0; done < member.size;) {
-    const std::string block = file.read(std::min(kBlock, member.size - done), member.begin + done);
+  std::uint64_t size = 0;
+  constexpr std::size_t kBlock = 1 << 16;
+  for (std::string block; size <= member.size && !(block = bytes.read(kBlock)).empty(); size += block.size())
     crc.process_bytes(block.data(), block.size());
-    done += block.size();
-  }
+  if (size != member.size)
+    throw IoError(fmt::format("{}it unpacks to {} than the {} bytes that the archive says", what,
+                              size > member.size ? "more" : "fewer", member.size));
   if (crc.checksum() != member.checksum) throw IoError(what + "its checksum is not that of its bytes");
 }
 

@@ -1,12 +1,12 @@
 #pragma once
-// The part of the ZIP format that NumPy's archives need: members that are stored as they are.
+// The part of the ZIP format that NumPy's archives need: members that are stored as they are, or deflated.
 
 #include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <tapegrad/core/atomic_file.hpp>
-#include <tapegrad/io/internal/input_file.hpp>
+#include <tapegrad/core/internal/byte_stream.hpp>
 #include <vector>
 
 namespace tapegrad::io {
@@ -14,15 +14,21 @@ namespace tapegrad::io {
 /// A member, and where its bytes lie in the archive.
 struct ZipMember {
   std::string name;
-  std::uint64_t begin = 0, size = 0;
+  std::uint64_t begin = 0, packed = 0;  ///< bytes in the archive
+  std::uint64_t size = 0;               ///< of what they unpack to
+  bool deflated = false;
   std::uint32_t checksum = 0;
 };
 
-/// The members, in the order of the archive's directory: all stored, inside the file, together no larger than it, with
-/// names that differ. IoError, which begins with `what`, otherwise. The checksums have not been compared.
+/// The members, in the order of the archive's directory: stored or deflated, inside the file, together no larger than
+/// it and, unpacked, than input_limits() allows, with names that differ. IoError, which begins with `what`, otherwise.
+/// What they unpack to has not been looked at.
 std::vector<ZipMember> read_zip(const InputFile& file, const std::string& what);
 
-/// IoError, which begins with `what`, unless the member's bytes have its checksum.
+/// The member's bytes, unpacked. `what` begins messages.
+ByteStream open_member(const InputFile& file, const ZipMember& member, const std::string& what);
+
+/// Unpacks the member and keeps nothing. IoError, which begins with `what`, unless it has its size and its checksum.
 void require_checksum(const InputFile& file, const ZipMember& member, const std::string& what);
 
 /// CRC-32 of parts that follow one another.

@@ -43,8 +43,9 @@ TEST(Wav, ReadsAllFormats) {
   EXPECT_EQ(read(1, 32, le(0, 4) + le(0x80000000, 4) + le(0x40000000, 4)), expected);
   EXPECT_EQ(read(3, 32, le(0, 4) + le(0xBF800000, 4) + le(0x3F000000, 4)), expected);
   EXPECT_EQ(read(3, 64, le(0, 8) + le(0xBFF0000000000000, 8) + le(0x3FE0000000000000, 8)), expected);
-  const std::string extensible = chunk("fmt ", format(0xFFFE, 1, 8000, 16).substr(8) + le(22, 2) + le(16, 2) +
-                                                   le(0, 4) + le(1, 2) + std::string(14, '\0'));
+  const std::string extensible =
+      chunk("fmt ", format(0xFFFE, 1, 8000, 16).substr(8) + le(22, 2) + le(16, 2) + le(0, 4) + le(1, 2) +
+                        std::string("\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71", 14));
   EXPECT_EQ(read_wav(folder.write("e.wav", wav(extensible + chunk("data", le(0x4000, 2))))).samples.values(),
             std::vector<double>{0.5});
 }
@@ -73,7 +74,7 @@ TEST(Wav, SaysWhatIsWrong) {
   EXPECT_THAT(reason(wav(format(1, 0, 8000, 16))), HasSubstr("0 channels"));
   EXPECT_THAT(reason(wav(chunk("data", "xx") + format(1, 1, 8000, 16))), HasSubstr("before their format"));
   EXPECT_THAT(reason(wav(format(1, 2, 8000, 16) + chunk("data", "xxx"))), HasSubstr("no whole number of frames"));
-  EXPECT_THAT(reason(wav(format(1, 1, 8000, 16) + "data" + le(0xFFFFFFFF, 4))), HasSubstr("cut short"));
+  EXPECT_THAT(reason(wav(format(1, 1, 8000, 16) + "data" + le(0xFFFFFFFE, 4))), HasSubstr("cut short"));
 }
 
 Tensor sine(double hertz, std::int64_t frames, double rate) {
@@ -108,6 +109,27 @@ TEST(LogMel, EqualsItsDefinition) {
     energy += std::max(0.0, weight) * (re * re + im * im);
   }
   EXPECT_NEAR(features.at({1, 2}), std::log(energy), 1e-5);
+}
+
+TEST(Wav, ReadsWhatOtherProgramsWrite) {
+  const TemporaryFolder folder;
+  const auto values = [&](const std::string& chunks) {
+    return read_wav(folder.write("b.wav", wav(chunks))).samples.values();
+  };
+  const std::string samples = le(0x4000, 2) + le(0xC000, 2);
+  const std::vector<double> expected{0.5, -0.5};
+  const std::string guid = le(1, 2) + std::string("\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71", 14);
+  const std::string extensible = chunk("fmt ", le(0xFFFE, 2) + le(1, 2) + le(8000, 4) + le(16000, 4) + le(2, 2) +
+                                                   le(16, 2) + le(22, 2) + le(16, 2) + le(4, 4) + guid);
+  EXPECT_EQ(values(extensible + chunk("fact", le(2, 4)) + chunk("data", samples)), expected);
+  // Written as it came: nobody went back to fill in the length.
+  EXPECT_EQ(values(format(1, 1, 8000, 16) + "data" + le(0xFFFFFFFF, 4) + samples), expected);
+  EXPECT_EQ(values(format(1, 1, 8000, 16) + chunk("data", samples) + chunk("LIST", "after")), expected);
+  EXPECT_EQ(values(format(1, 1, 8000, 16) + chunk("data", "")), std::vector<double>{});
+}
+
+TEST(LogMel, TakesNoMemoryForAWindowBeyondTheSound) {
+  EXPECT_EQ(log_mel(zeros({50}), 4'000'000'000).shape(), (Shape{0, 40}));
 }
 
 TEST(LogMel, HearsHigherTonesInHigherBands) {

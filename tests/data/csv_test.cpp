@@ -35,10 +35,51 @@ TEST(Csv, TakesEveryLineBreakAndSkipsBlankLines) {
   EXPECT_THAT(read("a\r\nb\nc"), ElementsAre(Record{"a"}, Record{"b"}, Record{"c"}));
   EXPECT_THAT(read("\n\r\na\n\n\nb\r\n\r\n"), ElementsAre(Record{"a"}, Record{"b"}));
   EXPECT_THAT(read("a\r"), ElementsAre(Record{"a"}));
-  EXPECT_THAT(read("a\rb\n"), ElementsAre(Record{"a\rb"}));
   EXPECT_THAT(read("\"a\r\nb\"\n"), ElementsAre(Record{"a\r\nb"}));
   EXPECT_THAT(read(""), IsEmpty());
   EXPECT_THAT(read("\r\n"), IsEmpty());
+}
+
+// As old spreadsheets on a Mac write them.
+TEST(Csv, TakesCrAloneWhereNoLineEndsWithLf) {
+  EXPECT_THAT(read("a,b\r1,2\r\r3,4"), ElementsAre(Record{"a", "b"}, Record{"1", "2"}, Record{"3", "4"}));
+  EXPECT_THAT(read("a,\"b\rc\"\r"), ElementsAre(Record{"a", "b\rc"}));
+  EXPECT_THAT(message_of<IoError>([] { read("a\rb\n"); }), HasSubstr("t.csv:1: a carriage return (CR) inside a field"));
+}
+
+TEST(Csv, TakesTheSeparatorThatAFirstLineNames) {
+  for (const std::string end : {"\n", "\r\n", "\r"}) {
+    const std::string text = "sep=;" + end + "a,b;c" + end;
+    CsvReader csv(text, "t.csv", std::nullopt);
+    Record record;
+    ASSERT_TRUE(csv.next(record));
+    EXPECT_THAT(record, ElementsAre("a,b", "c"));
+    EXPECT_EQ(csv.line(), 2);
+  }
+}
+
+TEST(Csv, ReadsQuotesAsCharactersWhereToldTo) {
+  CsvReader csv("\"a\tb\nc\"\td\n", "t.tsv", '\t', Quoting::none);
+  Record record;
+  csv.next(record);
+  EXPECT_THAT(record, ElementsAre("\"a", "b"));
+  csv.next(record);
+  EXPECT_THAT(record, ElementsAre("c\"", "d"));
+}
+
+TEST(Csv, SaysWhenARecordMayBeLines) {
+  const auto any = [](CsvReader::Line) { return true; };
+  const auto doubtful = [&](std::string_view text) {
+    CsvReader csv(text, "t.csv");
+    Record record;
+    csv.next(record);
+    csv.next(record);
+    return csv.may_be_lines(any);
+  };
+  EXPECT_TRUE(doubtful("x,y\na,\"b\nc,d\"\n"));
+  EXPECT_FALSE(doubtful("x,y\na,\"b\nc\"\n"));
+  EXPECT_FALSE(doubtful("x,y\na,\"b, b\nc,d\"\n"));
+  EXPECT_FALSE(doubtful("x,y\na,b\n"));
 }
 
 TEST(Csv, SaysWhereARecordBegins) {
@@ -88,7 +129,7 @@ RC_GTEST_PROP(Csv, ReadsOrRefusesAnything, ()) {
   try {
     for (const Record& record : read(text)) RC_ASSERT(!record.empty());
   } catch (const IoError&) {
-    RC_ASSERT(text.find('"') != std::string::npos);
+    RC_ASSERT(text.find_first_of("\"\r") != std::string::npos);
   }
 }
 

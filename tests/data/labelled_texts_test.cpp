@@ -172,7 +172,7 @@ TEST_F(LabelledTextsTest, RefusesBadFolders) {
   EXPECT_THAT(message("named"), HasSubstr("the label \"caf\\xE9\" is not UTF-8"));
   folder_.write("dangling/pos/a.txt", "a");
   std::filesystem::create_symlink("nowhere", folder_.path("dangling/pos/b.txt"));
-  EXPECT_THAT(message("dangling"), HasSubstr("b.txt: No such file"));
+  EXPECT_THAT(message("dangling"), HasSubstr("b.txt: cannot read the file: No such file"));
 }
 
 constexpr std::string_view kLicence =
@@ -191,6 +191,36 @@ TEST_F(LabelledTextsTest, ReadsWordnet) {
   EXPECT_THAT(texts.labels, ElementsAre(1, 0));
   EXPECT_THAT(texts.where(0), HasSubstr("data.noun:3"));
   EXPECT_THAT(texts.notes, ElementsAre(HasSubstr("left out: 1")));
+}
+
+// One file as several programs write it.
+TEST_F(LabelledTextsTest, ReadsTheSameFromEveryWriter) {
+  const std::string mark = "\xEF\xBB\xBF";
+  for (const std::string end : {"\n", "\r\n", "\r"}) {
+    for (const std::string& content : {
+             mark + "label,text" + end + "pos,good film" + end + "neg,bad film" + end,
+             mark + "label;text" + end + "pos;good film" + end + "neg;bad film",
+             "sep=;" + end + "label;text" + end + "pos;good film" + end + "neg;bad film" + end,
+             "label\ttext" + end + "pos\tgood film" + end + "neg\tbad film" + end,
+             "\"text\",\"label\"" + end + "\"good film\",\"pos\"" + end + end + "\"bad film\",\"neg\"" + end,
+             mark + "pos\tgood film" + end + "neg\tbad film" + end,
+         }) {
+      const LabelledTexts texts = read_labelled_texts(folder_.write("texts", content)).train;
+      EXPECT_THAT(texts.texts, ElementsAre("good film", "bad film")) << content;
+      EXPECT_THAT(texts.class_names, ElementsAre("neg", "pos")) << content;
+    }
+  }
+}
+
+TEST_F(LabelledTextsTest, TakesNoLoneQuoteForALongText) {
+  const std::string path = folder_.write("a.tsv", "label\ttext\nneg\ta\npos\t\"b\nneg\tc\nneg\td\"\npos\te\n");
+  EXPECT_THAT(message_of<IoError>([&] { read_labelled_texts(path); }),
+              HasSubstr("a.tsv:3: the quote that opens here closes on line 5"));
+  EXPECT_EQ(read_labelled_texts(path, {.quoting = Quoting::none}).train.size(), 5);
+  EXPECT_EQ(read_labelled_texts(path, {.quoting = Quoting::csv}).train.size(), 3);
+  // Lines whose first word is no label are one text.
+  const std::string poem = folder_.write("b.csv", "label,text\nneg,a\npos,\"roses\nviolets, blue\"\n");
+  EXPECT_THAT(read_labelled_texts(poem).train.texts, ElementsAre("a", "roses\nviolets, blue"));
 }
 
 TEST_F(LabelledTextsTest, RefusesWhatIsNotWordnet) {

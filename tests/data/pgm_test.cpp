@@ -25,6 +25,15 @@ TEST(Pgm, ReadsBytesAfterAnyHeader) {
   }
 }
 
+TEST(Pgm, ReadsTextAndOtherWhites) {
+  const TemporaryFolder folder;
+  const auto values = [&](const std::string& content) { return read_pgm(folder.write("a.pgm", content)).values(); };
+  EXPECT_THAT(values("P2\n# by GIMP\n3 2\n255\n0 1 2\n3 4 255 # the last\n"), ElementsAre(0, 1, 2, 3, 4, 255));
+  EXPECT_THAT(values("P2 3 1 15 0 7 15"), ElementsAre(0, 119, 255));
+  EXPECT_THAT(values("P5 3 1 1\n" + std::string("\0\1\0", 3)), ElementsAre(0, 255, 0));
+  EXPECT_THAT(values("P5 1 1 255\na\n"), ElementsAre('a')) << "a line end after the pixels";
+}
+
 TEST(Pgm, SaysWhatIsWrong) {
   const TemporaryFolder folder;
   const auto message = [&](const std::string& content) {
@@ -37,7 +46,7 @@ TEST(Pgm, SaysWhatIsWrong) {
   EXPECT_THAT(message("P5 # 2 2 255"), HasSubstr("no width and height"));
   EXPECT_THAT(message("P5 99999999999 2 255\n"), HasSubstr("no width and height"));
   EXPECT_THAT(message("P5 2 2"), HasSubstr("no value for white"));
-  EXPECT_THAT(message("P5 2 2 65535\n12345678"), HasSubstr("white is 65535, not 255"));
+  EXPECT_THAT(message("P5 2 2 65535\n12345678"), HasSubstr("white is 65535, and a pixel two bytes"));
   EXPECT_THAT(message("P5 2 2 255\n123"), HasSubstr("it has 3 bytes where 2 × 2 pixels should be"));
   EXPECT_THROW(read_pgm(folder.path("missing.pgm")), IoError);
 }

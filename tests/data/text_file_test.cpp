@@ -40,7 +40,7 @@ TEST(TextFile, RefusesWhatIsNoFile) {
   const TemporaryFolder folder;
   EXPECT_THAT(message_of<IoError>([&] { read_text_file(folder.path("none")); }), HasSubstr("No such file"));
   EXPECT_THAT(message_of<IoError>([&] { read_text_file(folder.path()); }), HasSubstr("it is a directory"));
-  EXPECT_THAT(message_of<IoError>([&] { read_text_file("/dev/zero"); }), HasSubstr("neither a file nor a pipe"));
+  EXPECT_THAT(message_of<IoError>([&] { read_text_file("/dev/zero"); }), HasSubstr("it is not a regular file"));
 }
 
 TEST(TextFile, ReadsAPipeToItsEnd) {

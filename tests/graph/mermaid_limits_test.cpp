@@ -60,6 +60,34 @@ TEST(MermaidLimits, CountsEdgesAsMermaidDoes) {
   EXPECT_EQ(measure_mermaid("").edges, 0U);
 }
 
+TEST(MermaidLimits, TakesSemicolonsAndEveryLineEnd) {
+  EXPECT_EQ(measure_mermaid("flowchart LR; a --> b; b --> c").edges, 2U);
+  EXPECT_EQ(measure_mermaid("graph TD;a-->b;a-->c;").edges, 2U);
+  EXPECT_EQ(measure_mermaid("flowchart LR; a[\"x; y --> z\"] --> b; style a fill:#fff; b --> c").edges, 2U);
+  EXPECT_EQ(measure_mermaid("flowchart LR; subgraph s; a --> b; end; b -->|x; y| c").edges, 2U);
+  EXPECT_EQ(measure_mermaid("flowchart LR\r a --> b\r b --> c").edges, 2U);
+  EXPECT_EQ(measure_mermaid("\xEF\xBB\xBF"
+                            "flowchart LR\r\n a --> b")
+                .edges,
+            1U);
+}
+
+TEST(MermaidLimits, FindsTheDiagramsOfAPage) {
+  const auto find = [](std::string_view text) {
+    std::vector<std::pair<std::int64_t, std::size_t>> found;
+    for (const MermaidDiagram& d : mermaid_diagrams(text)) found.emplace_back(d.line, measure_mermaid(d.text).edges);
+    return found;
+  };
+  using Found = std::vector<std::pair<std::int64_t, std::size_t>>;
+  EXPECT_EQ(find("flowchart LR\n a --> b"), (Found{{1, 1}}));
+  EXPECT_EQ(find("---\ntitle: x\n---\n%% remark\nflowchart LR\n a --> b"), (Found{{1, 1}}));
+  EXPECT_EQ(find("# T\n```mermaid\nflowchart LR\n a --> b\n```\n~~~~ mermaid\ngraph TD\n a --> b & c\n~~~~\n"),
+            (Found{{3, 1}, {7, 2}}));
+  EXPECT_EQ(find("# T\n- item\n  ```{mermaid}\n  flowchart LR\n  a --> b\n  ```\n"), (Found{{4, 1}}));
+  EXPECT_EQ(find("# T\n::: mermaid\ngraph TD\n a --> b\n:::\n"), (Found{{3, 1}}));
+  EXPECT_EQ(find("# T\n````md\n```mermaid\ngraph TD\n```\n````\n```mermaid\npie\n"), (Found{{8, 0}}));
+}
+
 TEST(MermaidLimits, CountsCharactersAsMermaidDoes) {
   EXPECT_EQ(measure_mermaid("flowchart TB\n a").characters, 15U);
   EXPECT_EQ(measure_mermaid("---\ntitle: x\n---\nflowchart TB\n%% remark\n a").characters, 15U);

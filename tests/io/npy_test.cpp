@@ -204,6 +204,10 @@ TEST_F(Npy, ReadsArchivesThatNumPyWrites) {
   expect_same(all[0].tensor, tensor({1, 2, 3}, f64));
   EXPECT_EQ(all[1].name, "layer.w");
   expect_same(all[1].tensor, tensor({1, 2, 3, 4}, {2, 2}, i32));
+  const NamedTensors packed = archive(decoded(kCompressed));
+  ASSERT_EQ(packed.size(), 1u);
+  EXPECT_EQ(packed[0].name, "a");
+  expect_same(packed[0].tensor, zeros({3}, f64));
 }
 
 TEST_F(Npy, RoundTripsArchives) {
@@ -226,7 +230,6 @@ TEST_F(Npy, RoundTripsArchives) {
 }
 
 TEST_F(Npy, RefusesArchivesThatItDoesNotRead) {
-  EXPECT_THAT(npz_refusal(decoded(kCompressed)), HasSubstr("is compressed; numpy.savez"));
   EXPECT_THAT(npz_refusal(decoded(kMatrix)), HasSubstr("it has no end record"));
   EXPECT_THAT(npz_refusal(""), HasSubstr("it has only 0 bytes"));
   std::string file = decoded(kArchive);
@@ -251,7 +254,7 @@ TEST_F(Npy, RefusesArchivesThatLie) {
   EXPECT_THAT(npz_refusal(twice), HasSubstr("two members have the name 'a.npy'"));
   EXPECT_THAT(changed(first + 46, "c"), HasSubstr("has another name where it lies"));
   EXPECT_THAT(changed(first + 8, std::string_view("\x01", 1)), HasSubstr("is encrypted"));
-  EXPECT_THAT(changed(first + 10, std::string_view("\x08", 1)), HasSubstr("is compressed"));
+  EXPECT_THAT(changed(first + 10, std::string_view("\x0e", 1)), HasSubstr("is compressed by method 14"));
   EXPECT_THAT(changed(first + 24, std::string_view("\x01\x00\x00\x00", 4)), HasSubstr("has two sizes"));
   EXPECT_THAT(changed(first + 20, std::string_view("\xf0\xff\xff\x7f\xf0\xff\xff\x7f", 8)),
               HasSubstr("lies outside it"));

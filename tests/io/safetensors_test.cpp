@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <tapegrad/core/create.hpp>
@@ -142,7 +143,7 @@ TEST_F(Safetensors, RefusesWrongHeaders) {
       {one(R"("dtype":"F32","shape":[1])"), "\"a\" has no data_offsets"},
       {one(R"("dtype":"F32","shape":[1],"data_offsets":[0,4],"x":1)"), "\"x\", which means nothing"},
       {one(R"("dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4])"), "\"a\" has dtype twice"},
-      {one(R"("dtype":"F16","shape":[2],"data_offsets":[0,4])"), "the dtype \"F16\""},
+      {one(R"("dtype":"F8","shape":[2],"data_offsets":[0,4])"), "the dtype \"F8\""},
       {one(R"("dtype":"F4","shape":[3],"data_offsets":[0,4])"), "the dtype \"F4\""},
       {one(R"("dtype":7,"shape":[1],"data_offsets":[0,4])"), "dtype of \"a\" has a number"},
       {one(R"("dtype":"F32","shape":4,"data_offsets":[0,4])"), "shape of \"a\" has a number"},
@@ -181,7 +182,7 @@ TEST_F(Safetensors, RefusesWrongHeaders) {
       {std::string(100000, '['), "does not begin"},
       {"{\"a\":" + std::string(100000, '['), "\"a\" has an array"},
       {"{\"a\":{\"shape\":" + std::string(100000, '['), "shape of \"a\" has an array"},
-      {"{\"" + std::string(1000000, 'n') + "\":1}", "nnn\"… has a number"},
+      {"{\"" + std::string(1000000, 'n') + "\":1}", "nnn…\" has a number"},
   };
   for (const auto& [header, reason] : cases) {
     put_parts(header, kFour);
@@ -263,6 +264,20 @@ TEST_F(Safetensors, RefusesWhatIsNoFile) {
   save_safetensors(folder_ / "real", {{"a", ones({1})}});
   fs::create_symlink("real", folder_ / "link");
   EXPECT_EQ(load_safetensors(folder_ / "link").size(), 1u);
+}
+
+// Values by the tables of IEEE 754 and of bfloat16, the upper half of an f32.
+TEST_F(Safetensors, WidensHalves) {
+  const std::string halves("\x00\x3c\x00\xc0\x01\x00\xff\x7b\x00\x7c\x00\x80", 12);
+  put_parts(R"({"h":{"dtype":"F16","shape":[6],"data_offsets":[0,12]},)"
+            R"("b":{"dtype":"BF16","shape":[2],"data_offsets":[12,16]}})",
+            halves + std::string("\x80\x3f\x49\xc0", 4));
+  const NamedTensors tensors = load_safetensors(path_);
+  ASSERT_EQ(tensors.size(), 2U);
+  EXPECT_EQ(tensors[0].tensor.dtype(), f32);
+  EXPECT_EQ(tensors[0].tensor.values(),
+            (std::vector<double>{1, -2, 0x1p-24, 65504, std::numeric_limits<double>::infinity(), 0}));
+  EXPECT_EQ(tensors[1].tensor.values(), (std::vector<double>{1, -3.140625}));
 }
 
 TEST_F(Safetensors, SavesNothingThatCannotBeLoaded) {

@@ -55,7 +55,7 @@ TEST_F(GoldenGraph, SaysWhatDiffersAndHowToAcceptIt) {
 TEST_F(GoldenGraph, SaysThatThereIsNoFile) {
   const auto report = testing::compare_with_golden(graph::capture(sum(w_)), file_);
   EXPECT_FALSE(report.matches);
-  EXPECT_THAT(report.text, HasSubstr("cannot be read"));
+  EXPECT_THAT(report.text, HasSubstr("cannot read the file"));
   std::ofstream(file_) << "not a snapshot";
   EXPECT_THROW(testing::compare_with_golden(graph::capture(sum(w_)), file_), IoError);
 }
