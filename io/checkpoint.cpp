@@ -55,7 +55,7 @@ bool is_left_behind(const fs::path& path) {
   ::pid_t writer = 0;
   const auto [rest, error] = std::from_chars(name.data() + begin.size(), name.data() + name.size(), writer);
   if (error != std::errc() || *rest != '-' || writer <= 0 || ::kill(writer, 0) == 0 || errno != ESRCH) return false;
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);  // for the lock alone
   if (file < 0) return false;
   const bool free = ::flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
   ::close(file);

@@ -14,7 +14,7 @@ declare -A leans_on=(
   [nn]='core op ops'
   [io]='core op ops'
   [testing]='core op ops graph'
-  [optim]='core nn'
+  [optim]='core op ops nn'
   [train]='core op ops data nn io graph optim'
 )
 # The public headers whose very subject is another library. All others show nothing but the standard library.
