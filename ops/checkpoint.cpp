@@ -58,8 +58,8 @@ std::vector<Tensor> closed_over_leaves(const Tensor& result, std::span<const Ten
       continue;
     }
     if (node.sequence < since)
-      throw ValueError("checkpoint: the function closes over " + describe(node) + ", a result of " +
-                       op_name(node) + " computed outside of it; pass it as an input");
+      throw ValueError("checkpoint: the function closes over " + describe(node) + ", a result of " + op_name(node) +
+                       " computed outside of it; pass it as an input");
     for (std::size_t i = 0; i < node.edge_count; ++i) visit(node.edges()[i].node());
   }
   return leaves;

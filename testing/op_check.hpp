@@ -10,7 +10,7 @@
 namespace tapegrad {
 struct OpEntry;
 class Tensor;
-}
+}  // namespace tapegrad
 
 namespace tapegrad::testing {
 
