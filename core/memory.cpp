@@ -16,6 +16,12 @@
 namespace tapegrad::memory {
 namespace {
 
+#ifdef TAPEGRAD_POOL_PASSTHROUGH
+constexpr bool kPassthrough = true;
+#else
+constexpr bool kPassthrough = false;
+#endif
+
 constexpr std::size_t kGranule = 16;
 constexpr std::size_t kSmallLimit = 512;  // classes a granule apart up to here, four a doubling above
 constexpr std::size_t kSmallClasses = kSmallLimit / kGranule;
@@ -240,18 +246,16 @@ void* allocate_from(Cache& cache, std::size_t bytes) {
   const bool is_peak = is_above(live, cache.peak_bytes.get());
   if (is_peak && cache.limit != kNoLimit && is_above(live, cache.limit)) refuse_limited();
   void* block;
-#ifdef TAPEGRAD_POOL_PASSTHROUGH
-  block = system_allocate(bytes_of(size_class));
-#else
   FreeList& list = cache.lists[size_class];
-  if (list.head) [[likely]] {
+  if constexpr (kPassthrough) {
+    block = system_allocate(bytes_of(size_class));
+  } else if (list.head) [[likely]] {
     block = list.head;
     list.head = list.head->next;
     --list.count;
   } else {
     block = refill(cache, size_class);
   }
-#endif
   cache.allocations.add(1);
   cache.live_blocks.add(1);
   cache.live_bytes.set(live);
@@ -263,15 +267,12 @@ void release_to(Cache& cache, void* block, std::size_t bytes) noexcept {
   const std::size_t size_class = class_of(bytes);
   cache.live_blocks.add(~std::uint64_t{0});
   cache.live_bytes.add(~std::uint64_t{bytes_of(size_class)} + 1);
-#ifdef TAPEGRAD_POOL_PASSTHROUGH
-  system_release(block, bytes_of(size_class));
-#else
+  if constexpr (kPassthrough) return system_release(block, bytes_of(size_class));
   FreeList& list = cache.lists[size_class];
   auto* freed = static_cast<FreeBlock*>(block);
   freed->next = list.head;
   list.head = freed;
   if (++list.count >= keep_limit(bytes_of(size_class))) spill(list, size_class);
-#endif
 }
 
 void free_list(FreeList& list, std::size_t size_class) noexcept {

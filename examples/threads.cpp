@@ -33,7 +33,7 @@ std::vector<Part> make_parts() {
   return parts;
 }
 
-Tensor loss_of(const Model& model, const Part& part) { return nn::mse(model.forward(part.x), part.y); }
+Tensor loss_of(const Model& model, const Part& part) { return nn::mse_loss(model.forward(part.x), part.y); }
 
 void on_threads(int count, const std::function<void(int)>& body) {
   std::vector<std::thread> threads;

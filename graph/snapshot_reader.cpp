@@ -330,7 +330,7 @@ ComputationGraph from_json(std::string_view text, std::string_view origin) {
   try {
     if (text.size() > kLarge) {
       SnapshotReader checked(origin, Task::check);
-      (void)Json::parse(text.begin(), text.end(), std::ref(checked));
+      [[maybe_unused]] const Json nothing = Json::parse(text.begin(), text.end(), std::ref(checked));
     }
     SnapshotReader reader(origin, Task::build);
     const Json root = Json::parse(text.begin(), text.end(), std::ref(reader));

@@ -124,7 +124,7 @@ struct Std {
       return slope(reshape(g, unit), x, reshape(y, unit), a.axes, degrees);
     // It does not depend on the size of x.
     const Tensor near_one = x * internal::scale_to_one(x, a.axes);
-    return slope(reshape(g, unit), near_one, std(near_one, a.axes, true, a.correction), a.axes, degrees);
+    return slope(reshape(g, unit), near_one, stddev(near_one, a.axes, true, a.correction), a.axes, degrees);
   }
   static Tensor slope(const Tensor& g, const Tensor& x, const Tensor& y, const Axes& axes, double degrees) {
     const Tensor factor = where(y == 0, 0, g / y * (1 / degrees));

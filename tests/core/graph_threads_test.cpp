@@ -99,7 +99,9 @@ TEST(Threads, GradientsOfOneLeafAddUp) {
   on_threads(kThreads, [&](int i) {
     for (int k = 0; k < kPasses; ++k) {
       sum(w * (i + 1)).backward();
-      if (k % 10 == 0) EXPECT_TRUE(w.grad().defined());
+      if (k % 10 == 0) {
+        EXPECT_TRUE(w.grad().defined());
+      }
     }
   });
   EXPECT_THAT(w.grad().values(), ::testing::Each(kPasses * (1 + 2 + 3 + 4)));

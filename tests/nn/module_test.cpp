@@ -259,7 +259,7 @@ TEST(Sequential, CopiesItsLayersAndTakesFunctions) {
   nn::Sequential copy = net;
   const Tensor x = randn({2, 3});
   EXPECT_EQ(copy(x).values(), net(x).values());
-  copy.parameters()[0].fill(0);
+  copy.parameters()[3].fill(1);
   EXPECT_NE(copy(x).values(), net(x).values());
   EXPECT_THAT(names_of(net.named_parameters()), ElementsAre("0.weight", "0.bias", "2.weight", "2.bias"));
   net.add("last", nn::Tanh());

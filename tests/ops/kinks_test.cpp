@@ -78,17 +78,23 @@ TEST(UnusedBranch, LeavesNoNanInSecondDerivatives) {
 
 // ---- higher orders through ties -------------------------------------------------------------------------------------
 
-double mixed_derivative(Tensor (*f)(const Operand&, const Operand&), double a, double b) {
+using TwoTensors = Tensor (*)(const Tensor&, const Tensor&);
+
+double mixed_derivative(TwoTensors f, double a, double b) {
   const Tensor x = parameter(scalar(a, f64)), y = parameter(scalar(b, f64));
   return grad(grad(f(x, y), x, {.create_graph = true}), y).item();
 }
 
 TEST(HigherOrders, PassThroughSpecialPoints) {
-  EXPECT_NEAR(mixed_derivative(pow, 4, 0), 0.25, 1e-15) << "d²/dadb aᵇ = 1/a at b = 0";
-  EXPECT_NEAR(mixed_derivative(logaddexp, 3, 3), -0.25, 1e-15) << "not lost where a = b";
-  EXPECT_NEAR(mixed_derivative(xlogy, 0, 4), 0.25, 1e-15) << "1/b at a = 0";
-  EXPECT_EQ(mixed_derivative(logaddexp, -kInf, -kInf), 0);
-  EXPECT_EQ(mixed_derivative(hypot, 0, 0), 0);
+  const TwoTensors power = [](const Tensor& a, const Tensor& b) { return pow(a, b); };
+  const TwoTensors log_add = [](const Tensor& a, const Tensor& b) { return logaddexp(a, b); };
+  const TwoTensors times_log = [](const Tensor& a, const Tensor& b) { return xlogy(a, b); };
+  const TwoTensors length = [](const Tensor& a, const Tensor& b) { return hypot(a, b); };
+  EXPECT_NEAR(mixed_derivative(power, 4, 0), 0.25, 1e-15) << "d²/dadb aᵇ = 1/a at b = 0";
+  EXPECT_NEAR(mixed_derivative(log_add, 3, 3), -0.25, 1e-15) << "not lost where a = b";
+  EXPECT_NEAR(mixed_derivative(times_log, 0, 4), 0.25, 1e-15) << "1/b at a = 0";
+  EXPECT_EQ(mixed_derivative(log_add, -kInf, -kInf), 0);
+  EXPECT_EQ(mixed_derivative(length, 0, 0), 0);
 
   const Tensor x = parameter(scalar(0, f64));
   const Tensor first = grad(pow(x, 2), x, {.create_graph = true});

@@ -97,7 +97,9 @@ TEST(Softmax, KeepsItsDigitsWhereOneShareIsNearlyOne) {
       const Tensor x = parameter(reshape(tensor({-800, 40, 0}, dtype), shape));
       const auto expect = [&](const Tensor& y, std::int64_t element, double value, double slope, double other) {
         const double got = y.values()[static_cast<std::size_t>(element)];
-        if (value != 0) EXPECT_NEAR(got, value, 1e-5 * std::abs(value));
+        if (value != 0) {
+          EXPECT_NEAR(got, value, 1e-5 * std::abs(value));
+        }
         Tensor one = zeros(y.shape(), dtype);
         dispatch_floating(dtype, [&]<class T>() { one.mutable_data<T>()[static_cast<std::size_t>(element)] = 1; });
         const std::vector<double> slopes = grad({&y, 1}, {&x, 1}, {&one, 1})[0].values();

@@ -83,8 +83,6 @@ TEST(Optimizer, LeavesAloneWhatHasNoGradientOrIsFrozen) {
   optimizer.step();
   EXPECT_THAT(a.values(), ElementsAre(1, 1));
   EXPECT_THAT(b.values(), ElementsAre(1, 1));
-  a.set_grad(ones({2}, f64));
-  EXPECT_THROW(optimizer.step(), DTypeError);
 }
 
 TEST(Optimizer, ChangesCountAsInPlace) {
@@ -201,12 +199,23 @@ TEST(Optimizer, AddsNothingOfAGroupThatItRefuses) {
   EXPECT_EQ(optimizer.parameters().size(), 2u);
 }
 
-TEST(Optimizer, ChecksAllGradientsBeforeItChangesAnything) {
+TEST(Optimizer, MakesAStepAsAWholeOrNotAtAll) {
+  struct Picky : Rule {
+    std::string_view name() const override { return "picky"; }
+    std::span<const std::string_view> slots() const override { return {}; }
+    double lr() const override { return 1; }
+    Tensor prepared(const Tensor& gradient) const override {
+      if (gradient.numel() == 3) throw ValueError("no three");
+      return gradient;
+    }
+    void update(Tensor& p, const Tensor&, std::span<Tensor>, const StepInfo&) const override { p.fill(0); }
+  };
   Tensor a = parameter(ones({2}), "a"), b = parameter(ones({3}), "b");
-  Optimizer optimizer(NamedTensors{{"a", a}, {"b", b}}, Adam{});
+  Optimizer optimizer;
+  optimizer.add_group(NamedTensors{{"a", a}, {"b", b}}, std::make_shared<Picky>());
   a.set_grad(ones({2}));
-  b.set_grad(ones({3}, f64));
-  EXPECT_THAT(message_of([&] { optimizer.step(); }), HasSubstr("the gradient of 'b' is f64, the parameter f32"));
+  b.set_grad(ones({3}));
+  EXPECT_THROW(optimizer.step(), ValueError);
   EXPECT_THAT(a.values(), ElementsAre(1, 1));
   EXPECT_EQ(optimizer.steps(), 0);
 }

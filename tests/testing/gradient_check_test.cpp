@@ -191,7 +191,7 @@ TEST(GradientCheck, ReportsAGradientOfTheWrongShape) {
   };
   const GradientReport report = check_gradients(f, {draw({3})});
   EXPECT_FALSE(report.ok());
-  EXPECT_THAT(report.problems, Contains(HasSubstr("has the shape []")));
+  EXPECT_THAT(report.problems, Contains(HasSubstr("gave f64 [] as the gradient of f64 [3]")));
 }
 
 TEST(GradientCheck, ReportsExceptions) {
