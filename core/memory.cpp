@@ -233,11 +233,11 @@ void spill(FreeList& list, std::size_t size_class) noexcept {
   c.lists[size_class].push(std::exchange(list, {}));
 }
 
-[[noreturn, gnu::cold]] void refuse_limited() {
-  throw MemoryError("more memory than this piece of work may take");
-}
+[[noreturn, gnu::cold]] void refuse_limited() { throw MemoryError("more memory than this piece of work may take"); }
 
-bool is_above(std::uint64_t bytes, std::uint64_t bound) { return static_cast<std::int64_t>(bytes - bound) > 0; }
+bool is_above(std::uint64_t bytes, std::uint64_t bound) noexcept {
+  return static_cast<std::int64_t>(bytes - bound) > 0;
+}
 
 void* allocate_from(Cache& cache, std::size_t bytes) {
   const std::size_t size_class = class_of(bytes);

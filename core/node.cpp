@@ -82,7 +82,7 @@ void Node::release_saved() noexcept {
     released = true;
   }
   if (op && op->held)
-    if (std::vector<HeldValue>* held = op->held(*this); held && !held->empty()) {
+    if (auto* held = op->held(*this); held && !held->empty()) {
       std::exchange(*held, {}).clear();
       released = true;
     }

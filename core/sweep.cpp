@@ -123,14 +123,14 @@ class Sweep {
   void deliver(Node& node, const Tensor& gradient) const;
   void abandon() noexcept;
 
-  // Leaves may belong to the graphs of several threads, or to that of a sweep whose hook or gradient rule runs this one.
-  // Of a leaf that another sweep has claimed, what this one has to keep lies here.
+  // Leaves may belong to the graphs of several threads, or to that of a sweep whose hook or gradient rule runs this
+  // one. Of a leaf that another sweep has claimed, what this one has to keep lies here.
   struct Shared {
     std::uint32_t pending = 0;
     std::uint8_t marks = 0;
     Node* gradient = nullptr;
   };
-  bool owns(const Node& node) const { return node.sweep.load(std::memory_order_relaxed) == id_; }
+  bool owns(const Node& node) const noexcept { return node.sweep.load(std::memory_order_relaxed) == id_; }
   bool visits(const Node& node) const { return owns(node) || shared_.contains(&node); }
   std::uint32_t& pending(Node& node) { return owns(node) ? node.pending : shared_.at(&node).pending; }
   std::uint8_t& marks(Node& node) { return owns(node) ? node.sweep_marks : shared_.at(&node).marks; }
@@ -337,8 +337,7 @@ inline void Sweep::pull(Node& node, std::span<const Tensor> cotangents, bool* wa
   bool any = false;
   for (std::size_t i = 0; i < count; ++i) {
     const Node* input = edges[i].node();
-    wanted[i] =
-        input && input->requires_grad && !node.op->fixed.has(static_cast<int>(i)) && is_on_path(*input);
+    wanted[i] = input && input->requires_grad && !node.op->fixed.has(static_cast<int>(i)) && is_on_path(*input);
     any |= wanted[i];
   }
   if (!any) return;
@@ -350,7 +349,7 @@ inline void Sweep::pull(Node& node, std::span<const Tensor> cotangents, bool* wa
     if (contributions[i].node().shape != input.shape && broadcasts_to(input.shape, contributions[i].shape()))
       contributions[i] = sum_to(contributions[i], input.shape);
     if (!is_gradient_of(input, contributions[i])) [[unlikely]]
-      refuse_gradient(input, contributions[i], "the gradient of " + op_name(node));
+      refuse_gradient(input, contributions[i], "the gradient rule of " + op_name(node));
     if (anomaly) [[unlikely]]
       require_finite(contributions[i], "backward", *node.op, node);
     std::uint32_t& arrived = pending(input);

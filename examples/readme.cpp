@@ -12,7 +12,7 @@ int main() {
     w.copy_from(w.detach() - 0.2 * w.grad());
     w.clear_grad();
   }
-  std::cout << w << '\n';
+  std::cout << round(1000 * w) / 1000 << '\n';
   auto f = [&](const Tensor& v) { return mean(square(matmul(x, v) - y)); };
   std::cout << hessian(f, w) << '\n';
   graph::save(f(w), "loss.mmd");

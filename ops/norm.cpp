@@ -108,8 +108,7 @@ struct CosineSimilarity {
     if (a.shape() != b.shape())
       throw ShapeError("cosine_similarity: a is " + to_string(a.shape()) + " and b " + to_string(b.shape()) +
                        "; they must have one shape");
-    if (!(at.epsilon >= 0))
-      throw ValueError("cosine_similarity: epsilon is " + format_attribute(at.epsilon) + "; it must not be below 0");
+    require_not_negative("cosine_similarity", "epsilon", at.epsilon);
     return {a.shape().erase(axis_of(at, a.shape())), a.dtype()};
   }
   static void forward(const Attrs& at, const Tensor& a, const Tensor& b, Tensor& y) {
@@ -173,7 +172,7 @@ struct CosineSimilarity {
   static std::vector<BadInputOf<CosineSimilarity>> bad_inputs() {
     return {{{zeros({2, 3}), zeros({3})}, {}, "cosine_similarity: a is [2, 3] and b [3]; they must have one shape"},
             {{zeros({2}), zeros({2})}, {1}, "axis 1 is outside a tensor of rank 1"},
-            {{zeros({2}), zeros({2})}, {0, -1}, "epsilon is -1; it must not be below 0"}};
+            {{zeros({2}), zeros({2})}, {0, -1}, "epsilon"}};
   }
 };
 

@@ -212,6 +212,7 @@ void run(const Options& options) {
   if (options.out.empty()) throw ValueError("op: --out is missing: the folder for " + first);
   const NamedTensors results = Run(options).results();
   OutputFolder folder(options.out, first);
+  folder.begin(false);
   for (const auto& [name, tensor] : results) io::save_npy(folder.path(name + ".npy"), tensor);
   folder.commit();
   for (const auto& [name, tensor] : results)

@@ -99,7 +99,8 @@ nlohmann::ordered_json to_json(const char* what, const std::string& input, const
 /// `where` is the text's place, for messages.
 void classify_text(SavedClassifier& saved, const std::string& text, const std::string& where, const Options& options) {
   const auto entries = saved.encoder.explain(text);
-  if (entries.empty()) throw ValueError(fmt::format("predict: {}: there is no word in it", where));
+  if (std::ranges::all_of(entries, [](const data::EncodedWord& entry) { return entry.words.empty(); }))
+    throw ValueError(fmt::format("predict: {}: there is no word in it", where));
   std::vector<std::int32_t> ids;
   for (const data::EncodedWord& entry : entries) ids.push_back(entry.id);
   const Tensor offsets = copy_of(std::vector<std::int64_t>{0, std::ssize(ids)});

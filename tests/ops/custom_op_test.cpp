@@ -62,7 +62,7 @@ TEST(CustomOp, IsRefusedWhereItsRuleGivesAnotherShapeOrDtype) {
 TEST(CustomOp, IsRefusedWhereItsForwardGivesAnotherTensor) {
   const Tensor x = zeros({4}, f64);
   EXPECT_THAT(message_of<ValueError>([&] { copy(x, Fault::forward_shape); }),
-              HasSubstr("copy_of_mine: result() declared f64 [4], and forward() gave f64 [7]"));
+              HasSubstr("copy_of_mine: it declared a result of f64 [4], and forward() gave f64 [7]"));
   EXPECT_THAT(message_of<ValueError>([&] { copy(x, Fault::forward_dtype); }), HasSubstr("forward() gave i32 [4]"));
   EXPECT_THAT(message_of<ValueError>([&] { copy(x, Fault::forward_undefined); }),
               HasSubstr("gave an undefined tensor"));

@@ -9,8 +9,8 @@
 
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/op/table.hpp>
 #include <tapegrad/op/registry.hpp>
+#include <tapegrad/op/table.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/testing/op_kinks.hpp>
 

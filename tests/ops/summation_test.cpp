@@ -24,6 +24,7 @@ namespace tapegrad::tests {
 namespace {
 
 constexpr std::int64_t kElements = 1'000'000;
+constexpr std::int64_t kSteps = 2'000;  // of recurrences, whose second derivatives take minutes beyond
 constexpr double kBound = 1e-6;
 
 /// An extent of an input, or a number in an attribute's text.
@@ -208,7 +209,7 @@ class Summation : public ::testing::TestWithParam<const OpEntry*> {
     for (const Place& p : growth.places)
       largest = std::max(largest, p.axis < 0 ? p.value : sample.inputs[p.input].numel());
     if (three.numel() > one.numel()) largest = std::max(largest, three.numel() / 3);
-    return std::max<std::int64_t>(1, kElements / largest);
+    return std::max<std::int64_t>(1, (op().info().group == Group::recurrence ? kSteps : kElements) / largest);
   }
 
   /// Whether what grows is more than one of the inputs has: its gradient is a sum then.

@@ -12,7 +12,7 @@ fi
 faults=0
 # require WHAT OPTIONS PATTERN: the output of readelf has it.
 require() {
-  if ! "$readelf" -W $2 "$file" 2>/dev/null | grep -qE "$3"; then
+  if ! "$readelf" -W $2 "$file" 2>/dev/null | grep -E "$3" >/dev/null; then
     echo "$file: no $1"
     faults=1
   fi

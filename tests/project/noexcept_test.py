@@ -7,10 +7,10 @@ import pathlib
 import re
 import sys
 
-FOLDERS = ("core", "op", "ops", "graph", "nn", "optim", "data", "io", "testing", "tools")
+FOLDERS = ("core", "op", "ops", "graph", "nn", "optim", "train", "data", "io", "testing", "tools")
 ALLOCATES = re.compile(
     r"\bnew (?!\()|\b(?:push_back|emplace_back|emplace|insert|resize|reserve|append|assign|make_unique|make_shared|"
-    r"to_string|clone|allocate|operator new|to_dense|throw)\b|\bstd::(?:string|vector|map|unordered_map|set|deque)\s*[<({]|"
+    r"to_string|clone|allocate|operator new(?![^;]*nothrow)|to_dense|throw)\b|\bstd::(?:string|vector|map|unordered_map|set|deque)\s*[<({]|"
     r"fmt::format|static_cast<const \w+&>\(other\)|as_const\(other\)")
 PROMISE = re.compile(r"\)\s*(?:const\s*)?(noexcept)\b(?!\(false\))|(~\w+\(\))(?!\s*=)")
 FUNCTION = re.compile(r"(?<![\w.>])(\w+)\([^;{}]*\)\s*(?:const\s*)?\{")

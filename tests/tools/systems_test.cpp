@@ -53,7 +53,7 @@ TEST_F(Language, SaysWhatIsWrong) {
   write("empty", "");
   write("latin", "caf\xe9\n%\nbar\n");
   write("one", "alone\n");
-  expect_refused("train language missing --out m", {"cannot read missing: No such file"});
+  expect_refused("train language missing --out m", {"missing: cannot read the file: No such file"});
   expect_refused("train language empty --out m", {"empty: holds 0 texts"});
   expect_refused("train language latin --out m", {"latin:1: byte 4 of the line", "is not UTF-8"});
   expect_refused("train language one --out m", {"one: holds 1 texts"});
@@ -62,7 +62,7 @@ TEST_F(Language, SaysWhatIsWrong) {
   expect_refused("train language texts --context 60000", {"shorter than one context of 60000"});
   expect_refused("train language texts --width 30 --heads 4", {"--heads 4 does not divide --width 30"});
   expect_refused("train language texts --model rnn", {"rnn"});
-  expect_refused("generate --model texts", {"texts/config.json: cannot be read"});
+  expect_refused("generate --model texts", {"texts/config.json: cannot read the file"});
   expect_refused("generate --model texts --top-p 2", {"--top-p"});
 }
 
