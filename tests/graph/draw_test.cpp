@@ -326,7 +326,7 @@ TEST(Overlay, CostsAreSharesOfTheLargest) {
 TEST(Overlay, InAJointPictureValuesAndGradientsHaveTheirOwn) {
   const MermaidText text = drawn(with_gradient_norms(), {.pass = Pass::joint, .overlay = Overlay::gradient_norm});
   EXPECT_EQ(text.nodes.at("n0").label, "exp (n0)");
-  EXPECT_EQ(text.nodes.at("g0").label, "∂ exp (g0)\n‖∇‖ 1e+03 █");
+  EXPECT_EQ(text.nodes.at("g0").label, "∂ exp (g0)\nscalar\n‖∇‖ 1e+03 █");
 }
 
 TEST(Budget, ReadsNamesAndNumbers) {
