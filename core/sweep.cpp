@@ -154,7 +154,6 @@ class Sweep {
   std::vector<Node*> order_;
   std::unordered_map<const Node*, std::vector<Tensor>> carried_;  ///< sums of kGroup, kGroup², … contributions
   std::unordered_map<const Node*, std::vector<std::size_t>> targets_;
-  std::vector<Tensor>* found_ = nullptr;
   bool finished_ = false;
 };
 
@@ -385,7 +384,6 @@ void Sweep::propagate_part(const Node& part, const Tensor& gradient) const {
 
 void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
   put_in_order();
-  found_ = found;
   if (found)
     mark_targets(targets);
   else
