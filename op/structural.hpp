@@ -272,14 +272,17 @@ void structural_run(CallState& state, std::span<const Tensor> inputs, std::span<
     } else {
       out = O::shapes(a..., in);
       op::for_members(out, [](Tensor& t) { allocate(t); });
-      const typename O::Out declared = out;
+      std::size_t made = 0;
+      op::for_members(out, [&](const Tensor& t) { results[made++] = t; });
       if constexpr (HasKept<O>)
         call.kept = O::forward(a..., in, out);
       else
         O::forward(a..., in, out);
-      const auto given = flattened(out), wanted = flattened(declared);
-      for (std::size_t i = 0; i < given.size(); ++i)
-        if (!given[i].same_as(wanted[i])) require_filled(O::info, given[i], wanted[i].shape(), wanted[i].dtype());
+      std::size_t filled = 0;
+      op::for_members(out, [&](const Tensor& t) {
+        const Tensor& declared = results[filled++];
+        if (!t.same_as(declared)) require_filled(O::info, t, declared.shape(), declared.dtype());
+      });
     }
     std::size_t next = 0;
     op::for_members(out, [&](Tensor& t) { results[next++] = std::move(t); });
