@@ -102,7 +102,7 @@ struct CosineSimilarity {
     }
   };
   static int axis_of(const Attrs& a, const Shape& shape) {
-    return normalized_axis("cosine_similarity", static_cast<int>(a.axis), shape.rank());
+    return normalized_axis("cosine_similarity", a.axis, shape.rank());
   }
   static TensorSpec result(const Attrs& at, const Tensor& a, const Tensor& b) {
     if (a.shape() != b.shape())
@@ -172,7 +172,8 @@ struct CosineSimilarity {
   static std::vector<BadInputOf<CosineSimilarity>> bad_inputs() {
     return {{{zeros({2, 3}), zeros({3})}, {}, "cosine_similarity: a is [2, 3] and b [3]; they must have one shape"},
             {{zeros({2}), zeros({2})}, {1}, "axis 1 is outside a tensor of rank 1"},
-            {{zeros({2}), zeros({2})}, {0, -1}, "epsilon"}};
+            {{zeros({2}), zeros({2})}, {std::int64_t{1} << 32}, "axis 4294967296 is outside a tensor of rank 1"},
+            {{zeros({2}), zeros({2})}, {0, -1}, "cosine_similarity: epsilon is -1; it must be finite and not below 0"}};
   }
 };
 
