@@ -12,7 +12,7 @@ thread_local const ScopeName* innermost = nullptr;
 
 using Children = std::map<std::string, std::unique_ptr<ScopeName>, std::less<>>;
 
-const ScopeName* intern(const ScopeName* parent, std::string_view name, const std::source_location& where) {
+const ScopeName* intern(const ScopeName* parent, std::string_view name, Location where) {
   static auto* mutex = new std::mutex;  // both outlive every static of the program, as the nodes that point here may
   static auto* tree = new std::unordered_map<const ScopeName*, Children>;
   const std::lock_guard lock(*mutex);
@@ -22,14 +22,13 @@ const ScopeName* intern(const ScopeName* parent, std::string_view name, const st
   made->parent = parent;
   made->name = name;
   made->path = parent ? parent->path + "." + made->name : made->name;
-  made->file = where.file_name();
-  made->line = where.line();
+  made->where = where;
   return siblings.emplace(made->name, std::move(made)).first->second.get();
 }
 
 }  // namespace
 
-Scope::Scope(std::string_view name, std::source_location where) : outer_(innermost) {
+Scope::Scope(std::string_view name, Location where) : outer_(innermost) {
   innermost = intern(outer_, name, where);
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 // Names for parts of a program: what is recorded inside a Scope carries its path.
 
-#include <source_location>
 #include <string>
 #include <string_view>
+#include <tapegrad/core/location.hpp>
 
 namespace tapegrad {
 
@@ -12,14 +12,13 @@ struct ScopeName {
   const ScopeName* parent = nullptr;
   std::string name;  ///< "attn"
   std::string path;  ///< "encoder.layers.3.attn"
-  const char* file = "";
-  unsigned line = 0;  ///< where the scope was first opened
+  Location where;    ///< it was first opened
 };
 
 /// While it lives, everything this thread records is under `name`, inside the scopes already open. Strictly nested.
 class Scope {
  public:
-  explicit Scope(std::string_view name, std::source_location where = std::source_location::current());
+  explicit Scope(std::string_view name, Location where = Location::here());
   ~Scope();
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;

@@ -13,7 +13,7 @@ std::string_view path_below(std::string_view outer, std::string_view path) {
 
 }  // namespace
 
-LayerScope::LayerScope(const Module& layer, const std::source_location& where) : outer_(innermost) {
+LayerScope::LayerScope(const Module& layer, Location where) : outer_(innermost) {
   innermost = &layer;
   if (!layer.path().empty()) scope_.emplace(path_below(outer_ ? outer_->path() : "", layer.path()), where);
 }

@@ -14,7 +14,7 @@ namespace tapegrad::nn {
 /// the layer that is being called, if that is an ancestor ("blocks.3" within "encoder"), and else the whole path.
 class LayerScope {
  public:
-  LayerScope(const Module& layer, const std::source_location& where);
+  LayerScope(const Module& layer, Location where);
   ~LayerScope();
   LayerScope(const LayerScope&) = delete;
   LayerScope& operator=(const LayerScope&) = delete;

@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <source_location>
 #include <string>
 #include <string_view>
 #include <tapegrad/core/named_tensors.hpp>
@@ -97,7 +96,7 @@ class Module {
 
   bool has_forward_hooks() const { return !hooks_.empty(); }
   Tensor run_forward_hooks(std::span<const Tensor> inputs, Tensor output) const;
-  const std::source_location& declared_at() const { return declared_at_; }
+  Location declared_at() const { return declared_at_; }
 
  private:
   friend class Parameter;
@@ -127,7 +126,7 @@ class Module {
   std::shared_ptr<const std::string> path_;
   std::vector<std::pair<std::size_t, ForwardHook>> hooks_;
   std::size_t next_hook_ = 0;
-  std::source_location declared_at_;
+  Location declared_at_;
   bool owns_elsewhere_ = false;
   bool training_ = true;
 };

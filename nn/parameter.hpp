@@ -1,8 +1,8 @@
 #pragma once
 // The tensors that a module owns.
 
-#include <source_location>
 #include <string_view>
+#include <tapegrad/core/location.hpp>
 #include <tapegrad/core/tensor.hpp>
 
 namespace tapegrad::nn {
@@ -13,10 +13,10 @@ class Module;
 struct MemberName {
   template <class Text>
   requires std::convertible_to<const Text&, std::string_view> MemberName(
-      const Text& name, std::source_location place = std::source_location::current())
+      const Text& name, Location place = Location::here())
       : text(name), where(place) {}
   std::string_view text;
-  std::source_location where;
+  Location where;
 };
 
 /// A leaf inside a module. Unlike handles, copies of it have a value of their own, so that copying a model copies its

@@ -187,7 +187,7 @@ TEST(Layer, RecordsInAScopeOfItsPath) {
   EXPECT_EQ(scope_of(model.stem(ones({1, 3}))), "stem");
   EXPECT_EQ(scope_of(model.blocks[1](ones({1, 4}))), "blocks.1");
   EXPECT_EQ(scope_of(model.head(ones({1, 4}))), "head.2");
-  EXPECT_THAT(model.stem(ones({1, 3})).node().scope->file, HasSubstr("module_test.cpp"));
+  EXPECT_THAT(model.stem(ones({1, 3})).node().scope->where.file, HasSubstr("module_test.cpp"));
   const Scope pass("pass");
   EXPECT_EQ(scope_of(model.blocks[1].out(ones({1, 8}))), "pass.blocks.1.out");
   model.blocks[0].out.register_forward_hook([](const nn::Module&, std::span<const Tensor>, const Tensor& output) {
