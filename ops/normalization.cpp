@@ -127,30 +127,8 @@ struct NormOver {
 
   static Inputs pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<Inputs> wanted) {
     const NormLayout l = Op::layout(a, g.y.shape());
-    const bool for_x = wanted(&Inputs::x), for_weight = wanted(&Inputs::weight);
-    Inputs d;
-    if (grad_enabled() && (for_x || for_weight)) {
-      const Standardized standard = standardized(in_layout(l, kept.x), a.eps, kCentered);
-      const Tensor &values = standard.values, slopes = in_layout(l, g.y);
-      if (for_x) {
-        const Tensor slope = kept.weight.defined() ? slopes * reshape(kept.weight, {l.groups, l.channels, 1}) : slopes;
-        const Tensor along = values * mean(slope * values, kMemberAxes, true);
-        const Tensor across = kCentered ? slope - mean(slope, kMemberAxes, true) : slope;
-        d.x = reshape(standard.slope(across - along), g.y.shape());
-      }
-      if (for_weight) d.weight = reshape(sum(slopes * values, kSampleAxes), wanted.shape(&Inputs::weight));
-    } else {
-      if (for_x) d.x = fused(l, a, g.y, kept, g.y.shape(), [](auto... at) { normalize_gradient(at...); });
-      if (for_weight)
-        d.weight =
-            fused(l, a, g.y, kept, wanted.shape(&Inputs::weight), [](auto... at) { normalize_weight_gradient(at...); });
-    }
-    if constexpr (kCentered)
-      if (wanted(&Inputs::bias)) {
-        const Tensor samples = reshape(g.y, {l.outer * l.repeats, l.coefficients(), l.inner});
-        d.bias = reshape(sum(samples, l.inner == 1 ? Axes{0} : Axes{0, 2}), wanted.shape(&Inputs::bias));
-      }
-    return d;
+    const bool reads_x = wanted(&Inputs::x) || wanted(&Inputs::weight);
+    return reads_x && !grad_enabled() ? fused(l, a, kept, g.y, wanted) : composed(l, a, kept, g.y, wanted);
   }
 
   static Cost cost(const Attrs&, const Inputs& in, const Out& out) {
@@ -158,17 +136,47 @@ struct NormOver {
   }
 
  private:
-  template <class Kernel>
-  static Tensor fused(const NormLayout& l, const Attrs& a, const Tensor& g, const Kept& kept, const Shape& shape,
-                      const Kernel& kernel) {
+  static Inputs fused(const NormLayout& l, const Attrs& a, const Kept& kept, const Tensor& g,
+                      const op::Wanted<Inputs>& wanted) {
     const Tensor cotangent = g.contiguous(), x = kept.x.contiguous();
     const Tensor weight = kept.weight.defined() ? kept.weight.contiguous() : Tensor();
-    Tensor gradient = empty(shape, x.dtype());
+    Inputs d;
     dispatch_floating(x.dtype(), [&]<class T>() {
-      kernel(l, terms_of<T>(weight, {}, a.eps, kCentered), x.data<T>().data(), cotangent.data<T>().data(),
-             gradient.mutable_data<T>().data());
+      const auto made = [&](auto member) -> T* {
+        if (!wanted(member)) return nullptr;
+        Tensor& gradient = d.*member = empty(wanted.shape(member), x.dtype());
+        return gradient.mutable_data<T>().data();
+      };
+      kernels::NormGradients<T> gradients{made(&Inputs::x), made(&Inputs::weight), nullptr};
+      if constexpr (kCentered) gradients.bias = made(&Inputs::bias);
+      kernels::normalize_gradients(l, terms_of<T>(weight, {}, a.eps, kCentered), x.data<T>().data(),
+                                   cotangent.data<T>().data(), gradients);
     });
-    return gradient;
+    return d;
+  }
+
+  static Inputs composed(const NormLayout& l, const Attrs& a, const Kept& kept, const Tensor& g,
+                         const op::Wanted<Inputs>& wanted) {
+    Inputs d;
+    const bool for_x = wanted(&Inputs::x), for_weight = wanted(&Inputs::weight);
+    if (for_x || for_weight) {
+      const Standardized standard = standardized(in_layout(l, kept.x), a.eps, kCentered);
+      const Tensor &values = standard.values, cotangent = in_layout(l, g);
+      if (for_weight) d.weight = reshape(sum(cotangent * values, kSampleAxes), wanted.shape(&Inputs::weight));
+      if (for_x) {
+        const Tensor slope =
+            kept.weight.defined() ? cotangent * reshape(kept.weight, {l.groups, l.channels, 1}) : cotangent;
+        const Tensor along = values * mean(slope * values, kMemberAxes, true);
+        const Tensor across = kCentered ? slope - mean(slope, kMemberAxes, true) : slope;
+        d.x = reshape(standard.slope(across - along), g.shape());
+      }
+    }
+    if constexpr (kCentered)
+      if (wanted(&Inputs::bias)) {
+        const Tensor samples = reshape(g, {l.outer * l.repeats, l.coefficients(), l.inner});
+        d.bias = reshape(sum(samples, l.inner == 1 ? Axes{0} : Axes{0, 2}), wanted.shape(&Inputs::bias));
+      }
+    return d;
   }
 };
 

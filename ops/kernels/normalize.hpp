@@ -25,12 +25,17 @@ struct NormTerms {
 
 template <class T>
 void normalize(const NormLayout& layout, const NormTerms<T>& terms, const T* x, T* y);
-/// dx for y's cotangent g.
+/// Where gradients go; null where they are not wanted.
 template <class T>
-void normalize_gradient(const NormLayout& layout, const NormTerms<T>& terms, const T* x, const T* g, T* dx);
-/// dw [groups, channels] = Σ g x̂, where x̂ is x before it is scaled and shifted.
+struct NormGradients {
+  T* x;
+  T* weight;  ///< [groups, channels]: Σ g x̂, where x̂ is x before it is scaled and shifted
+  T* bias;    ///< [groups, channels]: Σ g
+};
+/// Of y, whose cotangent is g.
 template <class T>
-void normalize_weight_gradient(const NormLayout& layout, const NormTerms<T>& terms, const T* x, const T* g, T* dw);
+void normalize_gradients(const NormLayout& layout, const NormTerms<T>& terms, const T* x, const T* g,
+                         const NormGradients<T>& gradients);
 /// Mean and variance, divided by the count less `correction`, of each (outer, group).
 template <class T>
 void moments(const NormLayout& layout, double correction, const T* x, T* mean, T* variance);
