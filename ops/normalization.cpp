@@ -46,10 +46,19 @@ Shape trailing_of(const char* op, const Tensor& x, const Integers& wanted) {
   return Shape(wanted);
 }
 
+/// Null of an undefined tensor.
+template <class T>
+const T* values_of(const Tensor& t) {
+  return t.defined() ? t.data<T>().data() : nullptr;
+}
+template <class T>
+T* filled(Tensor& t) {
+  return t.defined() ? t.mutable_data<T>().data() : nullptr;
+}
+
 template <class T>
 NormTerms<T> terms_of(const Tensor& weight, const Tensor& bias, double eps, bool centered) {
-  const auto values = [](const Tensor& t) { return t.defined() ? t.data<T>().data() : nullptr; };
-  return {values(weight), values(bias), eps, centered};
+  return {values_of<T>(weight), values_of<T>(bias), eps, centered};
 }
 
 // ---- the rules on tensors, in the layout's five axes ----------------------------------------------------------------
@@ -102,6 +111,7 @@ struct NormOver {
   };
   struct Kept {
     Tensor x, weight;
+    op::FirstOrder statistics;  ///< where they are few beside x
   };
   using Attrs = Attributes;
   static constexpr bool kCentered = std::is_same_v<Inputs, Affine>;
@@ -116,13 +126,18 @@ struct NormOver {
   static Out shapes(const Attrs&, const Inputs& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
   static Kept forward(const Attrs& a, const Inputs& in, Out& out) {
     const Tensor& x = in.x;
-    Tensor &y = out.y, bias;
+    Tensor &y = out.y, bias, statistics;
     if constexpr (kCentered) bias = in.bias;
+    const NormLayout l = Op::layout(a, x.shape());
+    const std::int64_t groups = l.outer * l.groups;
+    constexpr std::int64_t kFew = 32;
+    if (x.requires_grad() && groups * kFew <= x.numel())
+      statistics = empty({groups, kernels::kNormStatistics}, x.dtype());
     dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::normalize(Op::layout(a, x.shape()), terms_of<T>(in.weight, bias, a.eps, kCentered), x.data<T>().data(),
-                         y.mutable_data<T>().data());
+      kernels::normalize(l, terms_of<T>(in.weight, bias, a.eps, kCentered), x.data<T>().data(),
+                         y.mutable_data<T>().data(), filled<T>(statistics));
     });
-    return {in.x, op::keep_for(in.x, in.weight)};
+    return {x, op::keep_for(x, in.weight), op::FirstOrder(statistics)};
   }
 
   static Inputs pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<Inputs> wanted) {
@@ -140,17 +155,17 @@ struct NormOver {
                       const op::Wanted<Inputs>& wanted) {
     const Tensor cotangent = g.contiguous(), x = kept.x.contiguous();
     const Tensor weight = kept.weight.defined() ? kept.weight.contiguous() : Tensor();
+    const Tensor& statistics = kept.statistics.value();
     Inputs d;
     dispatch_floating(x.dtype(), [&]<class T>() {
       const auto made = [&](auto member) -> T* {
         if (!wanted(member)) return nullptr;
-        Tensor& gradient = d.*member = empty(wanted.shape(member), x.dtype());
-        return gradient.mutable_data<T>().data();
+        return filled<T>(d.*member = empty(wanted.shape(member), x.dtype()));
       };
       kernels::NormGradients<T> gradients{made(&Inputs::x), made(&Inputs::weight), nullptr};
       if constexpr (kCentered) gradients.bias = made(&Inputs::bias);
       kernels::normalize_gradients(l, terms_of<T>(weight, {}, a.eps, kCentered), x.data<T>().data(),
-                                   cotangent.data<T>().data(), gradients);
+                                   values_of<T>(statistics), cotangent.data<T>().data(), gradients);
     });
     return d;
   }

@@ -54,6 +54,9 @@ struct Standard {
   T mean = 0, rest = 0, scale = 1;
   double variance = 0;
 
+  static Standard left(const T* statistics) { return {statistics[0], statistics[1], statistics[2]}; }
+  void leave(T* statistics) const { statistics[0] = mean, statistics[1] = rest, statistics[2] = scale; }
+
   T operator()(T x) const { return ((x - mean) - rest) * scale; }
   /// v times the slope of that.
   T slope(T v) const { return scale * v; }
@@ -89,6 +92,9 @@ struct ScaledStandard {
   Standard<T> near_one;
   T factor;
 
+  /// A scale of 0, which says to compute it again.
+  void leave(T* statistics) const { std::fill_n(statistics, kNormStatistics, T{0}); }
+
   T operator()(T x) const { return near_one(x * factor); }
   T slope(T v) const { return near_one.slope(v) * factor; }
   T whole_mean() const { return near_one.whole_mean() / factor; }
@@ -122,6 +128,15 @@ void with_standard(const Members& m, const T* x, const NormTerms<T>& terms, cons
     body(standard);
   else
     body(scaled_standard_of(m, x, terms.eps, terms.centered));
+}
+
+/// The same from what normalize() left, if it did.
+template <class T, class Body>
+void with_standard(const Members& m, const T* x, const NormTerms<T>& terms, const T* left, const Body& body) {
+  if (left && left[2] > 0)
+    body(Standard<T>::left(left));
+  else
+    with_standard(m, x, terms, body);
 }
 
 template <class T, class S>
@@ -265,34 +280,38 @@ class Coefficients {
 }  // namespace
 
 template <class T>
-void normalize(const NormLayout& l, const NormTerms<T>& terms, const T* x, T* y) {
+void normalize(const NormLayout& l, const NormTerms<T>& terms, const T* x, T* y, T* statistics) {
   const Coefficients<T> weight(l, terms.weight, 1), bias(l, terms.bias, 0);
   for_groups<T>(l, x, nullptr, y, [&](std::int64_t i, const Members& m, const T* from, const T*, T* to) {
-    with_standard(m, from, terms,
-                  [&](const auto& standard) { normalize_members(m, standard, weight.of(i), bias.of(i), from, to); });
+    with_standard(m, from, terms, [&](const auto& standard) {
+      normalize_members(m, standard, weight.of(i), bias.of(i), from, to);
+      if (statistics) standard.leave(statistics + i * kNormStatistics);
+    });
   });
 }
 
 template <class T>
-void normalize_gradients(const NormLayout& l, const NormTerms<T>& terms, const T* x, const T* g,
+void normalize_gradients(const NormLayout& l, const NormTerms<T>& terms, const T* x, const T* statistics, const T* g,
                          const NormGradients<T>& d) {
   constexpr std::int64_t kParts = 16;
   const std::int64_t parts = std::min(kParts, l.outer), size = l.numel() / std::max<std::int64_t>(l.outer, 1);
   const Coefficients<T> weight(l, terms.weight, 1);
   CoefficientSums<T> dw(l, parts, d.weight), db(l, parts, d.bias);
-  const auto differentiate = [&](const NormLayout& samples, std::int64_t begin, std::int64_t part) {
+  const auto differentiate = [&](const NormLayout& samples, std::int64_t first, std::int64_t part) {
+    const std::int64_t begin = first * size;
+    const T* left = statistics ? statistics + first * l.groups * kNormStatistics : nullptr;
     for_groups<T>(samples, x + begin, g + begin, d.x ? d.x + begin : nullptr,
                   [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T* to) {
-                    with_standard(m, from, terms, [&](const auto& standard) {
-                      differentiate_members(m, standard, terms.centered, weight.of(i), from, cotangent, to,
-                                            dw.of(part, i), db.of(part, i));
+                    with_standard(m, from, terms, left ? left + i * kNormStatistics : nullptr, [&](const auto& s) {
+                      differentiate_members(m, s, terms.centered, weight.of(i), from, cotangent, to, dw.of(part, i),
+                                            db.of(part, i));
                     });
                   });
   };
   if (!d.weight && !d.bias) return differentiate(l, 0, 0);
   const NormLayout one{1, l.repeats, l.groups, l.channels, l.inner};
   for_chunks(parts, parts > 1 && l.numel() >= kParallelElements, [&](std::int64_t p) {
-    for (std::int64_t o = l.outer * p / parts; o < l.outer * (p + 1) / parts; ++o) differentiate(one, o * size, p);
+    for (std::int64_t o = l.outer * p / parts; o < l.outer * (p + 1) / parts; ++o) differentiate(one, o, p);
   });
   dw.finish();
   db.finish();
@@ -309,12 +328,12 @@ void moments(const NormLayout& l, double correction, const T* x, T* mean, T* var
   });
 }
 
-template void normalize(const NormLayout&, const NormTerms<float>&, const float*, float*);
-template void normalize(const NormLayout&, const NormTerms<double>&, const double*, double*);
-template void normalize_gradients(const NormLayout&, const NormTerms<float>&, const float*, const float*,
+template void normalize(const NormLayout&, const NormTerms<float>&, const float*, float*, float*);
+template void normalize(const NormLayout&, const NormTerms<double>&, const double*, double*, double*);
+template void normalize_gradients(const NormLayout&, const NormTerms<float>&, const float*, const float*, const float*,
                                   const NormGradients<float>&);
 template void normalize_gradients(const NormLayout&, const NormTerms<double>&, const double*, const double*,
-                                  const NormGradients<double>&);
+                                  const double*, const NormGradients<double>&);
 template void moments(const NormLayout&, double, const float*, float*, float*);
 template void moments(const NormLayout&, double, const double*, double*, double*);
 

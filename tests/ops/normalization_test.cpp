@@ -143,6 +143,22 @@ TEST(Normalization, GivesEachGradientWhicheverOthersAreWanted) {
   }
 }
 
+// Of rows this wide, mean and deviation are kept, unless the squares leave the range.
+TEST(Normalization, DifferentiatesWideRowsOfAnyMagnitude) {
+  Rng rng(7);
+  for (const double magnitude : {1.0, 1e-25, 1e25}) {
+    const Tensor x = cast(randn({3, 64}, f64, rng) * magnitude, f32), g = randn({3, 64}, f32, rng);
+    const auto gradient = [&](DType dtype) {
+      const Tensor in = parameter(cast(x, dtype)), weight = parameter(cast(arange(64), dtype));
+      layer_norm(in, {64}, {weight}).backward(cast(g, dtype));
+      return std::array{cast(in.grad(), f64), cast(weight.grad(), f64)};
+    };
+    const auto got = gradient(f32), exact = gradient(f64);
+    for (std::size_t i = 0; i < 2; ++i)
+      EXPECT_LE(max(abs(got[i] - exact[i])).item(), 1e-5 * max(abs(exact[i])).item()) << magnitude;
+  }
+}
+
 TEST(Normalization, KeepsItsDigitsFarFromZero) {
   Rng rng(5);
   const Tensor spread = randn({8, 4096}, f64, rng);
