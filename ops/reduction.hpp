@@ -76,6 +76,25 @@ void reduce_slabs(const Reduction& reduction, const T* in, T* out, const Kernel&
   }
 }
 
+/// What reductions declare alike. Self has the rest.
+template <class Self, class A = ReductionAttrs>
+struct ReductionOp {
+  struct In {
+    Tensor x;
+  };
+  struct Out {
+    Tensor y;
+  };
+  using Attrs = A;
+  static Reduction over(const Attrs& a, const Shape& x) { return Reduction(Self::info.name.data(), x, a); }
+  static Out shapes(const Attrs& a, const In& in) { return {op::spec(over(a, in.x.shape()).shape(), in.x.dtype())}; }
+  /// Of one pass over the input, with so many operations an element.
+  static Cost one_pass(const Tensor& x, double flops) {
+    const auto n = static_cast<double>(x.numel());
+    return {flops * n, n * static_cast<double>(size_of(x.dtype()))};
+  }
+};
+
 template <class O>
 std::vector<SampleOf<O>> reduction_samples(Rng& rng) {
   const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
