@@ -5,6 +5,7 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 #include <tapegrad/ops/kernels/sum.hpp>
 #include <tapegrad/ops/loss.hpp>
@@ -124,11 +125,6 @@ Tensor sample_cotangents(const ClassTargets<T>& t, Reduce reduction, const Tenso
   return reduction == Reduce::none ? unsqueeze(g, axis) : g * static_cast<double>(t.share(reduction));
 }
 
-Cost one_pass(const Tensor& x, double flops) {
-  const auto n = static_cast<double>(x.numel());
-  return {flops * n, n * static_cast<double>(size_of(x.dtype()))};
-}
-
 }  // namespace
 
 namespace ops {
@@ -221,7 +217,7 @@ struct CrossEntropy {
     return sample_cotangents(t, a.reduction, g, axis) * (shares - distribution);
   }
 
-  static Cost cost(const Attrs&, const In& in, const Out&) { return one_pass(in.logits, 14); }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(14, in.logits, {in.logits}); }
   static std::vector<SampleOf<CrossEntropy>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     const Tensor weights = rand({3}, 0.5, 2, f64, rng), targets = tensor({2, 0, 1, 2}, i64);
@@ -300,7 +296,9 @@ struct NllLoss {
     });
     return d;
   }
-  static Cost cost(const Attrs&, const In& in, const Out&) { return one_pass(in.log_shares, 0); }
+  static Cost cost(const Attrs&, const In& in, const Out&) {
+    return internal::one_pass(0, in.log_shares, {in.log_shares});
+  }
   static std::vector<SampleOf<NllLoss>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     const Tensor weights = rand({3}, 0.5, 2, f64, rng), targets = tensor({2, 0, 1, 2}, i64);

@@ -32,20 +32,19 @@ Tensor deviation(const Tensor& x, const Axes& axes) { return x - internal::mean_
 /// What both moments declare alike.
 template <class Self>
 struct Moment : ReductionOp<Self, MomentAttrs> {
-  using Base = ReductionOp<Self, MomentAttrs>;
-  using typename Base::In;
-  using typename Base::Out;
+  using In = internal::Unary::In;
+  using Out = internal::Unary::Out;
 
   static void check(const MomentAttrs& a, const In&) {
     if (!(a.correction >= 0 && std::isfinite(a.correction)))
       throw ValueError(std::string(Self::info.name) + ": the correction is " + format_attribute(a.correction) +
                        "; it must be zero or more, and finite");
   }
-  static Cost cost(const MomentAttrs&, const In& in, const Out&) { return Base::one_pass(in.x, 6); }
+  static Cost cost(const MomentAttrs&, const In& in, const Out&) { return internal::one_pass(6, in.x, {in.x}); }
   /// result(squares, degrees) of each lane's squared deviations.
   template <class Result>
   static void compute(const MomentAttrs& a, const Tensor& x, Tensor& y, const Result& result) {
-    const Reduction reduction = Base::over(a, x.shape());
+    const Reduction reduction = Moment::over(a, x.shape());
     const MergedAxes merged = merge_axes(reduction, x);
     const double degrees = a.degrees(reduction);
     dispatch_floating(y.dtype(), [&]<class T>() {

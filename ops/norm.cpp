@@ -66,7 +66,9 @@ struct Norm : ReductionOp<Norm, NormAttrs> {
     const Tensor power = p < 2 ? pow(abs(x), p - 1) / pow(whole, p - 1) : pow(abs(x) / whole, p - 1);
     return where(x == 0, 0, g * sign(x) * power);
   }
-  static Cost cost(const Attrs& a, const In& in, const Out&) { return one_pass(in.x, a.p == 1 || a.p == 2 ? 2 : 14); }
+  static Cost cost(const Attrs& a, const In& in, const Out&) {
+    return internal::one_pass(a.p == 1 || a.p == 2 ? 2 : 14, in.x, {in.x});
+  }
   static std::vector<SampleOf<Norm>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({3, 4})}, {}},
@@ -160,10 +162,7 @@ struct CosineSimilarity {
     }
     Tensor values, scale, length, free;
   };
-  static Cost cost(const Attrs&, const In& in, const Out&) {
-    const auto n = static_cast<double>(in.a.numel());
-    return {6 * n, 2 * n * static_cast<double>(size_of(in.a.dtype()))};
-  }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(6, in.a, {in.a, in.b}); }
   static std::vector<SampleOf<CosineSimilarity>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({3, 4}), x({3, 4})}, {}},

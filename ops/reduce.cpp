@@ -54,7 +54,7 @@ struct Sum : ReductionOp<Sum> {
     const Shape& x = wanted.shape(&In::x);
     return {broadcast_to(reshape(g.y, over(a, x).unit_shape()), x)};
   }
-  static Cost cost(const Attrs&, const In& in, const Out&) { return one_pass(in.x, 1); }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(1, in.x, {in.x}); }
   static std::vector<SampleOf<Sum>> samples(Rng& rng) { return samples_with_nothing<Sum>(rng); }
   static std::vector<BadInputOf<Sum>> bad_inputs() { return reduction_bad_inputs<Sum>(); }
 };
@@ -78,7 +78,7 @@ struct Mean : ReductionOp<Mean> {
     const Reduction reduction = over(a, x);
     return {broadcast_to(reshape(g.y / static_cast<double>(reduction.count()), reduction.unit_shape()), x)};
   }
-  static Cost cost(const Attrs&, const In& in, const Out&) { return one_pass(in.x, 1); }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(1, in.x, {in.x}); }
   static std::vector<SampleOf<Mean>> samples(Rng& rng) { return reduction_samples<Mean>(rng); }
   static std::vector<BadInputOf<Mean>> bad_inputs() { return reduction_bad_inputs<Mean>(); }
 };
@@ -114,7 +114,7 @@ struct Prod : ReductionOp<Prod> {
     const auto flip = [&](const Tensor& t) { return slice(t, axis, Slice::kEnd, Slice::kEnd, -1); };
     return cumprod(x, axis, true) * flip(cumprod(flip(x), axis, true));
   }
-  static Cost cost(const Attrs&, const In& in, const Out&) { return one_pass(in.x, 1); }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(1, in.x, {in.x}); }
   static std::vector<SampleOf<Prod>> samples(Rng& rng) {
     auto all = samples_with_nothing<Prod>(rng);
     all.push_back({{tensor({2, 0, 3, 1, 2, 3}, {2, 3}, f64)}, {{1}, false}});
@@ -143,7 +143,7 @@ struct LogSumExp : ReductionOp<LogSumExp> {
     const Reduction reduction = over(a, kept.x.shape());
     return {reshape(g.y, reduction.unit_shape()) * along_axes(reduction, kept.x, softmax)};
   }
-  static Cost cost(const Attrs&, const In& in, const Out&) { return one_pass(in.x, 12); }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(12, in.x, {in.x}); }
   static std::vector<SampleOf<LogSumExp>> samples(Rng& rng) { return reduction_samples<LogSumExp>(rng); }
   static std::vector<BadInputOf<LogSumExp>> bad_inputs() { return reduction_bad_inputs<LogSumExp>(); }
 };

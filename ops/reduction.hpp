@@ -7,6 +7,8 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/structural.hpp>
 #include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/slab.hpp>
 #include <vector>
@@ -78,21 +80,10 @@ void reduce_slabs(const Reduction& reduction, const T* in, T* out, const Kernel&
 
 /// What reductions declare alike. Self has the rest.
 template <class Self, class A = ReductionAttrs>
-struct ReductionOp {
-  struct In {
-    Tensor x;
-  };
-  struct Out {
-    Tensor y;
-  };
+struct ReductionOp : internal::Unary {
   using Attrs = A;
   static Reduction over(const Attrs& a, const Shape& x) { return Reduction(Self::info.name.data(), x, a); }
   static Out shapes(const Attrs& a, const In& in) { return {op::spec(over(a, in.x.shape()).shape(), in.x.dtype())}; }
-  /// Of one pass over the input, with so many operations an element.
-  static Cost one_pass(const Tensor& x, double flops) {
-    const auto n = static_cast<double>(x.numel());
-    return {flops * n, n * static_cast<double>(size_of(x.dtype()))};
-  }
 };
 
 template <class O>

@@ -8,6 +8,8 @@
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/scan.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -60,11 +62,6 @@ Tensor one_at(std::int64_t position, const Shape& shape, int axis, DType dtype) 
   return one;
 }
 
-Cost one_pass(const Tensor& y, double flops) {
-  const auto n = static_cast<double>(y.numel());
-  return {flops * n, 2 * n * static_cast<double>(size_of(y.dtype()))};
-}
-
 template <class O>
 std::vector<SampleOf<O>> scan_samples(Rng& rng) {
   const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
@@ -79,13 +76,7 @@ std::vector<SampleOf<O>> scan_samples(Rng& rng) {
 
 /// What scans of one tensor declare alike.
 template <class Self, class A>
-struct ScanOp {
-  struct In {
-    Tensor x;
-  };
-  struct Out {
-    Tensor y;
-  };
+struct ScanOp : internal::Unary {
   using Attrs = A;
   static void check(const A& a, const In& in) { normalized_axis(Self::info.name.data(), a.axis, in.x.rank()); }
   static Out shapes(const A&, const In& in) { return {op::spec(in.x.shape(), widened(in.x.dtype()))}; }
@@ -122,7 +113,7 @@ struct CumSum : ScanOp<CumSum, DirectedAttrs> {
     });
   }
   static In pull(const Attrs& a, const Out& g, op::Wanted<In>) { return {cumsum(g.y, a.axis, !a.reverse)}; }
-  static Cost cost(const Attrs&, const In&, const Out& out) { return one_pass(out.y, 1); }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(1, out.y, {in.x, out.y}); }
   static std::vector<SampleOf<CumSum>> samples(Rng& rng) {
     auto all = scan_samples<CumSum>(rng);
     all.push_back({{randn({3, 2}, f64, rng)}, {.axis = 0, .reverse = true}});
@@ -183,7 +174,9 @@ struct LinearScan {
     if (wanted(&In::a)) d.a = d.b * shift(kept.h, at.axis, -back);
     return d;
   }
-  static Cost cost(const Attrs&, const In&, const Out& out) { return one_pass(out.h, 2); }
+  static Cost cost(const Attrs&, const In& in, const Out& out) {
+    return internal::one_pass(2, out.h, {in.a, in.b, out.h});
+  }
   static std::vector<SampleOf<LinearScan>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     const Tensor same = x({3});
@@ -227,7 +220,7 @@ struct CumProd : ScanOp<CumProd, ScanAttrs> {
   static Tensor before_each(const Tensor& y, int axis) {
     return shift(y, axis, 1) + one_at(0, y.shape(), axis, y.dtype());
   }
-  static Cost cost(const Attrs&, const In&, const Out& out) { return one_pass(out.y, 1); }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(1, out.y, {in.x, out.y}); }
   static std::vector<SampleOf<CumProd>> samples(Rng& rng) {
     auto all = scan_samples<CumProd>(rng);
     all.push_back({{tensor({2, 0, 3, 0, 2}, f64)}, {}});
@@ -277,7 +270,7 @@ struct LogCumSumExp : ScanOp<LogCumSumExp, ScanAttrs> {
     const Tensor infinite = same && fixed_x * 0 != 0;
     return where(infinite, where(fixed_x > 0, 1, 0), exp(x - y));
   }
-  static Cost cost(const Attrs&, const In&, const Out& out) { return one_pass(out.y, 24); }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(24, out.y, {in.x, out.y}); }
 };
 
 using ScanOps = OpList<CumSum, LinearScan, CumProd, LogCumSumExp>;

@@ -3,6 +3,8 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/softmax.hpp>
@@ -30,13 +32,7 @@ Tensor fused_gradient(const Slab& s, const Tensor& g, const Tensor& y, const Ker
 
 /// What both declare alike.
 template <class Self>
-struct AlongAxis {
-  struct In {
-    Tensor x;
-  };
-  struct Out {
-    Tensor y;
-  };
+struct AlongAxis : internal::Unary {
   struct Kept {
     Tensor y;
   };
@@ -47,10 +43,6 @@ struct AlongAxis {
   }
   static void check(const Attrs& a, const In& in) { normalized_axis(Self::info.name.data(), a.axis, in.x.rank()); }
   static Out shapes(const Attrs&, const In& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
-  static Cost two_passes(const Tensor& x, double flops) {
-    const auto n = static_cast<double>(x.numel());
-    return {flops * n, 2 * n * static_cast<double>(size_of(x.dtype()))};
-  }
   static std::vector<SampleOf<Self>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({3, 4})}, {}},
@@ -85,7 +77,7 @@ struct Softmax : AlongAxis<Softmax> {
     return {
         fused_gradient(slab_of(a, kept.y.shape()), g.y, kept.y, [](auto... at) { kernels::softmax_gradient(at...); })};
   }
-  static Cost cost(const Attrs&, const In& in, const Out&) { return two_passes(in.x, 12); }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(12, in.x, {in.x, out.y}); }
 };
 
 struct LogSoftmax : AlongAxis<LogSoftmax> {
@@ -104,7 +96,7 @@ struct LogSoftmax : AlongAxis<LogSoftmax> {
     return {fused_gradient(slab_of(a, kept.y.shape()), g.y, kept.y,
                            [](auto... at) { kernels::log_softmax_gradient(at...); })};
   }
-  static Cost cost(const Attrs&, const In& in, const Out&) { return two_passes(in.x, 14); }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(14, in.x, {in.x, out.y}); }
 };
 
 using SoftmaxOps = OpList<Softmax, LogSoftmax>;
