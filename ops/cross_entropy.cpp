@@ -5,6 +5,7 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 #include <tapegrad/ops/kernels/sum.hpp>
 #include <tapegrad/ops/loss.hpp>
@@ -34,10 +35,11 @@ void check_smoothing(double label_smoothing) {
     throw ValueError("cross_entropy: label_smoothing is " + format_attribute(label_smoothing) + ", not in [0, 1]");
 }
 
-TensorSpec loss_of_classes(const char* op, const Tensor& x, const Tensor& targets, const Tensor& weights,
-                           Reduce reduction) {
+Shape samples_of(const Shape& logits) { return logits.erase(class_axis(logits)); }
+
+void check_classes(const char* op, const Tensor& x, const Tensor& targets, const Tensor& weights) {
   check_logits(op, x, weights);
-  const Shape samples = x.shape().erase(class_axis(x.shape()));
+  const Shape samples = samples_of(x.shape());
   if (targets.shape() != samples)
     throw ShapeError(std::string(op) + ": logits are " + to_string(x.shape()) + ", targets " +
                      to_string(targets.shape()) + "; class indices for them have shape " + to_string(samples));
@@ -45,7 +47,10 @@ TensorSpec loss_of_classes(const char* op, const Tensor& x, const Tensor& target
     throw DTypeError(std::string(op) + ": targets are " + describe(targets) +
                      ", not class indices; cast them to i64, or give cross_entropy probabilities of shape " +
                      to_string(x.shape()));
-  return {reduction == Reduce::none ? samples : Shape{}, x.dtype()};
+}
+
+Tensor loss_spec(const Tensor& logits, Reduce reduction) {
+  return op::spec(reduction == Reduce::none ? samples_of(logits.shape()) : Shape{}, logits.dtype());
 }
 
 /// Classes, weights and logits' layout as the kernels take them.
@@ -120,24 +125,24 @@ Tensor sample_cotangents(const ClassTargets<T>& t, Reduce reduction, const Tenso
   return reduction == Reduce::none ? unsqueeze(g, axis) : g * static_cast<double>(t.share(reduction));
 }
 
-Cost one_pass(const Node& node, double flops) {
-  const Node& x = *node.edges()[0].node();
-  const auto n = static_cast<double>(x.shape.numel());
-  return {flops * n, n * static_cast<double>(size_of(x.dtype))};
-}
-
 }  // namespace
 
 namespace ops {
 
 struct CrossEntropy {
+  struct In {
+    Tensor logits;
+    op::Fixed targets;
+    op::Optional<op::Fixed> weights = {};
+  };
+  struct Out {
+    Tensor y;
+  };
+  using Kept = In;
   static constexpr OpInfo info{
       .name = "cross_entropy",
       .formula = "y = -w[t] ln softmax(x)[t]",
       .doc = "The negative logarithm of the target classes' shares, in one pass over the logits.",
-      .inputs = {"logits", "targets", "weights"},
-      .fixed = {1, 2},
-      .optional = {2},
       .group = Group::loss};
   struct Attrs {
     double label_smoothing = 0;
@@ -151,28 +156,31 @@ struct CrossEntropy {
     }
   };
 
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& targets, const Tensor& weights) {
+  static void check(const Attrs& a, const In& in) {
     check_smoothing(a.label_smoothing);
-    return loss_of_classes("cross_entropy", x, targets, weights, a.reduction);
+    check_classes("cross_entropy", in.logits, in.targets, in.weights);
   }
+  static Out shapes(const Attrs& a, const In& in) { return {loss_spec(in.logits, a.reduction)}; }
   template <class T>
-  static ClassTargets<T> prepare(const Attrs& a, const Tensor& x, const Tensor& targets, const Tensor& weights) {
-    return class_targets<T>("cross_entropy", x, targets, weights, a.ignore_index, a.label_smoothing);
+  static ClassTargets<T> prepare(const Attrs& a, const In& in) {
+    return class_targets<T>("cross_entropy", in.logits, in.targets, in.weights, a.ignore_index, a.label_smoothing);
   }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& targets, const Tensor& weights, Tensor& y) {
-    dispatch_floating(x.dtype(), [&]<class T>() {
-      const auto t = prepare<T>(a, x, targets, weights);
-      reduce_samples(t, a.reduction, y,
-                     [&](T* losses) { kernels::cross_entropy(t.slab, x.data<T>().data(), t.terms, losses); });
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    dispatch_floating(in.logits.dtype(), [&]<class T>() {
+      const auto t = prepare<T>(a, in);
+      reduce_samples(t, a.reduction, out.y,
+                     [&](T* losses) { kernels::cross_entropy(t.slab, in.logits.data<T>().data(), t.terms, losses); });
     });
+    return in;
   }
-
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& targets,
-                    const Tensor& weights, Unsaved) {
-    return dispatch_floating(x.dtype(), [&]<class T>() {
-      const auto t = prepare<T>(a, x, targets, weights);
-      return grad_enabled() ? recorded_gradient(a, g, x, t) : fused_gradient(a, g, x.contiguous(), t);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
+    const Tensor& x = kept.logits;
+    In d;
+    d.logits = dispatch_floating(x.dtype(), [&]<class T>() {
+      const auto t = prepare<T>(a, kept);
+      return grad_enabled() ? recorded_gradient(a, g.y, x, t) : fused_gradient(a, g.y, x.contiguous(), t);
     });
+    return d;
   }
 
   template <class T>
@@ -206,7 +214,7 @@ struct CrossEntropy {
     return sample_cotangents(t, a.reduction, g, axis) * (shares - distribution);
   }
 
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 14); }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(14, in.logits, {in.logits}); }
   static std::vector<SampleOf<CrossEntropy>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     const Tensor weights = rand({3}, 0.5, 2, f64, rng), targets = tensor({2, 0, 1, 2}, i64);
@@ -236,13 +244,20 @@ struct CrossEntropy {
 };
 
 struct NllLoss {
+  struct In {
+    Tensor log_shares;
+    op::Fixed targets;
+    op::Optional<op::Fixed> weights = {};
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor targets, weights;
+  };
   static constexpr OpInfo info{.name = "nll_loss",
                                .formula = "y = -w[t] x[t]",
                                .doc = "The negative of the target classes' logarithms.",
-                               .inputs = {"log_shares", "targets", "weights"},
-                               .saves = {.inputs = {1, 2}},
-                               .fixed = {1, 2},
-                               .optional = {2},
                                .group = Group::loss};
   struct Attrs {
     std::int64_t ignore_index = -100;
@@ -253,31 +268,34 @@ struct NllLoss {
                         Field{"reduction", &Attrs::reduction, "mean, sum or none"}};
     }
   };
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& targets, const Tensor& weights) {
-    return loss_of_classes("nll_loss", x, targets, weights, a.reduction);
-  }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& targets, const Tensor& weights, Tensor& y) {
-    dispatch_floating(x.dtype(), [&]<class T>() {
-      const auto t = class_targets<T>("nll_loss", x, targets, weights, a.ignore_index);
-      const T* logs = x.data<T>().data();
-      reduce_samples(t, a.reduction, y, [&](T* losses) {
+  static void check(const Attrs&, const In& in) { check_classes("nll_loss", in.log_shares, in.targets, in.weights); }
+  static Out shapes(const Attrs& a, const In& in) { return {loss_spec(in.log_shares, a.reduction)}; }
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    dispatch_floating(in.log_shares.dtype(), [&]<class T>() {
+      const auto t = class_targets<T>("nll_loss", in.log_shares, in.targets, in.weights, a.ignore_index);
+      const T* logs = in.log_shares.data<T>().data();
+      reduce_samples(t, a.reduction, out.y, [&](T* losses) {
         for (std::int64_t lane = 0; lane < t.slab.lanes(); ++lane)
           losses[lane] = t.counts(lane) ? -t.terms.own_weight(t.target(lane)) * logs[t.at(lane, t.target(lane))] : T{0};
       });
     });
+    return {in.targets, in.weights};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, const Tensor& targets, const Tensor& weights,
-                    Unsaved) {
-    Tensor slope = zeros(x.shape(), x.dtype());
-    return dispatch_floating(x.dtype(), [&]<class T>() {
-      const auto t = class_targets<T>("nll_loss", slope, targets, weights, a.ignore_index);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    Tensor slope = zeros(wanted.shape(&In::log_shares), wanted.dtype(&In::log_shares));
+    In d;
+    d.log_shares = dispatch_floating(slope.dtype(), [&]<class T>() {
+      const auto t = class_targets<T>("nll_loss", slope, kept.targets, kept.weights, a.ignore_index);
       T* s = slope.mutable_data<T>().data();
       for (std::int64_t lane = 0; lane < t.slab.lanes(); ++lane)
         if (t.counts(lane)) s[t.at(lane, t.target(lane))] = -t.terms.own_weight(t.target(lane));
-      return sample_cotangents(t, a.reduction, g, class_axis(x.shape())) * slope;
+      return sample_cotangents(t, a.reduction, g.y, class_axis(slope.shape())) * slope;
     });
+    return d;
   }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 0); }
+  static Cost cost(const Attrs&, const In& in, const Out&) {
+    return internal::one_pass(0, in.log_shares, {in.log_shares});
+  }
   static std::vector<SampleOf<NllLoss>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     const Tensor weights = rand({3}, 0.5, 2, f64, rng), targets = tensor({2, 0, 1, 2}, i64);
@@ -332,13 +350,15 @@ Tensor soft_cross_entropy(const Tensor& logits, const Tensor& targets, const Cro
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options) {
   if (is_floating(targets.dtype()) && targets.shape() == logits.shape())
     return soft_cross_entropy(logits, targets, options);
-  const ops::CrossEntropy::Attrs attributes{options.label_smoothing, options.ignore_index, options.reduction};
-  return ops::CrossEntropyOps::apply<ops::CrossEntropy>(attributes, logits, targets, options.weights);
+  return ops::CrossEntropyOps::apply<ops::CrossEntropy>(
+             {options.label_smoothing, options.ignore_index, options.reduction}, {logits, targets, options.weights})
+      .y;
 }
 
 Tensor nll_loss(const Tensor& log_shares, const Tensor& targets, const NllOptions& options) {
-  const ops::NllLoss::Attrs attributes{options.ignore_index, options.reduction};
-  return ops::CrossEntropyOps::apply<ops::NllLoss>(attributes, log_shares, targets, options.weights);
+  return ops::CrossEntropyOps::apply<ops::NllLoss>({options.ignore_index, options.reduction},
+                                                   {log_shares, targets, options.weights})
+      .y;
 }
 
 std::span<const OpEntry> cross_entropy_ops() { return ops::CrossEntropyOps::entries; }

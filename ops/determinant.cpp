@@ -23,36 +23,44 @@ double lu_flops(const Shape& a) {
 /// Something of each matrix, spread over it.
 Tensor over_matrices(const Tensor& t) { return unsqueeze(unsqueeze(t, -1), -1); }
 
+/// What functions of square matrices declare alike.
+template <class Self>
+struct OfSquare {
+  struct In {
+    Tensor a;
+  };
+  struct Out {
+    Tensor y;
+  };
+  using Kept = In;
+  static void check(const In& in) { internal::require_square(Self::info, "a", in.a); }
+};
+
 }  // namespace
 
 namespace ops {
 
-struct Det {
+struct Det : OfSquare<Det> {
   static constexpr OpInfo info{.name = "det",
                                .formula = "y = det a",
                                .doc = "The determinant, by LU with partial pivoting.",
-                               .inputs = {"a"},
-                               .saves = kSavesInputs,
                                .group = Group::linear_algebra};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& a) {
-    internal::require_square(info, "a", a);
-    return {internal::batch_of(a.shape()), a.dtype()};
+  static Out shapes(const In& in) { return {op::spec(internal::batch_of(in.a.shape()), in.a.dtype())}; }
+  static Kept forward(const In& in, Out& out) {
+    const std::int64_t n = in.a.shape()[-1];
+    if (n == 0)
+      out.y.fill(1);
+    else
+      internal::for_matrices(info, kNever, lu_flops(in.a.shape()), out.y.shape(), in.a, {}, out.y,
+                             [=](const double* a, const double*, double* y) {
+                               *y = kernels::determinant(a, n);
+                               return true;
+                             });
+    return in;
   }
-  static void forward(const Attrs&, const Tensor& a, Tensor& y) {
-    const std::int64_t n = a.shape()[-1];
-    if (n == 0) return y.fill(1);
-    internal::for_matrices(info, kNever, lu_flops(a.shape()), y.shape(), a, {}, y,
-                           [=](const double* in, const double*, double* out) {
-                             *out = kernels::determinant(in, n);
-                             return true;
-                           });
-  }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& a, Unsaved) {
-    return over_matrices(g) * cofactor(a);
-  }
-  static Cost cost(const Attrs&, const Node& node) {
-    return internal::matrix_cost(node, node.shape, lu_flops(node.edges()[0].node()->shape));
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) { return {over_matrices(g.y) * cofactor(kept.a)}; }
+  static Cost cost(const In& in, const Out& out) {
+    return internal::matrix_cost(out.y.shape(), lu_flops(in.a.shape()), {in.a, out.y});
   }
   static std::vector<SampleOf<Det>> samples(Rng& rng) {
     return {{{internal::distinct_matrices({3, 3}, rng)}},
@@ -72,33 +80,30 @@ struct Det {
   }
 };
 
-struct Cofactor {
+struct Cofactor : OfSquare<Cofactor> {
   static constexpr OpInfo info{.name = "cofactor",
                                .formula = "y[i, j] = d det a / d a[i, j]",
                                .doc = "The transposed adjugate: det(a) a⁻ᵀ for regular matrices, its limit for others.",
-                               .inputs = {"a"},
-                               .saves = kSavesInputs,
                                .group = Group::linear_algebra};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& a) {
-    internal::require_square(info, "a", a);
-    return {a.shape(), a.dtype()};
-  }
-  static void forward(const Attrs&, const Tensor& a, Tensor& y) {
-    const std::int64_t n = a.shape()[-1];
-    internal::for_matrices(info, kNever, 4 * lu_flops(a.shape()), internal::batch_of(a.shape()), a, {}, y,
-                           [=](const double* in, const double*, double* out) {
-                             kernels::cofactor(in, out, n);
+  static Out shapes(const In& in) { return {op::spec(in.a.shape(), in.a.dtype())}; }
+  static Kept forward(const In& in, Out& out) {
+    const Shape& shape = in.a.shape();
+    const std::int64_t n = shape[-1];
+    internal::for_matrices(info, kNever, 4 * lu_flops(shape), internal::batch_of(shape), in.a, {}, out.y,
+                           [=](const double* a, const double*, double* y) {
+                             kernels::cofactor(a, y, n);
                              return true;
                            });
+    return in;
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& a, Unsaved) {
-    const std::int64_t n = a.shape()[-1];
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
+    const std::int64_t n = kept.a.shape()[-1];
     if (n < 2) return {};
-    return n == 2 ? cofactor(g) : cofactor_gradient(a, g);  // linear for n = 2, and symmetric
+    return {n == 2 ? cofactor(g.y) : cofactor_gradient(kept.a, g.y)};  // linear for n = 2, and symmetric
   }
-  static Cost cost(const Attrs&, const Node& node) {
-    return internal::matrix_cost(node, internal::batch_of(node.shape), 4 * lu_flops(node.shape));
+  static Cost cost(const In& in, const Out& out) {
+    const Shape& shape = in.a.shape();
+    return internal::matrix_cost(internal::batch_of(shape), 4 * lu_flops(shape), {in.a, out.y});
   }
   static std::vector<SampleOf<Cofactor>> samples(Rng& rng) {
     return {{{internal::distinct_matrices({1, 2, 3, 3}, rng)}},
@@ -114,38 +119,51 @@ struct Cofactor {
 
 /// The second derivative of det, along g.
 struct CofactorGradient {
+  struct In {
+    Tensor a, g;
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor a, g, y;
+  };
   static constexpr OpInfo info{.name = "cofactor_gradient",
                                .formula = "y[i, j] = Σ g[k, l] d² det a / d a[i, j] d a[k, l]",
                                .doc = "The gradient of cofactor for the cotangent g, of singular matrices too.",
-                               .inputs = {"a", "g"},
-                               .saves = kSavesAll,
                                .group = Group::linear_algebra};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& a, const Tensor& g) {
-    internal::require_square(info, "a", a);
-    if (g.shape() != a.shape())
-      throw ShapeError("cofactor_gradient: a is " + to_string(a.shape()) + " and g " + to_string(g.shape()) +
+  static void check(const In& in) {
+    internal::require_square(info, "a", in.a);
+    if (in.g.shape() != in.a.shape())
+      throw ShapeError("cofactor_gradient: a is " + to_string(in.a.shape()) + " and g " + to_string(in.g.shape()) +
                        "; they must have one shape");
-    return {a.shape(), a.dtype()};
   }
-  static void forward(const Attrs&, const Tensor& a, const Tensor& g, Tensor& y) {
-    const std::int64_t n = a.shape()[-1];
-    internal::for_matrices(info, kNever, 8 * lu_flops(a.shape()), internal::batch_of(a.shape()), a, g, y,
-                           [=](const double* in, const double* along, double* out) {
-                             kernels::cofactor_gradient(in, along, out, n);
+  static Out shapes(const In& in) { return {op::spec(in.a.shape(), in.a.dtype())}; }
+  static Kept forward(const In& in, Out& out) {
+    const Shape& shape = in.a.shape();
+    const std::int64_t n = shape[-1];
+    internal::for_matrices(info, kNever, 8 * lu_flops(shape), internal::batch_of(shape), in.a, in.g, out.y,
+                           [=](const double* a, const double* g, double* y) {
+                             kernels::cofactor_gradient(a, g, y, n);
                              return true;
                            });
+    return {in.a, op::keep_for(in.a, in.g), op::keep_for(in.a, out.y)};
   }
-  // Of what the rule's own inputs are named, c is the cotangent.
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& c, const Tensor& a, const Tensor& g, const Tensor& y) {
+  static In pull(const Kept& kept, const Out& cotangent, op::Wanted<In> wanted) {
+    const Tensor& c = cotangent.y;
+    In d;
+    if (wanted(&In::a)) d.a = slope(kept, c);
+    if (wanted(&In::g)) d.g = cofactor_gradient(kept.a, c);
+    return d;
+  }
+  /// Of a: the third derivative of det, along g and c.
+  static Tensor slope(const Kept& kept, const Tensor& c) {
+    const auto& [a, g, y] = kept;
     const std::int64_t n = a.shape()[-1];
-    if (n < 3) return zeros(a.shape(), a.dtype());
+    if (n < 3) return {};
     if (n == 3) return cofactor_gradient(c, g);  // bilinear and symmetric
     require_far_from_singular(a);
     return cast(third_derivative(cast(a, f64), cast(g, f64), cast(c, f64), cast(y, f64)), a.dtype());
-  }
-  static Tensor vjp(wrt<1>, const Attrs&, const Tensor& c, const Tensor& a, const Tensor&, const Tensor&) {
-    return cofactor_gradient(a, c);
   }
   /// Of regular matrices, by y = (Σ g cof · cof - cof gᵀ cof) / det.
   static Tensor third_derivative(const Tensor& a, const Tensor& g, const Tensor& c, const Tensor& y) {
@@ -164,8 +182,9 @@ struct CofactorGradient {
                              return kernels::far_from_singular(in, n);
                            });
   }
-  static Cost cost(const Attrs&, const Node& node) {
-    return internal::matrix_cost(node, internal::batch_of(node.shape), 8 * lu_flops(node.shape));
+  static Cost cost(const In& in, const Out& out) {
+    const Shape& shape = in.a.shape();
+    return internal::matrix_cost(internal::batch_of(shape), 8 * lu_flops(shape), {in.a, in.g, out.y});
   }
   static std::vector<SampleOf<CofactorGradient>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
@@ -185,34 +204,36 @@ struct CofactorGradient {
   }
 };
 
-struct SLogDet {
+struct SLogDet : OfSquare<SLogDet> {
+  using Out = SignAndLog;
   static constexpr OpInfo info{.name = "slogdet",
-                               .formula = "y = [sign det a, ln |det a|]",
-                               .doc = "Both results in one, along the last axis; the sign has no gradient.",
-                               .inputs = {"a"},
-                               .saves = kSavesInputs,
+                               .formula = "sign = sign det a, logdet = ln |det a|",
+                               .doc = "The determinant in two parts; the sign has no gradient.",
                                .group = Group::linear_algebra};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& a) {
-    internal::require_square(info, "a", a);
-    const Shape batch = internal::batch_of(a.shape());
-    return {batch.insert(batch.rank(), 2), a.dtype()};
+  static Out shapes(const In& in) {
+    const auto part = [&] { return op::spec(internal::batch_of(in.a.shape()), in.a.dtype()); };
+    return {part(), part()};
   }
-  static void forward(const Attrs&, const Tensor& a, Tensor& y) {
-    const std::int64_t n = a.shape()[-1];
-    if (n == 0) return y.copy_from(tensor({1, 0}, y.dtype()));
-    internal::for_matrices(info, kNever, lu_flops(a.shape()), internal::batch_of(a.shape()), a, {}, y,
-                           [=](const double* in, const double*, double* out) {
-                             kernels::slogdet(in, out[0], out[1], n);
-                             return true;
-                           });
+  static Kept forward(const In& in, Out& out) {
+    const std::int64_t n = in.a.shape()[-1];
+    if (n == 0) {
+      out.sign.fill(1);
+      out.logdet.fill(0);
+    } else {
+      internal::for_matrices(info, kNever, lu_flops(in.a.shape()), out.sign.shape(), in.a, {}, {&out.sign, &out.logdet},
+                             [=](const double* a, const double*, std::span<double* const> to) {
+                               kernels::slogdet(a, *to[0], *to[1], n);
+                               return true;
+                             });
+    }
+    return in;
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& a, Unsaved) {
-    return over_matrices(select(g, -1, 1)) * transpose(inverse(a));
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
+    if (!g.logdet.defined()) return {};
+    return {over_matrices(g.logdet) * transpose(inverse(kept.a))};
   }
-  static Cost cost(const Attrs&, const Node& node) {
-    const Shape& a = node.edges()[0].node()->shape;
-    return internal::matrix_cost(node, internal::batch_of(a), lu_flops(a));
+  static Cost cost(const In& in, const Out& out) {
+    return internal::matrix_cost(out.sign.shape(), lu_flops(in.a.shape()), {in.a, out.sign, out.logdet});
   }
   static std::vector<SampleOf<SLogDet>> samples(Rng& rng) {
     return {{{internal::distinct_matrices({3, 3}, rng)}},
@@ -232,15 +253,15 @@ using DeterminantOps = OpList<Det, Cofactor, CofactorGradient, SLogDet>;
 
 using ops::DeterminantOps;
 
-Tensor det(const Tensor& a) { return DeterminantOps::apply<ops::Det>(NoAttrs{}, a); }
+Tensor det(const Tensor& a) { return DeterminantOps::apply<ops::Det>({a}).y; }
+Tensor cofactor(const Tensor& a) { return DeterminantOps::apply<ops::Cofactor>({a}).y; }
 Tensor cofactor_gradient(const Tensor& a, const Tensor& g) {
-  return DeterminantOps::apply<ops::CofactorGradient>(NoAttrs{}, a, g);
+  return DeterminantOps::apply<ops::CofactorGradient>({a, g}).y;
 }
-Tensor cofactor(const Tensor& a) { return DeterminantOps::apply<ops::Cofactor>(NoAttrs{}, a); }
 
 SignAndLog slogdet(const Tensor& a) {
-  const Tensor both = DeterminantOps::apply<ops::SLogDet>(NoAttrs{}, a);
-  return {select(both, -1, 0).detach(), select(both, -1, 1)};
+  const SignAndLog parts = DeterminantOps::apply<ops::SLogDet>({a});
+  return {parts.sign.detach(), parts.logdet};
 }
 
 std::span<const OpEntry> determinant_ops() { return DeterminantOps::entries; }

@@ -1,5 +1,4 @@
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/core/record.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/diagonal.hpp>
@@ -14,7 +13,7 @@ namespace {
 
 constexpr internal::Refusal kSingular{"a", "is singular; a multiple of the identity added to it may help"};
 
-/// The shape of x in a x = b.
+/// The shape of y in a y = b.
 Shape solution_shape(const OpInfo& op, const Tensor& a, const Tensor& b) {
   internal::require_square(op, "a", a);
   const std::string name(op.name);
@@ -35,44 +34,53 @@ double cube(const Shape& matrix) {
   return n * n * n;
 }
 
+/// What a y = b declares, however Self solves it.
+template <class Self>
+struct Equation {
+  struct In {
+    Tensor a, b;
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor a, y;  ///< y for the gradient of a
+  };
+  static Out solution(const In& in) { return {op::spec(solution_shape(Self::info, in.a, in.b), in.a.dtype())}; }
+  static Cost equation_cost(const In& in, const Out& out) {
+    const Shape &a = in.a.shape(), &y = out.y.shape();
+    return internal::matrix_cost(internal::batch_of(y), Self::flops(a, y), {in.a, in.b, out.y});
+  }
+};
+
 }  // namespace
 
 namespace ops {
 
-struct Solve {
+struct Solve : Equation<Solve> {
   static constexpr OpInfo info{.name = "solve",
                                .formula = "y = a⁻¹ b",
                                .doc = "The solution of a y = b, by LU with partial pivoting; a must be regular.",
-                               .inputs = {"a", "b"},
-                               .saves = {.inputs = {0}, .output = true},
                                .group = Group::linear_algebra};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& a, const Tensor& b) {
-    return {solution_shape(info, a, b), a.dtype()};
-  }
+  static Out shapes(const In& in) { return solution(in); }
   static double flops(const Shape& a, const Shape& y) {
     const auto n = static_cast<double>(a[-1]);
     return n * n * (2 * n / 3 + 2 * static_cast<double>(y[-1]));
   }
-  static void forward(const Attrs&, const Tensor& a, const Tensor& b, Tensor& y) {
-    const std::int64_t n = y.shape()[-2], m = y.shape()[-1];
-    internal::for_matrices(
-        info, kSingular, flops(a.shape(), y.shape()), internal::batch_of(y.shape()), a, b, y,
-        [=](const double* left, const double* right, double* x) { return kernels::solve(left, right, x, n, m); });
+  static Kept forward(const In& in, Out& out) {
+    const Shape& shape = out.y.shape();
+    const std::int64_t n = shape[-2], m = shape[-1];
+    internal::for_matrices(info, kSingular, flops(in.a.shape(), shape), internal::batch_of(shape), in.a, in.b, out.y,
+                           [=](const double* a, const double* b, double* y) { return kernels::solve(a, b, y, n, m); });
+    return {in.a, op::keep_for(in.a, out.y)};
   }
-  static Tensor back(const Tensor& a, const Tensor& g) {
-    return shared_by_rules([&] { return std::vector{solve(transpose(a), g)}; })[0];
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    In d;
+    d.b = solve(transpose(kept.a), g.y);
+    if (wanted(&In::a)) d.a = -matmul(d.b, transpose(kept.y));
+    return d;
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& a, Unsaved, const Tensor& y) {
-    return -matmul(back(a, g), transpose(y));
-  }
-  static Tensor vjp(wrt<1>, const Attrs&, const Tensor& g, const Tensor& a, Unsaved, const Tensor&) {
-    return back(a, g);
-  }
-  static Cost cost(const Attrs&, const Node& node) {
-    return internal::matrix_cost(node, internal::batch_of(node.shape),
-                                 flops(node.edges()[0].node()->shape, node.shape));
-  }
+  static Cost cost(const In& in, const Out& out) { return equation_cost(in, out); }
   static std::vector<SampleOf<Solve>> samples(Rng& rng) {
     const auto a = [&](const Shape& shape) { return internal::distinct_matrices(shape, rng); };
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
@@ -91,12 +99,10 @@ struct Solve {
   }
 };
 
-struct TriangularSolve {
+struct TriangularSolve : Equation<TriangularSolve> {
   static constexpr OpInfo info{.name = "triangular_solve",
                                .formula = "y = a⁻¹ b for triangular a",
                                .doc = "The solution of a y = b, or of aᵀ y = b; one triangle of a is read.",
-                               .inputs = {"a", "b"},
-                               .saves = {.inputs = {0}, .output = true},
                                .group = Group::linear_algebra};
   struct Attrs : TriangularOptions {
     bool operator==(const Attrs& other) const {
@@ -108,39 +114,30 @@ struct TriangularSolve {
                         Field<Attrs, bool>{"unit_diagonal", &Attrs::unit_diagonal, "take a's diagonal as 1"}};
     }
   };
-  static TensorSpec result(const Attrs&, const Tensor& a, const Tensor& b) {
-    return {solution_shape(info, a, b), a.dtype()};
-  }
+  static Out shapes(const Attrs&, const In& in) { return solution(in); }
   static double flops(const Shape& a, const Shape& y) {
     return static_cast<double>(a[-1]) * static_cast<double>(a[-1]) * static_cast<double>(y[-1]);
   }
-  static void forward(const Attrs& t, const Tensor& a, const Tensor& b, Tensor& y) {
-    const std::int64_t n = y.shape()[-2], m = y.shape()[-1];
+  static Kept forward(const Attrs& t, const In& in, Out& out) {
+    const Shape& shape = out.y.shape();
+    const std::int64_t n = shape[-2], m = shape[-1];
     constexpr internal::Refusal kZero{"a", "has a zero on its diagonal, so there is no solution"};
-    internal::for_matrices(
-        info, kZero, flops(a.shape(), y.shape()), internal::batch_of(y.shape()), a, b, y,
-        [&](const double* left, const double* right, double* x) {
-          return kernels::triangular_solve(left, right, x, n, m, {t.upper, t.transposed, t.unit_diagonal});
-        });
+    internal::for_matrices(info, kZero, flops(in.a.shape(), shape), internal::batch_of(shape), in.a, in.b, out.y,
+                           [&](const double* a, const double* b, double* y) {
+                             return kernels::triangular_solve(a, b, y, n, m, {t.upper, t.transposed, t.unit_diagonal});
+                           });
+    return {in.a, op::keep_for(in.a, out.y)};
   }
-  static Tensor back(const Attrs& t, const Tensor& a, const Tensor& g) {
-    return shared_by_rules([&] {
-      return std::vector{triangular_solve(a, g, {t.upper, !t.transposed, t.unit_diagonal})};
-    })[0];
-  }
-  static Tensor vjp(wrt<0>, const Attrs& t, const Tensor& g, const Tensor& a, Unsaved, const Tensor& y) {
-    const Tensor v = back(t, a, g);
-    const Tensor full = -(t.transposed ? matmul(y, transpose(v)) : matmul(v, transpose(y)));
+  static In pull(const Attrs& t, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    In d;
+    d.b = triangular_solve(kept.a, g.y, {t.upper, !t.transposed, t.unit_diagonal});
+    if (!wanted(&In::a)) return d;
+    const Tensor full = -(t.transposed ? matmul(kept.y, transpose(d.b)) : matmul(d.b, transpose(kept.y)));
     const int inside = t.unit_diagonal ? 1 : 0;
-    return t.upper ? triu(full, inside) : tril(full, -inside);
+    d.a = t.upper ? triu(full, inside) : tril(full, -inside);
+    return d;
   }
-  static Tensor vjp(wrt<1>, const Attrs& t, const Tensor& g, const Tensor& a, Unsaved, const Tensor&) {
-    return back(t, a, g);
-  }
-  static Cost cost(const Attrs&, const Node& node) {
-    return internal::matrix_cost(node, internal::batch_of(node.shape),
-                                 flops(node.edges()[0].node()->shape, node.shape));
-  }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return equation_cost(in, out); }
   static std::vector<SampleOf<TriangularSolve>> samples(Rng& rng) {
     const auto a = [&](const Shape& shape) { return internal::distinct_matrices(shape, rng); };
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
@@ -160,28 +157,35 @@ struct TriangularSolve {
 };
 
 struct Inverse {
+  struct In {
+    Tensor a;
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor y;
+  };
   static constexpr OpInfo info{.name = "inverse",
                                .formula = "y = a⁻¹",
                                .doc = "The inverse of a regular matrix, by LU with partial pivoting.",
-                               .inputs = {"a"},
-                               .saves = kSavesOutput,
                                .group = Group::linear_algebra};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& a) {
-    internal::require_square(info, "a", a);
-    return {a.shape(), a.dtype()};
+  static void check(const In& in) { internal::require_square(info, "a", in.a); }
+  static Out shapes(const In& in) { return {op::spec(in.a.shape(), in.a.dtype())}; }
+  static Kept forward(const In& in, Out& out) {
+    const Shape& shape = in.a.shape();
+    const std::int64_t n = shape[-1];
+    internal::for_matrices(info, kSingular, 2 * cube(shape), internal::batch_of(shape), in.a, {}, out.y,
+                           [=](const double* a, const double*, double* y) { return kernels::invert(a, y, n); });
+    return {out.y};
   }
-  static void forward(const Attrs&, const Tensor& a, Tensor& y) {
-    const std::int64_t n = y.shape()[-1];
-    internal::for_matrices(info, kSingular, 2 * cube(a.shape()), internal::batch_of(y.shape()), a, {}, y,
-                           [=](const double* in, const double*, double* out) { return kernels::invert(in, out, n); });
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
+    const Tensor flipped = transpose(kept.y);
+    return {-matmul(matmul(flipped, g.y), flipped)};
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved, const Tensor& y) {
-    const Tensor flipped = transpose(y);
-    return -matmul(matmul(flipped, g), flipped);
-  }
-  static Cost cost(const Attrs&, const Node& node) {
-    return internal::matrix_cost(node, internal::batch_of(node.shape), 2 * cube(node.shape));
+  static Cost cost(const In& in, const Out& out) {
+    const Shape& shape = in.a.shape();
+    return internal::matrix_cost(internal::batch_of(shape), 2 * cube(shape), {in.a, out.y});
   }
   static std::vector<SampleOf<Inverse>> samples(Rng& rng) {
     return {{{internal::distinct_matrices({3, 3}, rng)}},
@@ -203,18 +207,27 @@ using LinearSolveOps = OpList<Solve, TriangularSolve, Inverse>;
 
 using ops::LinearSolveOps;
 
+namespace {
+
+/// The solution for one right-hand side [n] or many [..., n, m].
+template <class Solver>
+Tensor for_right_hand_sides(const Tensor& b, const Solver& solver) {
+  return b.rank() == 1 ? squeeze(solver(unsqueeze(b, 1)), -1) : solver(b);
+}
+
+}  // namespace
+
 Tensor solve(const Tensor& a, const Tensor& b) {
-  if (b.rank() != 1) return LinearSolveOps::apply<ops::Solve>(NoAttrs{}, a, b);
-  return squeeze(LinearSolveOps::apply<ops::Solve>(NoAttrs{}, a, unsqueeze(b, 1)), -1);
+  return for_right_hand_sides(b, [&](const Tensor& sides) { return LinearSolveOps::apply<ops::Solve>({a, sides}).y; });
 }
 
 Tensor triangular_solve(const Tensor& a, const Tensor& b, const TriangularOptions& options) {
-  const ops::TriangularSolve::Attrs attributes{options};
-  if (b.rank() != 1) return LinearSolveOps::apply<ops::TriangularSolve>(attributes, a, b);
-  return squeeze(LinearSolveOps::apply<ops::TriangularSolve>(attributes, a, unsqueeze(b, 1)), -1);
+  return for_right_hand_sides(b, [&](const Tensor& sides) {
+    return LinearSolveOps::apply<ops::TriangularSolve>({options}, {a, sides}).y;
+  });
 }
 
-Tensor inverse(const Tensor& a) { return LinearSolveOps::apply<ops::Inverse>(NoAttrs{}, a); }
+Tensor inverse(const Tensor& a) { return LinearSolveOps::apply<ops::Inverse>({a}).y; }
 
 std::span<const OpEntry> linear_solve_ops() { return LinearSolveOps::entries; }
 

@@ -13,47 +13,49 @@
 namespace tapegrad {
 namespace ops {
 
-struct Norm {
+struct NormAttrs : ReductionAttrs {
+  double p = 2;
+  bool operator==(const NormAttrs&) const = default;
+  static constexpr auto fields() {
+    return std::tuple_cat(std::tuple{Field{"p", &NormAttrs::p, "above 0; inf for the largest"}},
+                          ReductionAttrs::fields());
+  }
+};
+
+struct Norm : ReductionOp<Norm, NormAttrs> {
+  struct Kept {
+    Tensor x, y;
+  };
   static constexpr double kInfinity = std::numeric_limits<double>::infinity();
   static constexpr OpInfo info{
       .name = "norm",
       .formula = "y = (Σ |x|ᵖ)^(1/p)",
       .doc = "For p = inf the largest magnitude. The gradient is 0 at 0; equal largest magnitudes share it evenly.",
-      .inputs = {"x"},
-      .saves = kSavesAll,
       .group = Group::reduction};
-  struct Attrs : ReductionAttrs {
-    double p = 2;
-    bool operator==(const Attrs&) const = default;
-    static constexpr auto fields() {
-      return std::tuple_cat(std::tuple{Field{"p", &Attrs::p, "above 0; inf for the largest"}},
-                            ReductionAttrs::fields());
-    }
-  };
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
+  static void check(const Attrs& a, const In&) {
     if (!(a.p > 0)) throw ValueError("norm: p is " + format_attribute(a.p) + "; it must be above 0, or inf");
-    return {Reduction("norm", x.shape(), a).shape(), x.dtype()};
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    const MergedAxes merged = merge_axes(Reduction("norm", x.shape(), a), x);
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::reduce_lanes(merged.slab, merged.x.data<T>().data(), y.mutable_data<T>().data(),
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    const MergedAxes merged = merge_axes(over(a, in.x.shape()), in.x);
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      kernels::reduce_lanes(merged.slab, merged.x.data<T>().data(), out.y.mutable_data<T>().data(),
                             [&](const T* row) { return static_cast<T>(kernels::norm(row, merged.slab.count, a.p)); });
     });
+    return {in.x, out.y};
   }
-
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& y) {
-    const Shape unit = Reduction("norm", x.shape(), a).unit_shape();
-    const Tensor whole = reshape(y, unit), cotangent = reshape(g, unit);
-    if (a.p == 1) return cotangent * sign(x);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
+    const Tensor& x = kept.x;
+    const Shape unit = over(a, x.shape()).unit_shape();
+    const Tensor whole = reshape(kept.y, unit), cotangent = reshape(g.y, unit);
+    if (a.p == 1) return {cotangent * sign(x)};
     if (a.p == kInfinity) {
       const Tensor chosen = cast(abs(x.detach()) == whole.detach() || isnan(x), x.dtype());
-      return cotangent / sum(chosen, a.axes, true) * chosen * sign(x);
+      return {cotangent / sum(chosen, a.axes, true) * chosen * sign(x)};
     }
-    if (internal::is_moderate(whole)) return slope(a.p, cotangent, x, whole);
+    if (internal::is_moderate(whole)) return {slope(a.p, cotangent, x, whole)};
     // It does not depend on the size of x.
     const Tensor near_one = x * internal::scale_to_one(x, a.axes);
-    return slope(a.p, cotangent, near_one, norm(near_one, a.p, a.axes, true));
+    return {slope(a.p, cotangent, near_one, norm(near_one, a.p, a.axes, true))};
   }
   static Tensor slope(double p, const Tensor& g, const Tensor& x, const Tensor& whole) {
     if (p == 2) {
@@ -64,10 +66,8 @@ struct Norm {
     const Tensor power = p < 2 ? pow(abs(x), p - 1) / pow(whole, p - 1) : pow(abs(x) / whole, p - 1);
     return where(x == 0, 0, g * sign(x) * power);
   }
-  static Cost cost(const Attrs& a, const Node& node) {
-    const Node& x = *node.edges()[0].node();
-    const auto n = static_cast<double>(x.shape.numel());
-    return {(a.p == 1 || a.p == 2 ? 2 : 14) * n, n * static_cast<double>(size_of(x.dtype))};
+  static Cost cost(const Attrs& a, const In& in, const Out&) {
+    return internal::one_pass(a.p == 1 || a.p == 2 ? 2 : 14, in.x, {in.x});
   }
   static std::vector<SampleOf<Norm>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
@@ -86,11 +86,18 @@ struct Norm {
 };
 
 struct CosineSimilarity {
+  struct In {
+    Tensor a, b;
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor a, b, y;
+  };
   static constexpr OpInfo info{.name = "cosine_similarity",
                                .formula = "y = a·b / (|a| |b|) along an axis",
                                .doc = "In [-1, 1]; lengths below epsilon count as epsilon, also in the gradient.",
-                               .inputs = {"a", "b"},
-                               .saves = kSavesAll,
                                .group = Group::reduction};
   struct Attrs {
     std::int64_t axis = -1;
@@ -104,40 +111,35 @@ struct CosineSimilarity {
   static int axis_of(const Attrs& a, const Shape& shape) {
     return normalized_axis("cosine_similarity", a.axis, shape.rank());
   }
-  static TensorSpec result(const Attrs& at, const Tensor& a, const Tensor& b) {
-    if (a.shape() != b.shape())
-      throw ShapeError("cosine_similarity: a is " + to_string(a.shape()) + " and b " + to_string(b.shape()) +
+  static void check(const Attrs& at, const In& in) {
+    if (in.a.shape() != in.b.shape())
+      throw ShapeError("cosine_similarity: a is " + to_string(in.a.shape()) + " and b " + to_string(in.b.shape()) +
                        "; they must have one shape");
     require_not_negative("cosine_similarity", "epsilon", at.epsilon);
-    return {a.shape().erase(axis_of(at, a.shape())), a.dtype()};
   }
-  static void forward(const Attrs& at, const Tensor& a, const Tensor& b, Tensor& y) {
-    const Slab slab = slab_around(a.shape(), axis_of(at, a.shape()));
-    const Tensor left = a.contiguous(), right = b.contiguous();
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      T* out = y.mutable_data<T>().data();
+  static Out shapes(const Attrs& at, const In& in) {
+    return {op::spec(in.a.shape().erase(axis_of(at, in.a.shape())), in.a.dtype())};
+  }
+  static Kept forward(const Attrs& at, const In& in, Out& out) {
+    const Slab slab = slab_around(in.a.shape(), axis_of(at, in.a.shape()));
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      T* y = out.y.mutable_data<T>().data();
       kernels::for_lane_groups(slab, [&](const kernels::LaneGroup& group) {
-        const kernels::LaneReader<T> first(group, left.data<T>().data()), second(group, right.data<T>().data());
+        const kernels::LaneReader<T> a(group, in.a.data<T>().data()), b(group, in.b.data<T>().data());
         for (std::int64_t l = 0; l < group.lanes; ++l)
-          out[group.first + l] = static_cast<T>(kernels::cosine(first[l], second[l], slab.count, at.epsilon));
+          y[group.first + l] = static_cast<T>(kernels::cosine(a[l], b[l], slab.count, at.epsilon));
       });
     });
+    return {in.a, in.b, out.y};
   }
-
-  static Tensor vjp(wrt<0>, const Attrs& at, const Tensor& g, const Tensor& a, const Tensor& b, const Tensor& y) {
-    return slope(at, g, a, b, y);
-  }
-  static Tensor vjp(wrt<1>, const Attrs& at, const Tensor& g, const Tensor& a, const Tensor& b, const Tensor& y) {
-    return slope(at, g, b, a, y);
-  }
-  /// Of the first argument: g / |u| (v / |v| - y u / |u|), without the second part where |u| counts as epsilon.
-  static Tensor slope(const Attrs& at, const Tensor& g, const Tensor& u, const Tensor& v, const Tensor& y) {
-    const int axis = axis_of(at, u.shape());
-    const Side own(u, axis, at.epsilon), other(v, axis, at.epsilon);
-    const Tensor direction = other.values / other.length;
-    const Tensor along = where(own.free, unsqueeze(y, axis), 0) * (own.values / own.length);
-    const Tensor slope = unsqueeze(g, axis) / own.length * (direction - along);
-    return own.scale.defined() ? slope * own.scale : slope;
+  static In pull(const Attrs& at, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    const int axis = axis_of(at, kept.a.shape());
+    const Side a(kept.a, axis, at.epsilon), b(kept.b, axis, at.epsilon);
+    const Tensor cotangent = unsqueeze(g.y, axis), cosine = unsqueeze(kept.y, axis);
+    In d;
+    if (wanted(&In::a)) d.a = a.slope(cotangent, b, cosine);
+    if (wanted(&In::b)) d.b = b.slope(cotangent, a, cosine);
+    return d;
   }
   /// Vectors and their lengths, both multiplied by powers of two where they are not moderate.
   struct Side {
@@ -152,13 +154,15 @@ struct CosineSimilarity {
       free = length > least;
       length = where(free, length, least);
     }
+    /// g / |u| (v / |v| - y u / |u|), without the second part where |u| counts as epsilon.
+    Tensor slope(const Tensor& g, const Side& other, const Tensor& y) const {
+      const Tensor along = where(free, y, 0) * (values / length);
+      const Tensor slope = g / length * (other.values / other.length - along);
+      return scale.defined() ? slope * scale : slope;
+    }
     Tensor values, scale, length, free;
   };
-  static Cost cost(const Attrs&, const Node& node) {
-    const Node& a = *node.edges()[0].node();
-    const auto n = static_cast<double>(a.shape.numel());
-    return {6 * n, 2 * n * static_cast<double>(size_of(a.dtype))};
-  }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(6, in.a, {in.a, in.b}); }
   static std::vector<SampleOf<CosineSimilarity>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({3, 4}), x({3, 4})}, {}},
@@ -184,13 +188,12 @@ using NormOps = OpList<Norm, CosineSimilarity>;
 using ops::NormOps;
 
 Tensor norm(const Tensor& x, double p, const Axes& axes, bool keepdims) {
-  return NormOps::apply<ops::Norm>(ops::Norm::Attrs{{axes, keepdims}, p}, x);
+  return NormOps::apply<ops::Norm>({{axes, keepdims}, p}, {x}).y;
 }
 
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int axis, double epsilon) {
   const Shape shape = broadcast_shapes("cosine_similarity", a.shape(), b.shape());
-  return NormOps::apply<ops::CosineSimilarity>(ops::CosineSimilarity::Attrs{axis, epsilon}, broadcast_to(a, shape),
-                                               broadcast_to(b, shape));
+  return NormOps::apply<ops::CosineSimilarity>({axis, epsilon}, {broadcast_to(a, shape), broadcast_to(b, shape)}).y;
 }
 
 std::span<const OpEntry> norm_ops() { return NormOps::entries; }

@@ -15,13 +15,7 @@
 namespace tapegrad {
 namespace {
 
-bool is_small(DType dtype) { return dtype == u8 || dtype == boolean; }
-
-Cost one_pass(const Node& node, double flops) {
-  const Node& x = *node.edges()[0].node();
-  const auto n = static_cast<double>(x.shape.numel());
-  return {flops * n, n * static_cast<double>(size_of(x.dtype))};
-}
+DType widened(DType dtype) { return size_of(dtype) == 1 ? i64 : dtype; }
 
 void sum_into(const Reduction& reduction, const Tensor& x, Tensor& y) {
   dispatch(x.dtype(), [&]<class T>() {
@@ -45,87 +39,80 @@ std::vector<SampleOf<O>> samples_with_nothing(Rng& rng) {
 
 namespace ops {
 
-struct Sum {
+struct Sum : ReductionOp<Sum> {
   static constexpr OpInfo info{.name = "sum",
                                .formula = "y = Σ x over axes",
                                .doc = "The sum of nothing is 0. Small integers and bools are summed as i64.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
                                .group = Group::reduction};
-  using Attrs = ReductionAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    return {Reduction("sum", x.shape(), a).shape(), is_small(x.dtype()) ? i64 : x.dtype()};
+  static Out shapes(const Attrs& a, const In& in) {
+    return {op::spec(over(a, in.x.shape()).shape(), widened(in.x.dtype()))};
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) { sum_into(Reduction("sum", x.shape(), a), x, y); }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved) {
-    return broadcast_to(reshape(g, Reduction("sum", x.shape(), a).unit_shape()), x.shape());
+  static void forward(const Attrs& a, const In& in, Out& out) { sum_into(over(a, in.x.shape()), in.x, out.y); }
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In> wanted) {
+    const Shape& x = wanted.shape(&In::x);
+    return {broadcast_to(reshape(g.y, over(a, x).unit_shape()), x)};
   }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 1); }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(1, in.x, {in.x}); }
   static std::vector<SampleOf<Sum>> samples(Rng& rng) { return samples_with_nothing<Sum>(rng); }
   static std::vector<BadInputOf<Sum>> bad_inputs() { return reduction_bad_inputs<Sum>(); }
 };
 
-struct Mean {
+struct Mean : ReductionOp<Mean> {
   static constexpr OpInfo info{.name = "mean",
                                .formula = "y = Σ x / n over axes",
                                .doc = "The mean of nothing is NaN.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .forward = Forward::linear,
                                .group = Group::reduction};
-  using Attrs = ReductionAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    return {Reduction("mean", x.shape(), a).shape(), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    const Reduction reduction("mean", x.shape(), a);
-    sum_into(reduction, x, y);
-    dispatch_floating(y.dtype(), [&]<class T>() {
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    const Reduction reduction = over(a, in.x.shape());
+    sum_into(reduction, in.x, out.y);
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
       const auto count = static_cast<T>(reduction.count());
-      for (T& v : y.mutable_data<T>()) v /= count;
+      for (T& v : out.y.mutable_data<T>()) v /= count;
     });
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved) {
-    const Reduction reduction("mean", x.shape(), a);
-    return broadcast_to(reshape(g / static_cast<double>(reduction.count()), reduction.unit_shape()), x.shape());
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In> wanted) {
+    const Shape& x = wanted.shape(&In::x);
+    const Reduction reduction = over(a, x);
+    return {broadcast_to(reshape(g.y / static_cast<double>(reduction.count()), reduction.unit_shape()), x)};
   }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 1); }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(1, in.x, {in.x}); }
   static std::vector<SampleOf<Mean>> samples(Rng& rng) { return reduction_samples<Mean>(rng); }
   static std::vector<BadInputOf<Mean>> bad_inputs() { return reduction_bad_inputs<Mean>(); }
 };
 
-struct Prod {
+struct Prod : ReductionOp<Prod> {
+  using Kept = In;
   static constexpr OpInfo info{
       .name = "prod",
       .formula = "y = Π x over axes",
       .doc = "The product of nothing is 1. The gradient is the product of the others, exact where some are 0.",
-      .inputs = {"x"},
       .kind = Kind::numeric,
       .group = Group::reduction};
-  using Attrs = ReductionAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    return {Reduction("prod", x.shape(), a).shape(), is_small(x.dtype()) ? i64 : x.dtype()};
+  static Out shapes(const Attrs& a, const In& in) {
+    return {op::spec(over(a, in.x.shape()).shape(), widened(in.x.dtype()))};
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    const MergedAxes merged = merge_axes(Reduction("prod", x.shape(), a), cast(x, y.dtype()));
-    dispatch(y.dtype(), [&]<class T>() {
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    const MergedAxes merged = merge_axes(over(a, in.x.shape()), cast(in.x, out.y.dtype()));
+    dispatch(out.y.dtype(), [&]<class T>() {
       if constexpr (sizeof(T) > 1)
-        kernels::reduce_lanes(merged.slab, merged.x.data<T>().data(), y.mutable_data<T>().data(),
+        kernels::reduce_lanes(merged.slab, merged.x.data<T>().data(), out.y.mutable_data<T>().data(),
                               [&](const T* row) { return kernels::product_in_order(row, merged.slab.count); });
     });
+    return in;
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, Unsaved) {
-    const Reduction reduction("prod", x.shape(), a);
-    return reshape(g, reduction.unit_shape()) * along_axes(reduction, x, product_of_others);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
+    const Reduction reduction = over(a, kept.x.shape());
+    return {reshape(g.y, reduction.unit_shape()) * along_axes(reduction, kept.x, product_of_others)};
   }
   // What is before each element times what is after it.
   static Tensor product_of_others(const Tensor& x, int axis) {
     const auto flip = [&](const Tensor& t) { return slice(t, axis, Slice::kEnd, Slice::kEnd, -1); };
     return cumprod(x, axis, true) * flip(cumprod(flip(x), axis, true));
   }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 1); }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(1, in.x, {in.x}); }
   static std::vector<SampleOf<Prod>> samples(Rng& rng) {
     auto all = samples_with_nothing<Prod>(rng);
     all.push_back({{tensor({2, 0, 3, 1, 2, 3}, {2, 3}, f64)}, {{1}, false}});
@@ -135,29 +122,24 @@ struct Prod {
   static std::vector<BadInputOf<Prod>> bad_inputs() { return reduction_bad_inputs<Prod>(); }
 };
 
-struct LogSumExp {
+struct LogSumExp : ReductionOp<LogSumExp> {
+  using Kept = In;
   static constexpr OpInfo info{
       .name = "logsumexp",
       .formula = "y = ln Σ eˣ over axes",
       .doc = "Shifted by the maximum. Of nothing, or of -inf alone, it is -inf with gradient 0.",
-      .inputs = {"x"},
-      .saves = {.inputs = {0}},
       .group = Group::reduction};
-  using Attrs = ReductionAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    return {Reduction("logsumexp", x.shape(), a).shape(), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    const Reduction reduction("logsumexp", x.shape(), a);
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      reduce_slabs(reduction, x.data<T>().data(), y.mutable_data<T>().data(), kernels::logsumexp<T>);
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      reduce_slabs(over(a, in.x.shape()), in.x.data<T>().data(), out.y.mutable_data<T>().data(), kernels::logsumexp<T>);
     });
+    return in;
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, Unsaved) {
-    const Reduction reduction("logsumexp", x.shape(), a);
-    return reshape(g, reduction.unit_shape()) * along_axes(reduction, x, softmax);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
+    const Reduction reduction = over(a, kept.x.shape());
+    return {reshape(g.y, reduction.unit_shape()) * along_axes(reduction, kept.x, softmax)};
   }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 12); }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(12, in.x, {in.x}); }
   static std::vector<SampleOf<LogSumExp>> samples(Rng& rng) { return reduction_samples<LogSumExp>(rng); }
   static std::vector<BadInputOf<LogSumExp>> bad_inputs() { return reduction_bad_inputs<LogSumExp>(); }
 };
@@ -169,16 +151,16 @@ using ReduceOps = OpList<Sum, Mean, Prod, LogSumExp>;
 using ops::ReduceOps;
 
 Tensor sum(const Tensor& x, const Axes& axes, bool keepdims) {
-  return ReduceOps::apply<ops::Sum>(ReductionAttrs{axes, keepdims}, x);
+  return ReduceOps::apply<ops::Sum>({axes, keepdims}, {x}).y;
 }
 Tensor mean(const Tensor& x, const Axes& axes, bool keepdims) {
-  return ReduceOps::apply<ops::Mean>(ReductionAttrs{axes, keepdims}, x);
+  return ReduceOps::apply<ops::Mean>({axes, keepdims}, {x}).y;
 }
 Tensor prod(const Tensor& x, const Axes& axes, bool keepdims) {
-  return ReduceOps::apply<ops::Prod>(ReductionAttrs{axes, keepdims}, x);
+  return ReduceOps::apply<ops::Prod>({axes, keepdims}, {x}).y;
 }
 Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdims) {
-  return ReduceOps::apply<ops::LogSumExp>(ReductionAttrs{axes, keepdims}, x);
+  return ReduceOps::apply<ops::LogSumExp>({axes, keepdims}, {x}).y;
 }
 
 Tensor count_nonzero(const Tensor& x, const Axes& axes, bool keepdims) { return sum(x != 0, axes, keepdims); }

@@ -7,6 +7,8 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/structural.hpp>
 #include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/slab.hpp>
 #include <vector>
@@ -75,6 +77,14 @@ void reduce_slabs(const Reduction& reduction, const T* in, T* out, const Kernel&
     in = held.data<T>().data();
   }
 }
+
+/// What reductions declare alike. Self has the rest.
+template <class Self, class A = ReductionAttrs>
+struct ReductionOp : internal::Unary {
+  using Attrs = A;
+  static Reduction over(const Attrs& a, const Shape& x) { return Reduction(Self::info.name.data(), x, a); }
+  static Out shapes(const Attrs& a, const In& in) { return {op::spec(over(a, in.x.shape()).shape(), in.x.dtype())}; }
+};
 
 template <class O>
 std::vector<SampleOf<O>> reduction_samples(Rng& rng) {

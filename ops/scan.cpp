@@ -8,6 +8,8 @@
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/scan.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -40,8 +42,10 @@ void dispatch_wide(DType dtype, const F& f) {
   });
 }
 
-Slab slab_of(const char* op, const Tensor& x, int axis) {
-  return slab_around(x.shape(), normalized_axis(op, axis, x.rank()));
+DType widened(DType dtype) { return size_of(dtype) == 1 ? i64 : dtype; }
+
+Slab slab_of(const OpInfo& op, const Tensor& x, int axis) {
+  return slab_around(x.shape(), normalized_axis(op.name.data(), axis, x.rank()));
 }
 
 template <class Body>
@@ -58,11 +62,6 @@ Tensor one_at(std::int64_t position, const Shape& shape, int axis, DType dtype) 
   return one;
 }
 
-Cost one_pass(const Node& node, double flops) {
-  const auto n = static_cast<double>(node.shape.numel());
-  return {flops * n, 2 * n * static_cast<double>(size_of(node.dtype))};
-}
-
 template <class O>
 std::vector<SampleOf<O>> scan_samples(Rng& rng) {
   const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
@@ -75,75 +74,81 @@ std::vector<SampleOf<O>> scan_samples(Rng& rng) {
   return all;
 }
 
-template <class O>
-std::vector<BadInputOf<O>> scan_bad_inputs() {
-  std::vector<BadInputOf<O>> bad{
-      {{zeros({2, 3})}, {}, std::string(O::info.name) + ": axis 2 is outside a tensor of rank 2"},
-      {{zeros({})}, {}, "a scalar has no axes"}};
-  bad[0].attributes.axis = 2;
-  return bad;
-}
+/// What scans of one tensor declare alike.
+template <class Self, class A>
+struct ScanOp : internal::Unary {
+  using Attrs = A;
+  static void check(const A& a, const In& in) { normalized_axis(Self::info.name.data(), a.axis, in.x.rank()); }
+  static Out shapes(const A&, const In& in) { return {op::spec(in.x.shape(), widened(in.x.dtype()))}; }
+  static std::vector<SampleOf<Self>> samples(Rng& rng) { return scan_samples<Self>(rng); }
+  static std::vector<BadInputOf<Self>> bad_inputs() {
+    std::vector<BadInputOf<Self>> bad{
+        {{zeros({2, 3})}, {}, std::string(Self::info.name) + ": axis 2 is outside a tensor of rank 2"},
+        {{zeros({})}, {}, "a scalar has no axes"}};
+    bad[0].attributes.axis = 2;
+    return bad;
+  }
+};
 
 }  // namespace
 
 namespace ops {
 
-struct CumSum {
+struct CumSum : ScanOp<CumSum, DirectedAttrs> {
   static constexpr OpInfo info{.name = "cumsum",
                                .formula = "y[i] = x[0] + … + x[i]",
                                .doc = "Running sum along an axis.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
                                .group = Group::reduction};
-  using Attrs = DirectedAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    normalized_axis("cumsum", a.axis, x.rank());
-    return {x.shape(), size_of(x.dtype()) == 1 ? i64 : x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& given, Tensor& y) {
-    const Tensor x = cast(given, y.dtype());
-    const Slab s = slab_of("cumsum", x, a.axis);
-    dispatch_wide(y.dtype(), [&]<class T>() {
-      kernels::map_lanes(s, x.data<T>().data(), y.mutable_data<T>().data(), [&](const T* row, T* out) {
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    const Tensor x = cast(in.x, out.y.dtype());
+    const Slab s = slab_of(info, x, a.axis);
+    dispatch_wide(out.y.dtype(), [&]<class T>() {
+      kernels::map_lanes(s, x.data<T>().data(), out.y.mutable_data<T>().data(), [&](const T* row, T* y) {
         Total<T> total = 0;
         walk(s.count, a.reverse,
-             [&](std::int64_t i) { out[i] = static_cast<T>(total += static_cast<Total<T>>(row[i])); });
+             [&](std::int64_t i) { y[i] = static_cast<T>(total += static_cast<Total<T>>(row[i])); });
       });
     });
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) { return cumsum(g, a.axis, !a.reverse); }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 1); }
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In>) { return {cumsum(g.y, a.axis, !a.reverse)}; }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(1, out.y, {in.x, out.y}); }
   static std::vector<SampleOf<CumSum>> samples(Rng& rng) {
     auto all = scan_samples<CumSum>(rng);
     all.push_back({{randn({3, 2}, f64, rng)}, {.axis = 0, .reverse = true}});
     return all;
   }
-  static std::vector<BadInputOf<CumSum>> bad_inputs() { return scan_bad_inputs<CumSum>(); }
 };
 
-/// Closed under differentiation: its rules are linear scans in the other direction.
+/// Closed under differentiation: its gradient is a linear scan in the other direction.
 struct LinearScan {
+  struct In {
+    Tensor a, b;
+  };
+  struct Out {
+    Tensor h;
+  };
+  struct Kept {
+    Tensor a, h;  ///< h for the gradient of a
+  };
+  using Attrs = DirectedAttrs;
   static constexpr OpInfo info{.name = "linear_scan",
                                .formula = "h[i] = a[i] h[i-1] + b[i]",
                                .doc = "A linear recurrence along an axis, from h[-1] = 0.",
-                               .inputs = {"a", "b"},
-                               .saves = {.inputs = {0}, .output = true},
                                .group = Group::reduction};
-  using Attrs = DirectedAttrs;
-  static TensorSpec result(const Attrs& attributes, const Tensor& a, const Tensor& b) {
-    if (a.shape() != b.shape())
-      throw ShapeError("linear_scan: a is " + to_string(a.shape()) + ", b " + to_string(b.shape()) +
+  static void check(const Attrs& at, const In& in) {
+    if (in.a.shape() != in.b.shape())
+      throw ShapeError("linear_scan: a is " + to_string(in.a.shape()) + ", b " + to_string(in.b.shape()) +
                        "; they must have one shape: use broadcast_to()");
-    normalized_axis("linear_scan", attributes.axis, a.rank());
-    return {a.shape(), a.dtype()};
+    normalized_axis("linear_scan", at.axis, in.a.rank());
   }
-  static void forward(const Attrs& attributes, const Tensor& a, const Tensor& b, Tensor& h) {
-    const Slab s = slab_of("linear_scan", a, attributes.axis);
-    dispatch_floating(h.dtype(), [&]<class T>() {
-      const T *factors = a.data<T>().data(), *terms = b.data<T>().data();
-      T* states = h.mutable_data<T>().data();
+  static Out shapes(const Attrs&, const In& in) { return {op::spec(in.a.shape(), in.a.dtype())}; }
+  static Kept forward(const Attrs& at, const In& in, Out& out) {
+    const Slab s = slab_of(info, in.a, at.axis);
+    dispatch_floating(out.h.dtype(), [&]<class T>() {
+      const T *factors = in.a.data<T>().data(), *terms = in.b.data<T>().data();
+      T* states = out.h.mutable_data<T>().data();
       kernels::for_lane_groups(s, [&](const kernels::LaneGroup& group) {
         const kernels::LaneReader<T> factor(group, factors), term(group, terms);
         kernels::LaneWriter<T> state(group, states);
@@ -152,7 +157,7 @@ struct LinearScan {
           T* row = state[l];
           bool first = true;  // the first factor is not used: it may be infinite
           Total<T> before = 0;
-          walk(s.count, attributes.reverse, [&](std::int64_t i) {
+          walk(s.count, at.reverse, [&](std::int64_t i) {
             before =
                 std::exchange(first, false) ? Total<T>(b_row[i]) : Total<T>(a_row[i]) * before + Total<T>(b_row[i]);
             row[i] = static_cast<T>(before);
@@ -160,17 +165,18 @@ struct LinearScan {
         }
       });
     });
+    return {in.a, op::keep_for(in.a, out.h)};
   }
-  static Tensor adjoint(const Attrs& attributes, const Tensor& g, const Tensor& a) {
-    return linear_scan(shift(a, attributes.axis, attributes.reverse ? 1 : -1), g, attributes.axis, !attributes.reverse);
+  static In pull(const Attrs& at, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    const int back = at.reverse ? 1 : -1;
+    In d;
+    d.b = linear_scan(shift(kept.a, at.axis, back), g.h, at.axis, !at.reverse);
+    if (wanted(&In::a)) d.a = d.b * shift(kept.h, at.axis, -back);
+    return d;
   }
-  static Tensor vjp(wrt<0>, const Attrs& attributes, const Tensor& g, const Tensor& a, Unsaved, const Tensor& h) {
-    return adjoint(attributes, g, a) * shift(h, attributes.axis, attributes.reverse ? -1 : 1);
+  static Cost cost(const Attrs&, const In& in, const Out& out) {
+    return internal::one_pass(2, out.h, {in.a, in.b, out.h});
   }
-  static Tensor vjp(wrt<1>, const Attrs& attributes, const Tensor& g, const Tensor& a, Unsaved, const Tensor&) {
-    return adjoint(attributes, g, a);
-  }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 2); }
   static std::vector<SampleOf<LinearScan>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     const Tensor same = x({3});
@@ -187,62 +193,54 @@ struct LinearScan {
   }
 };
 
-struct CumProd {
+struct CumProd : ScanOp<CumProd, ScanAttrs> {
+  struct Kept {
+    Tensor x, y;
+  };
   static constexpr OpInfo info{.name = "cumprod",
                                .formula = "y[i] = x[0] · … · x[i]",
                                .doc = "Running product along an axis; the gradient is exact where factors are 0.",
-                               .inputs = {"x"},
-                               .saves = {.inputs = {0}, .output = true},
                                .kind = Kind::numeric,
                                .group = Group::reduction};
-  using Attrs = ScanAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    normalized_axis("cumprod", a.axis, x.rank());
-    return {x.shape(), size_of(x.dtype()) == 1 ? i64 : x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& given, Tensor& y) {
-    const Tensor x = cast(given, y.dtype());
-    const Slab s = slab_of("cumprod", x, a.axis);
-    dispatch_wide(y.dtype(), [&]<class T>() {
-      kernels::map_lanes(s, x.data<T>().data(), y.mutable_data<T>().data(), [&](const T* row, T* out) {
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    const Tensor x = cast(in.x, out.y.dtype());
+    const Slab s = slab_of(info, x, a.axis);
+    dispatch_wide(out.y.dtype(), [&]<class T>() {
+      kernels::map_lanes(s, x.data<T>().data(), out.y.mutable_data<T>().data(), [&](const T* row, T* y) {
         Total<T> product = 1;
-        for (std::int64_t i = 0; i < s.count; ++i) out[i] = static_cast<T>(product *= static_cast<Total<T>>(row[i]));
+        for (std::int64_t i = 0; i < s.count; ++i) y[i] = static_cast<T>(product *= static_cast<Total<T>>(row[i]));
       });
     });
+    return {in.x, out.y};
   }
   // dx[i] = y[i-1] Σ over j ≥ i of g[j] x[i+1] … x[j]; the sums are a linear scan from the end.
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& y) {
-    return before_each(y, a.axis) * linear_scan(shift(x, a.axis, -1), g, a.axis, true);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
+    return {before_each(kept.y, a.axis) * linear_scan(shift(kept.x, a.axis, -1), g.y, a.axis, true)};
   }
   static Tensor before_each(const Tensor& y, int axis) {
     return shift(y, axis, 1) + one_at(0, y.shape(), axis, y.dtype());
   }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 1); }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(1, out.y, {in.x, out.y}); }
   static std::vector<SampleOf<CumProd>> samples(Rng& rng) {
     auto all = scan_samples<CumProd>(rng);
     all.push_back({{tensor({2, 0, 3, 0, 2}, f64)}, {}});
     return all;
   }
-  static std::vector<BadInputOf<CumProd>> bad_inputs() { return scan_bad_inputs<CumProd>(); }
 };
 
-struct LogCumSumExp {
+struct LogCumSumExp : ScanOp<LogCumSumExp, ScanAttrs> {
+  struct Kept {
+    Tensor x, y;
+  };
   static constexpr OpInfo info{
       .name = "logcumsumexp",
       .formula = "y[i] = ln(exp x[0] + … + exp x[i])",
       .doc = "Running logsumexp along an axis, with a running maximum; gradient 0 where y is -inf.",
-      .inputs = {"x"},
-      .saves = {.inputs = {0}, .output = true},
       .group = Group::reduction};
-  using Attrs = ScanAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    normalized_axis("logcumsumexp", a.axis, x.rank());
-    return {x.shape(), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    const Slab s = slab_of("logcumsumexp", x, a.axis);
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::map_lanes(s, x.data<T>().data(), y.mutable_data<T>().data(), [&](const T* row, T* out) {
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    const Slab s = slab_of(info, in.x, a.axis);
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      kernels::map_lanes(s, in.x.data<T>().data(), out.y.mutable_data<T>().data(), [&](const T* row, T* y) {
         constexpr double kInfinity = std::numeric_limits<double>::infinity();
         double max = -kInfinity, total = 0;  // Σ exp(x - max)
         for (std::int64_t i = 0; i < s.count; ++i) {
@@ -253,17 +251,18 @@ struct LogCumSumExp {
             total += std::exp(v - max);
           else
             total = total * std::exp(max - v) + 1, max = v;
-          out[i] = static_cast<T>(max + std::log(total));
+          y[i] = static_cast<T>(max + std::log(total));
         }
       });
     });
+    return {in.x, out.y};
   }
   // With t[i] = Σ over j ≥ i of g[j] exp(y[i] - y[j]), a scan whose factors exp(y[i] - y[i+1]) do not exceed 1,
   // dx = exp(x - y) t. The last factor is not used.
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& y) {
-    const Tensor wide_x = cast(x, f64), wide_y = cast(y, f64);  // the factors' rounding would add up
-    const Tensor factors = share_of(wide_y, shift(wide_y, a.axis, -1));
-    return cast(share_of(wide_x, wide_y) * linear_scan(factors, cast(g, f64), a.axis, true), x.dtype());
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
+    const Tensor x = cast(kept.x, f64), y = cast(kept.y, f64);  // the factors' rounding would add up
+    const Tensor factors = share_of(y, shift(y, a.axis, -1));
+    return {cast(share_of(x, y) * linear_scan(factors, cast(g.y, f64), a.axis, true), kept.x.dtype())};
   }
   // exp(x - y) for x <= y; 0 where both are -inf, and 1 where both are +inf.
   static Tensor share_of(const Tensor& x, const Tensor& y) {
@@ -271,9 +270,7 @@ struct LogCumSumExp {
     const Tensor infinite = same && fixed_x * 0 != 0;
     return where(infinite, where(fixed_x > 0, 1, 0), exp(x - y));
   }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 24); }
-  static std::vector<SampleOf<LogCumSumExp>> samples(Rng& rng) { return scan_samples<LogCumSumExp>(rng); }
-  static std::vector<BadInputOf<LogCumSumExp>> bad_inputs() { return scan_bad_inputs<LogCumSumExp>(); }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(24, out.y, {in.x, out.y}); }
 };
 
 using ScanOps = OpList<CumSum, LinearScan, CumProd, LogCumSumExp>;
@@ -282,16 +279,14 @@ using ScanOps = OpList<CumSum, LinearScan, CumProd, LogCumSumExp>;
 
 using ops::ScanOps;
 
-Tensor cumsum(const Tensor& x, int axis, bool reverse) {
-  return ScanOps::apply<ops::CumSum>(DirectedAttrs{axis, reverse}, x);
-}
+Tensor cumsum(const Tensor& x, int axis, bool reverse) { return ScanOps::apply<ops::CumSum>({axis, reverse}, {x}).y; }
 Tensor cumprod(const Tensor& x, int axis, bool exclusive) {
-  const Tensor products = ScanOps::apply<ops::CumProd>(ScanAttrs{axis}, x);
+  const Tensor products = ScanOps::apply<ops::CumProd>({axis}, {x}).y;
   return exclusive ? ops::CumProd::before_each(products, axis) : products;
 }
-Tensor logcumsumexp(const Tensor& x, int axis) { return ScanOps::apply<ops::LogCumSumExp>(ScanAttrs{axis}, x); }
+Tensor logcumsumexp(const Tensor& x, int axis) { return ScanOps::apply<ops::LogCumSumExp>({axis}, {x}).y; }
 Tensor linear_scan(const Tensor& a, const Tensor& b, int axis, bool reverse) {
-  return ScanOps::apply<ops::LinearScan>(DirectedAttrs{axis, reverse}, a, b);
+  return ScanOps::apply<ops::LinearScan>({axis, reverse}, {a, b}).h;
 }
 
 Tensor shift(const Tensor& x, int axis, std::int64_t by) {

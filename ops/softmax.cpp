@@ -3,6 +3,8 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/softmax.hpp>
@@ -17,10 +19,6 @@ struct AxisAttrs {
   static constexpr auto fields() { return std::tuple{Field{"axis", &AxisAttrs::axis, "along which shares add up"}}; }
 };
 
-Slab slab_of(const char* op, const Tensor& x, const AxisAttrs& a) {
-  return slab_around(x.shape(), normalized_axis(op, a.axis, x.rank()));
-}
-
 /// The rule run as one kernel, where the gradient is not recorded.
 template <class Kernel>
 Tensor fused_gradient(const Slab& s, const Tensor& g, const Tensor& y, const Kernel& kernel) {
@@ -32,81 +30,73 @@ Tensor fused_gradient(const Slab& s, const Tensor& g, const Tensor& y, const Ker
   return dx;
 }
 
-Cost cost_of(const Node& node, double flops) {
-  const auto n = static_cast<double>(node.shape.numel());
-  return {flops * n, 2 * n * static_cast<double>(size_of(node.dtype))};
-}
+/// What both declare alike.
+template <class Self>
+struct AlongAxis : internal::Unary {
+  struct Kept {
+    Tensor y;
+  };
+  using Attrs = AxisAttrs;
 
-template <class O>
-std::vector<SampleOf<O>> axis_samples(Rng& rng) {
-  const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
-  return {{{x({3, 4})}, {}},
-          {{x({3, 4})}, {0}},
-          {{x({2, 3, 2})}, {1}},
-          {{transpose(x({4, 2}))}, {1}},
-          {{transpose(x({4, 2}))}, {0}},
-          {{x({1})}, {}},
-          {{x({0, 3})}, {}},
-          {{x({3, 0})}, {}}};
-}
+  static Slab slab_of(const Attrs& a, const Shape& shape) {
+    return slab_around(shape, normalized_axis(Self::info.name.data(), a.axis, shape.rank()));
+  }
+  static void check(const Attrs& a, const In& in) { normalized_axis(Self::info.name.data(), a.axis, in.x.rank()); }
+  static Out shapes(const Attrs&, const In& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
+  static std::vector<SampleOf<Self>> samples(Rng& rng) {
+    const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
+    return {{{x({3, 4})}, {}},
+            {{x({3, 4})}, {0}},
+            {{x({2, 3, 2})}, {1}},
+            {{transpose(x({4, 2}))}, {1}},
+            {{transpose(x({4, 2}))}, {0}},
+            {{x({1})}, {}},
+            {{x({0, 3})}, {}},
+            {{x({3, 0})}, {}}};
+  }
+  static std::vector<BadInputOf<Self>> bad_inputs() {
+    return {{{zeros({2, 3})}, {2}, std::string(Self::info.name) + ": axis 2 is outside a tensor of rank 2"},
+            {{zeros({})}, {}, "a scalar has no axes"}};
+  }
+};
 
-template <class O>
-std::vector<BadInputOf<O>> axis_bad_inputs() {
-  return {{{zeros({2, 3})}, {2}, std::string(O::info.name) + ": axis 2 is outside a tensor of rank 2"},
-          {{zeros({})}, {}, "a scalar has no axes"}};
-}
-
-struct Softmax {
+struct Softmax : AlongAxis<Softmax> {
   static constexpr OpInfo info{.name = "softmax",
                                .formula = "y = eˣ / Σ eˣ",
                                .doc = "Shares along an axis. A lane of -inf alone gives 0; several +inf share evenly.",
-                               .inputs = {"x"},
-                               .saves = kSavesOutput,
                                .forward = Forward::symmetric,
                                .group = Group::normalization};
-  using Attrs = AxisAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    normalized_axis("softmax", a.axis, x.rank());
-    return {x.shape(), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::softmax(slab_of("softmax", x, a), x.data<T>().data(), y.mutable_data<T>().data());
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      kernels::softmax(slab_of(a, in.x.shape()), in.x.data<T>().data(), out.y.mutable_data<T>().data());
     });
+    return {out.y};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& y) {
-    if (grad_enabled()) return y * (g - sum(g * y, {a.axis}, true));
-    return fused_gradient(slab_of("softmax", y, a), g, y, [](auto... at) { kernels::softmax_gradient(at...); });
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
+    if (grad_enabled()) return {kept.y * (g.y - sum(g.y * kept.y, {a.axis}, true))};
+    return {
+        fused_gradient(slab_of(a, kept.y.shape()), g.y, kept.y, [](auto... at) { kernels::softmax_gradient(at...); })};
   }
-  static Cost cost(const Attrs&, const Node& node) { return cost_of(node, 12); }
-  static std::vector<SampleOf<Softmax>> samples(Rng& rng) { return axis_samples<Softmax>(rng); }
-  static std::vector<BadInputOf<Softmax>> bad_inputs() { return axis_bad_inputs<Softmax>(); }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(12, in.x, {in.x, out.y}); }
 };
 
-struct LogSoftmax {
+struct LogSoftmax : AlongAxis<LogSoftmax> {
   static constexpr OpInfo info{.name = "log_softmax",
                                .formula = "y = x - ln Σ eˣ",
                                .doc = "The logarithm of softmax along an axis, exact where the share rounds to 0.",
-                               .inputs = {"x"},
-                               .saves = kSavesOutput,
                                .group = Group::normalization};
-  using Attrs = AxisAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    normalized_axis("log_softmax", a.axis, x.rank());
-    return {x.shape(), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::log_softmax(slab_of("log_softmax", x, a), x.data<T>().data(), y.mutable_data<T>().data());
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      kernels::log_softmax(slab_of(a, in.x.shape()), in.x.data<T>().data(), out.y.mutable_data<T>().data());
     });
+    return {out.y};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& y) {
-    if (grad_enabled()) return g - exp(y) * sum(g, {a.axis}, true);
-    return fused_gradient(slab_of("log_softmax", y, a), g, y, [](auto... at) { kernels::log_softmax_gradient(at...); });
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
+    if (grad_enabled()) return {g.y - exp(kept.y) * sum(g.y, {a.axis}, true)};
+    return {fused_gradient(slab_of(a, kept.y.shape()), g.y, kept.y,
+                           [](auto... at) { kernels::log_softmax_gradient(at...); })};
   }
-  static Cost cost(const Attrs&, const Node& node) { return cost_of(node, 14); }
-  static std::vector<SampleOf<LogSoftmax>> samples(Rng& rng) { return axis_samples<LogSoftmax>(rng); }
-  static std::vector<BadInputOf<LogSoftmax>> bad_inputs() { return axis_bad_inputs<LogSoftmax>(); }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(14, in.x, {in.x, out.y}); }
 };
 
 using SoftmaxOps = OpList<Softmax, LogSoftmax>;
@@ -115,8 +105,8 @@ using SoftmaxOps = OpList<Softmax, LogSoftmax>;
 
 using ops::SoftmaxOps;
 
-Tensor softmax(const Tensor& x, int axis) { return SoftmaxOps::apply<ops::Softmax>(ops::AxisAttrs{axis}, x); }
-Tensor log_softmax(const Tensor& x, int axis) { return SoftmaxOps::apply<ops::LogSoftmax>(ops::AxisAttrs{axis}, x); }
+Tensor softmax(const Tensor& x, int axis) { return SoftmaxOps::apply<ops::Softmax>({axis}, {x}).y; }
+Tensor log_softmax(const Tensor& x, int axis) { return SoftmaxOps::apply<ops::LogSoftmax>({axis}, {x}).y; }
 
 std::span<const OpEntry> softmax_ops() { return SoftmaxOps::entries; }
 

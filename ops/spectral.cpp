@@ -20,116 +20,132 @@ Tensor differences(const Tensor& x) { return unsqueeze(x, -2) - unsqueeze(x, -1)
 /// What is antisymmetric in x, as it is multiplied with an orthogonal matrix's gradient.
 Tensor twisted(const Tensor& x) { return x - transpose(x); }
 
+/// The sum of what is there.
+Tensor added(const Tensor& sum, const Tensor& term) {
+  return !sum.defined() ? term : !term.defined() ? sum : sum + term;
+}
+
 Tensor without_diagonal(const Tensor& x) { return x - diag_embed(diagonal(x)); }
 
 }  // namespace
 
 namespace ops {
 
-/// The values as one row, and below it the vectors.
-struct EighParts {
+struct Eigh {
+  struct In {
+    Tensor a;
+  };
+  using Out = tapegrad::Eigh;
+  struct Kept {
+    Tensor values, vectors;
+  };
   static constexpr OpInfo info{.name = "eigh",
-                               .formula = "(a + aᵀ) / 2 = v diag(w) vᵀ, y = [w; v]",
+                               .formula = "(a + aᵀ) / 2 = vectors diag(values) vectorsᵀ",
                                .doc = "Eigenvalues, ascending, and eigenvectors of the symmetric part.",
-                               .inputs = {"a"},
-                               .saves = kSavesOutput,
                                .group = Group::linear_algebra};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& a) {
-    internal::require_square(info, "a", a);
-    const std::int64_t n = a.shape()[-1];
-    return {internal::with_matrix(internal::batch_of(a.shape()), n + 1, n), a.dtype()};
+  static void check(const In& in) { internal::require_square(info, "a", in.a); }
+  static Out shapes(const In& in) {
+    const Shape& shape = in.a.shape();
+    return {op::spec(shape.erase(shape.rank() - 1), in.a.dtype()), op::spec(shape, in.a.dtype())};
   }
   static double flops(const Shape& a) {
     const auto n = static_cast<double>(a[-1]);
     return 9 * n * n * n;
   }
-  static void forward(const Attrs&, const Tensor& a, Tensor& y) {
-    const std::int64_t n = a.shape()[-1];
+  static Kept forward(const In& in, Out& out) {
+    const Shape& shape = in.a.shape();
+    const std::int64_t n = shape[-1];
     internal::for_matrices(
-        info, kDiverges, flops(a.shape()), internal::batch_of(a.shape()), a, {}, y,
-        [=](const double* in, const double*, double* out) { return kernels::eigh(in, out, out + n, n); });
+        info, kDiverges, flops(shape), internal::batch_of(shape), in.a, {}, {&out.values, &out.vectors},
+        [=](const double* a, const double*, std::span<double* const> to) { return kernels::eigh(a, to[0], to[1], n); });
+    return {out.values, out.vectors};
   }
-  static Eigh parts(const Tensor& y) { return {select(y, -2, 0), slice(y, -2, 1)}; }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved, const Tensor& y) {
-    const auto [w, v] = parts(y);
-    const auto [gw, gv] = parts(g);
-    const Tensor turned = without_diagonal(matmul(transpose(v), gv));
-    const Tensor inner = diag_embed(gw) + internal::quotient(turned, differences(w));
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
+    const auto& [w, v] = kept;
+    Tensor inner;
+    if (g.values.defined()) inner = diag_embed(g.values);
+    if (g.vectors.defined())
+      inner = added(inner, internal::quotient(without_diagonal(matmul(transpose(v), g.vectors)), differences(w)));
     const Tensor full = matmul(matmul(v, inner), transpose(v));
-    return (full + transpose(full)) * 0.5;
+    return {(full + transpose(full)) * 0.5};
   }
-  static Cost cost(const Attrs&, const Node& node) {
-    const Shape& a = node.edges()[0].node()->shape;
-    return internal::matrix_cost(node, internal::batch_of(a), flops(a));
+  static Cost cost(const In& in, const Out& out) {
+    const Shape& shape = in.a.shape();
+    return internal::matrix_cost(internal::batch_of(shape), flops(shape), {in.a, out.values, out.vectors});
   }
-  static std::vector<SampleOf<EighParts>> samples(Rng& rng) {
+  static std::vector<SampleOf<Eigh>> samples(Rng& rng) {
     return {{{internal::distinct_matrices({3, 3}, rng)}},
             {{internal::distinct_matrices({2, 2, 2}, rng)}},
             {{transpose(internal::distinct_matrices({3, 3}, rng))}},
             {{zeros({0, 0}, f64)}},
             {{zeros({0, 2, 2}, f64)}}};
   }
-  static std::vector<BadInputOf<EighParts>> bad_inputs() {
+  static std::vector<BadInputOf<Eigh>> bad_inputs() {
     return {{{zeros({2, 3})}, {}, "eigh: a is [2, 3]; a square matrix is expected, [..., n, n]"},
             {{zeros({2})}, {}, "eigh: a is [2]"}};
   }
 };
 
-/// u, s as one row, and v, one above the other.
-struct SvdParts {
+struct Svd {
+  struct In {
+    Tensor a;
+  };
+  struct Out {
+    Tensor u, s, v;
+  };
+  struct Kept {
+    Tensor u, s, v;
+  };
   static constexpr OpInfo info{.name = "svd",
-                               .formula = "a = u diag(s) vᵀ, y = [u; s; v]",
+                               .formula = "a = u diag(s) vᵀ",
                                .doc = "Reduced; singular values descending.",
-                               .inputs = {"a"},
-                               .saves = kSavesOutput,
                                .group = Group::linear_algebra};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& a) {
-    internal::require_matrices(info, "a", a);
-    const std::int64_t rows = a.shape()[-2], columns = a.shape()[-1];
-    return {internal::with_matrix(internal::batch_of(a.shape()), rows + 1 + columns, std::min(rows, columns)),
-            a.dtype()};
+  static void check(const In& in) { internal::require_matrices(info, "a", in.a); }
+  static Out shapes(const In& in) {
+    const std::int64_t rows = in.a.shape()[-2], columns = in.a.shape()[-1], k = std::min(rows, columns);
+    const Shape batch = internal::batch_of(in.a.shape());
+    return {op::spec(internal::with_matrix(batch, rows, k), in.a.dtype()),
+            op::spec(batch.insert(batch.rank(), k), in.a.dtype()),
+            op::spec(internal::with_matrix(batch, columns, k), in.a.dtype())};
   }
   static double flops(const Shape& a) {
     const double k = static_cast<double>(std::min(a[-1], a[-2]));
     return 12 * static_cast<double>(a[-1]) * static_cast<double>(a[-2]) * k;
   }
-  static void forward(const Attrs&, const Tensor& a, Tensor& y) {
-    const std::int64_t rows = a.shape()[-2], columns = a.shape()[-1], k = y.shape()[-1];
-    internal::for_matrices(info, kDiverges, flops(a.shape()), internal::batch_of(a.shape()), a, {}, y,
-                           [=](const double* in, const double*, double* out) {
-                             double* values = out + rows * k;
-                             return kernels::svd(in, out, values, values + k, rows, columns);
+  static Kept forward(const In& in, Out& out) {
+    const Shape& shape = in.a.shape();
+    const std::int64_t rows = shape[-2], columns = shape[-1];
+    internal::for_matrices(info, kDiverges, flops(shape), internal::batch_of(shape), in.a, {}, {&out.u, &out.s, &out.v},
+                           [=](const double* a, const double*, std::span<double* const> to) {
+                             return kernels::svd(a, to[0], to[1], to[2], rows, columns);
                            });
+    return {out.u, out.s, out.v};
   }
-  struct Parts {
-    Tensor u, s, v;
-  };
-  static Parts parts(const Tensor& y, std::int64_t rows) {
-    return {slice(y, -2, 0, rows), select(y, -2, rows), slice(y, -2, rows + 1)};
-  }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved a, const Tensor& y) {
-    const std::int64_t rows = a.shape()[-2], columns = a.shape()[-1];
-    const auto [u, s, v] = parts(y, rows);
-    const auto [gu, gs, gv] = parts(g, rows);
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
+    const auto& [u, s, v] = kept;
+    const std::int64_t rows = u.shape()[-2], columns = v.shape()[-2];
     const Tensor row = unsqueeze(s, -2), column = unsqueeze(s, -1);
     // s / (s² - s'²) without squares, which would leave the range and lose the gaps of what is close.
     const Tensor gaps = differences(s), sums = row + column;
-    const Tensor ut_gu = matmul(transpose(u), gu), vt_gv = matmul(transpose(v), gv);
-    const Tensor inner = internal::quotient(twisted(ut_gu), gaps) * internal::quotient(row, sums) +
-                         internal::quotient(column, sums) * internal::quotient(twisted(vt_gv), gaps) + diag_embed(gs);
-    Tensor full = matmul(matmul(u, inner), transpose(v));
-    // What of the vectors' gradients lies outside the space that they span.
-    if (rows > columns) full = full + matmul(internal::quotient(gu - matmul(u, ut_gu), row), transpose(v));
-    if (columns > rows) full = full + matmul(u, transpose(internal::quotient(gv - matmul(v, vt_gv), row)));
-    return full;
+    Tensor inner, outside;  // of the space that the vectors span
+    if (g.u.defined()) {
+      const Tensor turned = matmul(transpose(u), g.u);
+      inner = internal::quotient(twisted(turned), gaps) * internal::quotient(row, sums);
+      if (rows > columns) outside = matmul(internal::quotient(g.u - matmul(u, turned), row), transpose(v));
+    }
+    if (g.v.defined()) {
+      const Tensor turned = matmul(transpose(v), g.v);
+      inner = added(inner, internal::quotient(column, sums) * internal::quotient(twisted(turned), gaps));
+      if (columns > rows) outside = matmul(u, transpose(internal::quotient(g.v - matmul(v, turned), row)));
+    }
+    if (g.s.defined()) inner = added(inner, diag_embed(g.s));
+    return {added(matmul(matmul(u, inner), transpose(v)), outside)};
   }
-  static Cost cost(const Attrs&, const Node& node) {
-    const Shape& a = node.edges()[0].node()->shape;
-    return internal::matrix_cost(node, internal::batch_of(a), flops(a));
+  static Cost cost(const In& in, const Out& out) {
+    const Shape& shape = in.a.shape();
+    return internal::matrix_cost(internal::batch_of(shape), flops(shape), {in.a, out.u, out.s, out.v});
   }
-  static std::vector<SampleOf<SvdParts>> samples(Rng& rng) {
+  static std::vector<SampleOf<Svd>> samples(Rng& rng) {
     return {{{internal::distinct_matrices({3, 3}, rng)}},
             {{internal::distinct_matrices({2, 3, 2}, rng)}},
             {{internal::distinct_matrices({2, 4}, rng)}},
@@ -139,23 +155,22 @@ struct SvdParts {
             {{zeros({2, 0}, f64)}},
             {{zeros({0, 2, 2}, f64)}}};
   }
-  static std::vector<BadInputOf<SvdParts>> bad_inputs() {
+  static std::vector<BadInputOf<Svd>> bad_inputs() {
     return {{{zeros({2})}, {}, "svd: a is [2]; a matrix is expected, [..., n, m]"}};
   }
 };
 
-using SpectralOps = OpList<EighParts, SvdParts>;
+using SpectralOps = OpList<Eigh, Svd>;
 
 }  // namespace ops
 
 using ops::SpectralOps;
 
-Eigh eigh(const Tensor& a) { return ops::EighParts::parts(SpectralOps::apply<ops::EighParts>(NoAttrs{}, a)); }
+Eigh eigh(const Tensor& a) { return SpectralOps::apply<ops::Eigh>({a}); }
 
 Svd svd(const Tensor& a) {
-  const Tensor all = SpectralOps::apply<ops::SvdParts>(NoAttrs{}, a);
-  const auto [u, s, v] = ops::SvdParts::parts(all, a.shape()[-2]);
-  return {u, s, transpose(v)};
+  const auto parts = SpectralOps::apply<ops::Svd>({a});
+  return {parts.u, parts.s, transpose(parts.v)};
 }
 
 std::span<const OpEntry> spectral_ops() { return SpectralOps::entries; }

@@ -85,13 +85,6 @@ Cost matrix_cost(const Shape& batch, double flops, std::initializer_list<Tensor>
           elements * static_cast<double>(size_of(in_and_out.begin()->dtype()))};
 }
 
-Cost matrix_cost(const Node& node, const Shape& batch, double flops) {
-  double elements = static_cast<double>(node.shape.numel());
-  for (std::size_t i = 0; i < node.edge_count; ++i)
-    elements += static_cast<double>(node.edges()[i].node()->shape.numel());
-  return {flops * static_cast<double>(batch.numel()), elements * static_cast<double>(size_of(node.dtype))};
-}
-
 Tensor distinct_matrices(const Shape& shape, Rng& rng) {
   Tensor t = empty(shape, f64);
   const std::int64_t columns = shape[-1], size = shape[-2] * columns;

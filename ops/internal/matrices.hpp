@@ -35,7 +35,6 @@ void for_matrices(const OpInfo& op, const Refusal& refusal, double flops, const 
 
 /// Arithmetic of about `flops` a matrix, and one pass over what goes in and out.
 Cost matrix_cost(const Shape& batch, double flops, std::initializer_list<Tensor> in_and_out);
-Cost matrix_cost(const Node& node, const Shape& batch, double flops);
 
 /// Matrices for samples: far from singular, with singular values and eigenvalues far apart.
 Tensor distinct_matrices(const Shape& shape, Rng& rng);

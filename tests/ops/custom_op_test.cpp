@@ -21,30 +21,36 @@ using ::testing::HasSubstr;
 enum class Fault { none, rule_shape, rule_dtype, rule_undefined, forward_shape, forward_dtype, forward_undefined };
 
 struct Copy {
-  static constexpr OpInfo info{.name = "copy_of_mine", .formula = "y = x", .inputs = {"x"}, .saves = kSavesNothing};
+  struct In {
+    Tensor x;
+  };
+  struct Out {
+    Tensor y;
+  };
+  static constexpr OpInfo info{.name = "copy_of_mine", .formula = "y = x"};
   struct Attrs {
     int fault = 0;
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"fault", &Attrs::fault, "what it does wrongly"}}; }
   };
-  static TensorSpec result(const Attrs&, const Tensor& x) { return {x.shape(), x.dtype()}; }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    y.copy_from(x);
-    if (a.fault == static_cast<int>(Fault::forward_shape)) y = zeros({7}, x.dtype());
-    if (a.fault == static_cast<int>(Fault::forward_dtype)) y = zeros(x.shape(), i32);
-    if (a.fault == static_cast<int>(Fault::forward_undefined)) y = Tensor();
+  static Out shapes(const Attrs&, const In& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    out.y.copy_from(in.x);
+    if (a.fault == static_cast<int>(Fault::forward_shape)) out.y = zeros({7}, in.x.dtype());
+    if (a.fault == static_cast<int>(Fault::forward_dtype)) out.y = zeros(in.x.shape(), i32);
+    if (a.fault == static_cast<int>(Fault::forward_undefined)) out.y = Tensor();
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) {
-    if (a.fault == static_cast<int>(Fault::rule_shape)) return zeros({2}, g.dtype());
-    if (a.fault == static_cast<int>(Fault::rule_dtype)) return cast(g, g.dtype() == f32 ? f64 : f32);
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In>) {
+    if (a.fault == static_cast<int>(Fault::rule_shape)) return {zeros({2}, g.y.dtype())};
+    if (a.fault == static_cast<int>(Fault::rule_dtype)) return {cast(g.y, g.y.dtype() == f32 ? f64 : f32)};
     if (a.fault == static_cast<int>(Fault::rule_undefined)) return {};
-    return g;
+    return {g.y};
   }
   static std::vector<SampleOf<Copy>> samples(Rng& rng) { return {{{randn({4}, f64, rng)}, {}}}; }
   static std::vector<BadInputOf<Copy>> bad_inputs() { return {}; }
 };
 
-Tensor copy(const Tensor& x, Fault fault) { return apply<Copy>({static_cast<int>(fault)}, x); }
+Tensor copy(const Tensor& x, Fault fault) { return apply<Copy>({static_cast<int>(fault)}, {x}).y; }
 
 TEST(CustomOp, IsRefusedWhereItsRuleGivesAnotherShapeOrDtype) {
   const Tensor x = parameter(zeros({4}, f64), "x");
