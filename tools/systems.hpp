@@ -1,5 +1,8 @@
 #pragma once
-// The systems of `tapegrad train`, one file each. `status` becomes the exit status where it is not always 0.
+// The systems that `tapegrad train` trains, a file each in systems/.
+
+#include <span>
+#include <string_view>
 
 namespace CLI {
 class App;
@@ -7,13 +10,16 @@ class App;
 
 namespace tapegrad::tools {
 
-/// A text classifier.
-void add_train_text_command(CLI::App& train, int& status);
-/// The same for reviews, good or not.
-void add_train_sentiment_command(CLI::App& train, int& status);
-/// A classifier of small images.
-void add_train_fashion_mnist_command(CLI::App& train, int& status);
-/// A language model.
-void add_train_language_command(CLI::App& train, int& status);
+struct PredictOptions;
+
+struct System {
+  std::string_view kind;  ///< of its models, as config.json says it
+  /// Adds its sub-commands to `train`. `status` becomes the exit status where it is not always 0.
+  void (*add_train_commands)(CLI::App& train, int& status);
+  /// Runs `tapegrad predict`; null if its models do not classify.
+  void (*predict)(const PredictOptions& options) = nullptr;
+};
+
+std::span<const System> systems();
 
 }  // namespace tapegrad::tools

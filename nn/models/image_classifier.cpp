@@ -1,37 +1,38 @@
-#include "image_classifier.hpp"
-
-#include <nlohmann/json.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 
-namespace tapegrad::tools {
+namespace tapegrad::nn::models {
 namespace {
 
-constexpr int kConfigVersion = 1;
-
-std::int64_t features(const ImageClassifierSizes& sizes) {
-  if (sizes.kind == ImageClassifierKind::cnn) return sizes.channels.back();
-  return sizes.hidden.empty() ? sizes.height * sizes.width : sizes.hidden.back();
+/// What the last layer reads.
+std::int64_t features(const ImageClassifierOptions& options) {
+  if (options.kind == ImageClassifierKind::mlp)
+    return options.hidden.empty() ? options.height * options.width : options.hidden.back();
+  if (options.channels.empty()) throw ValueError("ImageClassifier: a cnn without channels; one width is needed");
+  return options.channels.back();
 }
 
 }  // namespace
 
-ImageClassifier::ImageClassifier(const ImageClassifierSizes& sizes, Rng& rng)
-    : dropout(*this, "dropout", sizes.dropout), output(*this, "output", features(sizes), sizes.classes, {.rng = &rng}) {
-  if (sizes.kind == ImageClassifierKind::mlp) {
-    std::int64_t width = sizes.height * sizes.width;
-    for (const std::int64_t next : sizes.hidden) {
-      hidden.emplace_back(width, next, nn::LinearOptions{.weight_init = nn::init::kaiming_uniform(), .rng = &rng});
+ImageClassifier::ImageClassifier(const ImageClassifierOptions& options)
+    : dropout(*this, "dropout", options.dropout),
+      output(*this, "output", features(options), options.classes, {.rng = options.rng}) {
+  if (options.kind == ImageClassifierKind::mlp) {
+    std::int64_t width = options.height * options.width;
+    for (const std::int64_t next : options.hidden) {
+      hidden.emplace_back(width, next, LinearOptions{.weight_init = init::kaiming_uniform(), .rng = options.rng});
       width = next;
     }
     return;
   }
   std::int64_t width = 1;
-  for (const std::int64_t next : sizes.channels)
+  for (const std::int64_t next : options.channels)
     for (const std::int64_t stride : {1, 2}) {
       convolutions.emplace_back(width, next, PerAxis(3),
-                                nn::ConvOptions{.stride = stride, .padding = 1, .bias = false, .rng = &rng});
+                                ConvOptions{.stride = stride, .padding = 1, .bias = false, .rng = options.rng});
       norms.emplace_back(next);
       width = next;
     }
@@ -40,7 +41,7 @@ ImageClassifier::ImageClassifier(const ImageClassifierSizes& sizes, Rng& rng)
 Tensor ImageClassifier::forward(const Tensor& images) {
   if (convolutions.size() == 0) {
     Tensor x = flatten(images, 1);
-    for (nn::Linear& layer : hidden) x = dropout(relu(layer(x)));
+    for (Linear& layer : hidden) x = dropout(relu(layer(x)));
     return output(x);
   }
   Tensor x = images;
@@ -48,48 +49,4 @@ Tensor ImageClassifier::forward(const Tensor& images) {
   return output(dropout(mean(x, {2, 3})));
 }
 
-std::string config_json(const ImageClassifierSizes& sizes, const std::vector<std::string>& classes, double mean,
-                        double deviation) {
-  const nlohmann::ordered_json config = {{"kind", kImageClassifier},
-                                         {"version", kConfigVersion},
-                                         {"model", sizes.kind == ImageClassifierKind::mlp ? "mlp" : "cnn"},
-                                         {"height", sizes.height},
-                                         {"width", sizes.width},
-                                         {"classes", classes},
-                                         {"hidden", sizes.hidden},
-                                         {"channels", sizes.channels},
-                                         {"dropout", sizes.dropout},
-                                         {"mean", mean},
-                                         {"deviation", deviation}};
-  return config.dump(2) + "\n";
-}
-
-SavedImageClassifier SavedImageClassifier::load(const std::filesystem::path& folder, const LoadOptions& options) {
-  constexpr std::int64_t kLargestSide = 1 << 14;
-  ImageClassifierSizes sizes;
-  data::ImageDataset::Scaling scaling;
-  Config config(folder);
-  config.require(kImageClassifier, kConfigVersion);
-  sizes.kind = config.choice("model", {"mlp", "cnn"}) == 0 ? ImageClassifierKind::mlp : ImageClassifierKind::cnn;
-  sizes.height = config.size("height", 1, kLargestSide);
-  sizes.width = config.size("width", 1, kLargestSide);
-  std::vector<std::string> classes = config.names("classes");
-  sizes.hidden = config.sizes("hidden");
-  sizes.channels = config.sizes("channels");
-  sizes.dropout = config.number("dropout");
-  scaling.mean = config.number("mean");
-  scaling.deviation = config.number("deviation");
-  config.finish();
-  if (sizes.kind == ImageClassifierKind::cnn && sizes.channels.empty()) config.refuse("a cnn without \"channels\"");
-  if (!(scaling.deviation > 0)) config.refuse("\"deviation\" is not above 0");
-  sizes.classes = std::ssize(classes);
-  const NamedTensors weights = read_weights(folder, options);
-  Rng rng;
-  SavedImageClassifier saved = make_model(config, weights, [&] {
-    return SavedImageClassifier{sizes, std::move(classes), scaling, ImageClassifier(sizes, rng)};
-  });
-  put_weights(folder, weights, saved.model);
-  return saved;
-}
-
-}  // namespace tapegrad::tools
+}  // namespace tapegrad::nn::models

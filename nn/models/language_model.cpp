@@ -1,167 +1,101 @@
-#include "language_model.hpp"
-
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/nn/dropout.hpp>
-#include <tapegrad/nn/embedding.hpp>
-#include <tapegrad/nn/positions.hpp>
-#include <tapegrad/nn/transformer.hpp>
+#include <tapegrad/nn/models/language_model.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/view.hpp>
 
-namespace tapegrad::tools {
+namespace tapegrad::nn::models {
 namespace {
 
-using nlohmann::ordered_json;
-
-/// Logits by comparison with each token's vector (Press and Wolf 2017).
-Tensor compare(const Tensor& states, const nn::Embedding& embedding, const nn::Parameter& bias) {
+Tensor compare(const Tensor& states, const Embedding& embedding, const Parameter& bias) {
   return matmul(reshape(states, {-1, states.size(-1)}), transpose(embedding.weight)) + bias;
 }
 
 /// Vectors of length 1 or so, whatever the width: they are both what goes in and what states are compared with.
-nn::EmbeddingOptions embedding_options(std::int64_t width, Rng& rng) {
-  return {.sparse = false, .init = nn::init::normal(0, 1 / std::sqrt(static_cast<double>(width))), .rng = &rng};
+EmbeddingOptions embedding_options(const LanguageModelOptions& options) {
+  const double width = static_cast<double>(std::max<std::int64_t>(1, options.width));
+  return {.sparse = false, .init = init::normal(0, 1 / std::sqrt(width)), .rng = options.rng};
 }
 
-class LstmLanguageModel final : public LanguageModel {
- public:
-  LstmLanguageModel(const LanguageModelSizes& sizes, Rng& rng)
-      : embedding(*this, "embedding", sizes.tokens, sizes.width, embedding_options(sizes.width, rng)),
-        dropout(*this, "dropout", sizes.dropout),
-        lstm(*this, "lstm", sizes.width, sizes.width,
-             {.layers = sizes.layers, .dropout = sizes.dropout, .cell = {.rng = &rng}}),
-        bias(*this, "bias", zeros({sizes.tokens})) {}
-
-  Tensor forward(const Tensor& ids, LanguageState* state) override {
-    const nn::RecurrentResult result = lstm(dropout(embedding(ids)), state ? state->recurrent : nn::RecurrentState{});
-    if (state) {
-      state->recurrent = result.state;
-      state->length += ids.size(1);
-    }
-    return compare(dropout(result.output), embedding, bias);
-  }
-
-  nn::Embedding embedding;
-  nn::Dropout dropout;
-  nn::Lstm lstm;
-  nn::Parameter bias;
-};
-
-class GptLanguageModel final : public LanguageModel {
- public:
-  GptLanguageModel(const LanguageModelSizes& sizes, Rng& rng)
-      : embedding(*this, "embedding", sizes.tokens, sizes.width, embedding_options(sizes.width, rng)),
-        positions(*this, "positions", sizes.context, sizes.width, {.rng = &rng}),
-        dropout(*this, "dropout", sizes.dropout),
-        blocks(*this, "blocks", sizes.layers, sizes.width, sizes.heads,
-               {.dropout = sizes.dropout, .activation = [](const Tensor& x) { return gelu_tanh(x); }, .rng = &rng}),
-        bias(*this, "bias", zeros({sizes.tokens})) {}
-
-  Tensor forward(const Tensor& ids, LanguageState* state) override {
-    const std::int64_t first = state ? state->length : 0;
-    if (first + ids.size(1) > positions.weight.size(0))
-      throw ValueError("language model: " + std::to_string(first + ids.size(1)) + " tokens; its context is " +
-                       std::to_string(positions.weight.size(0)));
-    if (state) {
-      state->caches.resize(blocks.layers.size());
-      state->length += ids.size(1);
-    }
-    const Tensor x = dropout(positions(embedding(ids), first));
-    const std::span<nn::KeyValueCache> caches = state ? std::span(state->caches) : std::span<nn::KeyValueCache>();
-    return compare(blocks(x, nn::AttentionCall{.causal = true}, caches), embedding, bias);
-  }
-
-  nn::Embedding embedding;
-  nn::LearnedPositions positions;
-  nn::Dropout dropout;
-  nn::TransformerEncoder blocks;
-  nn::Parameter bias;
-};
-
-constexpr int kConfigVersion = 1;
-constexpr std::string_view kKind = "language model";
-
-Tensor as_batch(std::span<const std::int32_t> tokens, std::int64_t rows = 1) {
-  return copy_of(tokens, Shape{rows, std::ssize(tokens) / rows});
-}
+Tensor as_batch(std::span<const std::int32_t> tokens) { return copy_of(tokens, Shape{1, std::ssize(tokens)}); }
 
 }  // namespace
 
-std::unique_ptr<LanguageModel> LanguageModel::make(const LanguageModelSizes& sizes, Rng& rng) {
-  if (sizes.kind == LanguageModelKind::lstm) return std::make_unique<LstmLanguageModel>(sizes, rng);
-  return std::make_unique<GptLanguageModel>(sizes, rng);
+LstmLanguageModel::LstmLanguageModel(const LanguageModelOptions& options)
+    : embedding(*this, "embedding", options.tokens, options.width, embedding_options(options)),
+      dropout(*this, "dropout", options.dropout),
+      lstm(*this, "lstm", options.width, options.width,
+           {.layers = options.layers, .dropout = options.dropout, .cell = {.rng = options.rng}}),
+      bias(*this, "bias", zeros({options.tokens})) {}
+
+Tensor LstmLanguageModel::forward(const Tensor& ids, LanguageState* state) {
+  const RecurrentResult result = lstm(dropout(embedding(ids)), state ? state->recurrent : RecurrentState{});
+  if (state) {
+    state->recurrent = result.state;
+    state->length += ids.size(1);
+  }
+  return compare(dropout(result.output), embedding, bias);
 }
 
-std::string config_json(const LanguageModelSizes& sizes) {
-  const ordered_json config = {{"kind", kKind},
-                               {"version", kConfigVersion},
-                               {"model", sizes.kind == LanguageModelKind::lstm ? "lstm" : "gpt"},
-                               {"tokens", sizes.tokens},
-                               {"width", sizes.width},
-                               {"layers", sizes.layers},
-                               {"heads", sizes.heads},
-                               {"context", sizes.context},
-                               {"dropout", sizes.dropout}};
-  return config.dump(2) + "\n";
+GptLanguageModel::GptLanguageModel(const LanguageModelOptions& options)
+    : embedding(*this, "embedding", options.tokens, options.width, embedding_options(options)),
+      positions(*this, "positions", options.context, options.width, {.rng = options.rng}),
+      dropout(*this, "dropout", options.dropout),
+      blocks(
+          *this, "blocks", options.layers, options.width, options.heads,
+          {.dropout = options.dropout, .activation = [](const Tensor& x) { return gelu_tanh(x); }, .rng = options.rng}),
+      bias(*this, "bias", zeros({options.tokens})) {}
+
+Tensor GptLanguageModel::forward(const Tensor& ids, LanguageState* state) {
+  const std::int64_t first = state ? state->length : 0;
+  if (first + ids.size(1) > *memory())
+    throw ValueError("language model: " + std::to_string(first + ids.size(1)) + " tokens; its context is " +
+                     std::to_string(*memory()));
+  if (state) {
+    state->caches.resize(blocks.layers.size());
+    state->length += ids.size(1);
+  }
+  const Tensor x = dropout(positions(embedding(ids), first));
+  const std::span<KeyValueCache> caches = state ? std::span(state->caches) : std::span<KeyValueCache>();
+  return compare(blocks(x, AttentionCall{.causal = true}, caches), embedding, bias);
 }
 
-SavedLanguageModel SavedLanguageModel::load(const std::filesystem::path& folder, const LoadOptions& options) {
-  Config config(folder);
-  config.require(kKind, kConfigVersion);
-  SavedLanguageModel saved;
-  saved.sizes.kind = config.choice("model", {"lstm", "gpt"}) == 0 ? LanguageModelKind::lstm : LanguageModelKind::gpt;
-  saved.sizes.tokens = config.size("tokens", data::BytePairs::kEnd + 1);
-  saved.sizes.width = config.size("width");
-  saved.sizes.layers = config.size("layers");
-  saved.sizes.heads = config.size("heads");
-  saved.sizes.context = config.size("context");
-  saved.sizes.dropout = config.number("dropout");
-  config.finish();
-  saved.tokens = data::BytePairs::load(folder / kTokens);
-  if (saved.tokens.size() != saved.sizes.tokens)
-    throw IoError((folder / kTokens).string() + ": has " + std::to_string(saved.tokens.size()) + " tokens, where " +
-                  config.file() + " says " + std::to_string(saved.sizes.tokens));
-  const NamedTensors weights = read_weights(folder, options);
-  Rng rng;
-  saved.model = make_model(config, weights, [&] { return LanguageModel::make(saved.sizes, rng); });
-  put_weights(folder, weights, *saved.model);
-  return saved;
+std::unique_ptr<LanguageModel> LanguageModel::make(const LanguageModelOptions& options) {
+  if (options.kind == LanguageModelKind::lstm) return std::make_unique<LstmLanguageModel>(options);
+  return std::make_unique<GptLanguageModel>(options);
 }
 
-void generate(LanguageModel& model, const LanguageModelSizes& sizes, const data::BytePairs& tokens,
-              std::string_view prompt, const GenerateOptions& options, Rng& rng,
-              const std::function<void(std::string_view)>& emit) {
+void generate(LanguageModel& model, std::span<const std::int32_t> prompt, const GenerateOptions& options, Rng& rng,
+              const std::function<void(std::int32_t)>& emit) {
+  if (prompt.empty()) throw ValueError("generate: no token to begin after; give the one that texts end with");
   const NoGrad unrecorded;
-  const bool limited = sizes.kind == LanguageModelKind::gpt;
-  std::vector<std::int32_t> all{data::BytePairs::kEnd};  // what a text begins after
-  tokens.encode(prompt, all);
+  const std::optional<std::int64_t> memory = model.memory();
+  std::vector<std::int32_t> all(prompt.begin(), prompt.end());
   LanguageState state;
   std::size_t read = 0;  // tokens that the state knows
   for (std::int64_t made = 0; made < options.tokens; ++made) {
-    const bool full = limited && state.length + std::ssize(all) - static_cast<std::int64_t>(read) > sizes.context;
-    if (full || (limited && !options.cache)) {
+    const bool full = memory && state.length + std::ssize(all) - static_cast<std::int64_t>(read) > *memory;
+    if (full || (memory && !options.cache)) {
       // A GPT begins anew; with a cache, from its last half context, so that this happens seldom.
       state = {};
-      const std::int64_t kept = options.cache ? std::max<std::int64_t>(1, sizes.context / 2) : sizes.context;
+      const std::int64_t kept = options.cache ? std::max<std::int64_t>(1, *memory / 2) : *memory;
       read = static_cast<std::size_t>(std::max<std::int64_t>(0, std::ssize(all) - kept));
     }
     const Tensor logits = model.forward(as_batch(std::span<const std::int32_t>(all).subspan(read)), &state);
     read = all.size();
-    const auto next = static_cast<std::int32_t>(nn::sample_token(select(logits, 0, -1), options.sampling, rng));
-    if (next == data::BytePairs::kEnd) return;
+    const auto next = static_cast<std::int32_t>(sample_token(select(logits, 0, -1), options.sampling, rng));
+    if (next == options.end) return;
     all.push_back(next);
-    emit(tokens.bytes(next));
+    emit(next);
   }
 }
 
-double total_nats(LanguageModel& model, const LanguageModelSizes& sizes, std::span<const std::int32_t> stream) {
+double total_nats(LanguageModel& model, std::span<const std::int32_t> stream) {
   const NoGrad unrecorded;
   double nats = 0;
   const auto add = [&](const Tensor& logits, std::span<const std::int32_t> targets) {
@@ -171,7 +105,8 @@ double total_nats(LanguageModel& model, const LanguageModelSizes& sizes, std::sp
   const auto part = [&](std::int64_t begin, std::int64_t end) {
     return stream.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
   };
-  if (sizes.kind == LanguageModelKind::lstm) {
+  const std::optional<std::int64_t> memory = model.memory();
+  if (!memory) {
     LanguageState state;
     constexpr std::int64_t kWindow = 256;
     for (std::int64_t begin = 0; begin + 1 < size; begin += kWindow) {
@@ -181,10 +116,10 @@ double total_nats(LanguageModel& model, const LanguageModelSizes& sizes, std::sp
     return nats;
   }
   // Windows half over each other: what is new in each has half a context before it.
-  const std::int64_t step = std::max<std::int64_t>(1, sizes.context / 2);
+  const std::int64_t step = std::max<std::int64_t>(1, *memory / 2);
   for (std::int64_t done = 0; done + 1 < size;) {
-    const std::int64_t end = std::min(done == 0 ? sizes.context : done + step, size - 1);
-    const std::int64_t begin = std::max<std::int64_t>(0, end - sizes.context);
+    const std::int64_t end = std::min(done == 0 ? *memory : done + step, size - 1);
+    const std::int64_t begin = std::max<std::int64_t>(0, end - *memory);
     const Tensor logits = model.forward(as_batch(part(begin, end)));
     add(slice(logits, 0, done - begin), part(done + 1, end + 1));
     done = end;
@@ -192,4 +127,4 @@ double total_nats(LanguageModel& model, const LanguageModelSizes& sizes, std::sp
   return nats;
 }
 
-}  // namespace tapegrad::tools
+}  // namespace tapegrad::nn::models

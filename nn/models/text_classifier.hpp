@@ -1,66 +1,57 @@
 #pragma once
-// The text classifier of `tapegrad train text`: Embedding → mean over the words → hidden layers → Linear, and what has
-// to be saved with it to classify new texts. Before hidden layers the mean is normalised: a text of many words has a
-// shorter one, which a linear layer reads as doubt and a hidden one as another place.
+// A classifier of texts: Embedding → mean over the words → hidden layers → Linear. Before hidden layers the mean is
+// normalised: a text of many words has a shorter one, which a linear layer reads as doubt and a hidden one as another
+// place.
 
-#include <cstdint>
-#include <filesystem>
-#include <string>
-#include <string_view>
-#include <tapegrad/data/encoded_texts.hpp>
+#include <limits>
 #include <tapegrad/nn/dropout.hpp>
 #include <tapegrad/nn/embedding.hpp>
 #include <tapegrad/nn/linear.hpp>
+#include <tapegrad/nn/models/setting.hpp>
 #include <tapegrad/nn/module_list.hpp>
 #include <tapegrad/nn/pooling.hpp>
 #include <vector>
 
-#include "saved_model.hpp"
+namespace tapegrad::nn::models {
 
-namespace tapegrad::tools {
-
-/// Sizes of a TextClassifier; saved as config.json.
-struct TextClassifierSizes {
+struct TextClassifierOptions {
   std::int64_t vocabulary = 0;
-  std::int64_t embedding = 32;
-  std::vector<std::int64_t> hidden;  ///< widths of the layers between the mean and the classes
   std::int64_t classes = 0;
-  double dropout = 0;       ///< after each hidden layer
-  double mean_dropout = 0;  ///< before the first
-  bool sparse = true;       ///< step only the embedding rows that a batch uses
+  std::int64_t embedding = 32;
+  std::vector<std::int64_t> hidden = {};
+  double dropout = 0;
+  double mean_dropout = 0;
+  bool sparse = true;
+  Rng* rng = nullptr;  ///< null: default_rng()
+
+  /// All but the classes, which are kept by name, and the generator.
+  static constexpr auto fields() {
+    using Self = TextClassifierOptions;
+    constexpr Range kWords{1, std::numeric_limits<std::int32_t>::max()};
+    return std::tuple{Setting{"embedding", &Self::embedding, "Width of the word vectors"},
+                      Setting{"hidden", &Self::hidden, "Widths of hidden layers, as in --hidden 64 64"},
+                      Setting{"dropout", &Self::dropout, "After each hidden layer"},
+                      Setting{"mean_dropout", &Self::mean_dropout, "Before the hidden layers"},
+                      Setting{"sparse", &Self::sparse, "Step only the rows of the embedding that a batch uses"},
+                      Setting{"vocabulary", &Self::vocabulary, "Different words", kWords}};
+  }
 };
 
-class TextClassifier : public nn::Module {
- public:
-  TextClassifier(const TextClassifierSizes& sizes, Rng& rng);
+struct TextClassifier : Module {
+  /// ValueError if a size is below 1.
+  explicit TextClassifier(const TextClassifierOptions& options);
 
   /// Ragged texts, as data::TextDataset makes them, to logits [texts, classes].
   Tensor forward(const Tensor& ids, const Tensor& offsets) { return classify(embedding(ids), offsets); }
   /// The same from word vectors [words, embedding], which explanations differentiate by.
   Tensor classify(const Tensor& words, const Tensor& offsets);
 
-  nn::Embedding embedding;
-  nn::GlobalAveragePooling1D pooling{*this, "pooling"};
-  nn::Dropout mean_dropout;
-  nn::ModuleList<nn::Linear> hidden{*this, "hidden"};
-  nn::Dropout dropout;
-  nn::Linear output;
+  Embedding embedding;
+  GlobalAveragePooling1D pooling{*this, "pooling"};
+  Dropout mean_dropout;
+  ModuleList<Linear> hidden{*this, "hidden"};
+  Dropout dropout;
+  Linear output;
 };
 
-/// A trained classifier with its vocabulary: a folder of config.json, vocabulary.txt and model.safetensors.
-struct SavedClassifier {
-  TextClassifierSizes sizes;
-  std::vector<std::string> class_names;
-  data::TextEncoder encoder;
-  TextClassifier model;
-
-  static constexpr std::string_view kConfig = "config.json", kVocabulary = "vocabulary.txt";
-  /// Throws IoError that names the file when one is missing or does not fit the others.
-  static SavedClassifier load(const std::filesystem::path& folder, const LoadOptions& options = {});
-};
-
-/// Everything that load() reads, as config.json says it.
-std::string config_json(const TextClassifierSizes& sizes, const std::vector<std::string>& class_names,
-                        const data::TextEncoder& encoder);
-
-}  // namespace tapegrad::tools
+}  // namespace tapegrad::nn::models
