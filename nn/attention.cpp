@@ -51,16 +51,9 @@ Tensor not_ahead(std::int64_t queries, std::int64_t keys) {
 
 }  // namespace
 
-MultiHeadAttention::MultiHeadAttention(std::int64_t width, std::int64_t heads, const AttentionOptions& options)
-    : MultiHeadAttention(nullptr, "", width, heads, options) {}
-
-MultiHeadAttention::MultiHeadAttention(Module& parent, const MemberName& name, std::int64_t width, std::int64_t heads,
+MultiHeadAttention::MultiHeadAttention(Owner owner, const MemberName& name, std::int64_t width, std::int64_t heads,
                                        const AttentionOptions& options)
-    : MultiHeadAttention(&parent, name, width, heads, options) {}
-
-MultiHeadAttention::MultiHeadAttention(Module* parent, const MemberName& name, std::int64_t width, std::int64_t heads,
-                                       const AttentionOptions& options)
-    : Layer(parent, name),
+    : Layer(owner, name),
       query(*this, "query", width, width, projection(options)),
       key(*this, "key", context_width(width, options), width, projection(options)),
       value(*this, "value", context_width(width, options), width, projection(options)),

@@ -71,19 +71,9 @@ Tensor padding_mask(const std::vector<std::int64_t>& lengths, std::int64_t steps
 
 }  // namespace
 
-RecurrentCell::RecurrentCell(RecurrentKind kind, std::int64_t in, std::int64_t hidden,
-                             const RecurrentCellOptions& options)
-    : kind_(kind) {
-  build(in, hidden, options);
-}
-
-RecurrentCell::RecurrentCell(Module& parent, const MemberName& name, RecurrentKind kind, std::int64_t in,
+RecurrentCell::RecurrentCell(Owner owner, const MemberName& name, RecurrentKind kind, std::int64_t in,
                              std::int64_t hidden, const RecurrentCellOptions& options)
-    : Layer(parent, name), kind_(kind) {
-  build(in, hidden, options);
-}
-
-void RecurrentCell::build(std::int64_t in, std::int64_t hidden, const RecurrentCellOptions& options) {
+    : Layer(owner, name), kind_(kind) {
   if (in < 1 || hidden < 1)
     throw ValueError(fmt::format("{}: {} inputs and {} hidden units; each must be at least 1", describe(), in, hidden));
   const std::int64_t gates = gates_of(kind_);
@@ -133,24 +123,13 @@ RecurrentState RecurrentCell::forward(const Tensor& x, const RecurrentState& bef
   return run(unsqueeze(x, 0), before).state;
 }
 
-Recurrent::Recurrent(RecurrentKind kind, std::int64_t in, std::int64_t hidden, const RecurrentOptions& options)
-    : kind_(kind) {
-  build(in, hidden, options);
-}
-
-Recurrent::Recurrent(Module& parent, const MemberName& name, RecurrentKind kind, std::int64_t in, std::int64_t hidden,
+Recurrent::Recurrent(Owner owner, const MemberName& name, RecurrentKind kind, std::int64_t in, std::int64_t hidden,
                      const RecurrentOptions& options)
-    : Layer(parent, name), kind_(kind) {
-  build(in, hidden, options);
-}
-
-void Recurrent::build(std::int64_t in, std::int64_t hidden, const RecurrentOptions& options) {
+    : Layer(owner, name), kind_(kind), bidirectional_(options.bidirectional), dropout_(options.dropout) {
   if (options.layers < 1)
     throw ValueError(fmt::format("{}: {} layers; at least one is needed", describe(), options.layers));
   if (!(options.dropout >= 0 && options.dropout < 1))
     throw ValueError(fmt::format("{}: the dropout is {}; it must lie in [0, 1)", describe(), options.dropout));
-  bidirectional_ = options.bidirectional;
-  dropout_ = options.dropout;
   for (std::int64_t layer = 0; layer < options.layers; ++layer)
     for (std::int64_t direction = 0; direction < directions(); ++direction)
       cells.emplace_back(kind_, layer == 0 ? in : hidden * directions(), hidden, options.cell);
