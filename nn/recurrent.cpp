@@ -8,7 +8,6 @@
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/matmul.hpp>
-#include <tapegrad/ops/recurrence.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/selection.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -91,7 +90,7 @@ RecurrentCell::RecurrentCell(Owner owner, const MemberName& name, RecurrentKind 
 std::string RecurrentCell::type_name() const { return name_of_kind(kind_) + "Cell"; }
 
 RecurrentResult RecurrentCell::run(const Tensor& x, const RecurrentState& before,
-                                   const std::vector<std::int64_t>& lengths, bool reverse) const {
+                                   const RecurrenceOptions& options) const {
   if (x.rank() != 3 || x.size(2) != in())
     throw ShapeError(fmt::format("{}: input {}, expected [L, B, {}]", describe(), to_string(x.shape()), in()));
   const std::int64_t steps = x.size(0), rows = x.size(1), h = hidden();
@@ -106,7 +105,6 @@ RecurrentResult RecurrentCell::run(const Tensor& x, const RecurrentState& before
   // The inputs' part of all gates of all steps at once.
   const Tensor projected = reshape(matmul(reshape(x, {steps * rows, in()}), transpose(input_weight)) + bias,
                                    {steps, rows, input_weight.size(0)});
-  const RecurrenceOptions options{lengths, reverse};
   if (kind_ == RecurrentKind::lstm) {
     LstmResult r = lstm(projected, recurrent_weight, hidden_before, state(before.cell, "cell"), options);
     return {std::move(r.output), {std::move(r.hidden), std::move(r.cell)}};
@@ -160,7 +158,7 @@ RecurrentResult Recurrent::forward(const Tensor& x, const RecurrentState& before
       RecurrentState from;
       if (before.hidden.defined()) from.hidden = select(before.hidden, 0, at);
       if (before.cell.defined()) from.cell = select(before.cell, 0, at);
-      RecurrentResult part = cells[static_cast<std::size_t>(at)].run(sequence, from, counts, direction == 1);
+      RecurrentResult part = cells[static_cast<std::size_t>(at)].run(sequence, from, {counts, direction == 1});
       outputs.push_back(std::move(part.output));
       last_hidden.push_back(std::move(part.state.hidden));
       if (kind_ == RecurrentKind::lstm) last_cell.push_back(std::move(part.state.cell));

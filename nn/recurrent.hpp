@@ -4,6 +4,7 @@
 #include <tapegrad/nn/init.hpp>
 #include <tapegrad/nn/layer.hpp>
 #include <tapegrad/nn/module_list.hpp>
+#include <tapegrad/ops/recurrence.hpp>
 
 namespace tapegrad::nn {
 
@@ -47,10 +48,9 @@ class RecurrentCell : public Layer<RecurrentCell> {
   /// x [B, in] and the state before, zeros if undefined, to the state [B, H]. ShapeError for anything else.
   RecurrentState forward(const Tensor& x, const RecurrentState& before = {}) const;
 
-  /// x [L, B, in], step by step, to outputs [L, B, H] and the last state [B, H]. `lengths` says how many steps count of
-  /// each sequence, empty: all; the state stops there, and the outputs after it repeat it.
-  RecurrentResult run(const Tensor& x, const RecurrentState& before = {}, const std::vector<std::int64_t>& lengths = {},
-                      bool reverse = false) const;
+  /// x [L, B, in], step by step, to outputs [L, B, H] and the last state [B, H]. After the last step that counts of a
+  /// sequence the state stays, and the outputs repeat it.
+  RecurrentResult run(const Tensor& x, const RecurrentState& before = {}, const RecurrenceOptions& options = {}) const;
 
   std::string type_name() const override;
   RecurrentKind kind() const { return kind_; }
