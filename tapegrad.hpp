@@ -42,6 +42,9 @@
 #include <tapegrad/nn/init.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/loss.hpp>
+#include <tapegrad/nn/models/image_classifier.hpp>
+#include <tapegrad/nn/models/language_model.hpp>
+#include <tapegrad/nn/models/text_classifier.hpp>
 #include <tapegrad/nn/module_list.hpp>
 #include <tapegrad/nn/normalization.hpp>
 #include <tapegrad/nn/pooling.hpp>

@@ -6,14 +6,8 @@
 
 namespace tapegrad::nn {
 
-PRelu::PRelu(std::int64_t channels, const PReluOptions& options) { build(channels, options); }
-
-PRelu::PRelu(Module& parent, const MemberName& name, std::int64_t channels, const PReluOptions& options)
-    : Layer(parent, name) {
-  build(channels, options);
-}
-
-void PRelu::build(std::int64_t channels, const PReluOptions& options) {
+PRelu::PRelu(Owner owner, const MemberName& name, std::int64_t channels, const PReluOptions& options)
+    : Layer(owner, name) {
   if (channels < 1) throw ValueError(fmt::format("{}: {} channels; there must be at least 1", describe(), channels));
   weight.create(*this, "weight", options.init({channels}, options.dtype, options.rng ? *options.rng : default_rng()));
 }

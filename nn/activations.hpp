@@ -23,9 +23,9 @@ struct Activation : Layer<Self> {
 /// With a number to set, which Self::kDefault is the usual one of.
 template <class Self, Tensor (*kFunction)(const Tensor&, double)>
 struct TunedActivation : Layer<Self> {
-  explicit TunedActivation(double number = Self::kDefault) : number_(number) {}
-  TunedActivation(Module& parent, const MemberName& name, double number = Self::kDefault)
-      : Layer<Self>(parent, name), number_(number) {}
+  TunedActivation(Owner owner, const MemberName& name, double number = Self::kDefault)
+      : Layer<Self>(owner, name), number_(number) {}
+  explicit TunedActivation(double number = Self::kDefault) : TunedActivation(kNoOwner, "", number) {}
   Tensor forward(const Tensor& x) const { return kFunction(x, number_); }
 
  private:
@@ -34,8 +34,8 @@ struct TunedActivation : Layer<Self> {
 
 template <class Self, Tensor (*kFunction)(const Tensor&, int)>
 struct AxisActivation : Layer<Self> {
-  explicit AxisActivation(int axis = -1) : axis_(axis) {}
-  AxisActivation(Module& parent, const MemberName& name, int axis = -1) : Layer<Self>(parent, name), axis_(axis) {}
+  AxisActivation(Owner owner, const MemberName& name, int axis = -1) : Layer<Self>(owner, name), axis_(axis) {}
+  explicit AxisActivation(int axis = -1) : AxisActivation(kNoOwner, "", axis) {}
   Tensor forward(const Tensor& x) const { return kFunction(x, axis_); }
 
  private:
@@ -112,9 +112,9 @@ struct Hardshrink : detail::TunedActivation<Hardshrink, hardshrink> {
 };
 
 struct Hardtanh : Layer<Hardtanh> {
-  explicit Hardtanh(double low = -1, double high = 1) : low_(low), high_(high) {}
-  Hardtanh(Module& parent, const MemberName& name, double low = -1, double high = 1)
-      : Layer(parent, name), low_(low), high_(high) {}
+  Hardtanh(Owner owner, const MemberName& name, double low = -1, double high = 1)
+      : Layer(owner, name), low_(low), high_(high) {}
+  explicit Hardtanh(double low = -1, double high = 1) : Hardtanh(kNoOwner, "", low, high) {}
   Tensor forward(const Tensor& x) const { return hardtanh(x, low_, high_); }
 
  private:
@@ -140,16 +140,14 @@ struct PReluOptions {
 class PRelu : public Layer<PRelu> {
  public:
   /// `channels`: how many slopes; 1 for one that all share. ValueError if below 1.
-  explicit PRelu(std::int64_t channels = 1, const PReluOptions& options = {});
-  PRelu(Module& parent, const MemberName& name, std::int64_t channels = 1, const PReluOptions& options = {});
+  PRelu(Owner owner, const MemberName& name, std::int64_t channels = 1, const PReluOptions& options = {});
+  explicit PRelu(std::int64_t channels = 1, const PReluOptions& options = {})
+      : PRelu(kNoOwner, "", channels, options) {}
 
   /// ShapeError if there are several slopes and x is not [B, channels, …].
   Tensor forward(const Tensor& x) const;
 
   Parameter weight;  ///< [channels]
-
- private:
-  void build(std::int64_t channels, const PReluOptions& options);
 };
 
 /// [B, …] to [B, everything else].

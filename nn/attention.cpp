@@ -2,19 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <limits>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/recompute.hpp>
 #include <tapegrad/nn/positions.hpp>
-#include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/attention.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <utility>
 
 namespace tapegrad::nn {
 namespace {
@@ -42,25 +40,25 @@ std::int64_t checked_heads(const Module& layer, std::int64_t width, std::int64_t
 
 /// Where query i of the last `queries` of `keys` positions does not look ahead, bool [queries, keys].
 Tensor not_ahead(std::int64_t queries, std::int64_t keys) {
-  Tensor mask = empty({queries, keys}, boolean);
-  auto out = mask.mutable_data<bool>().begin();
+  Tensor seen = empty({queries, keys}, boolean);
+  auto out = seen.mutable_data<bool>().begin();
   for (std::int64_t i = 0; i < queries; ++i)
     for (std::int64_t j = 0; j < keys; ++j) *out++ = j <= keys - queries + i;
-  return mask;
+  return seen;
+}
+
+/// The mask, of bool or of floats, where `seen` holds; else it hides.
+Tensor narrowed(const Tensor& mask, const Tensor& seen) {
+  if (!mask.defined()) return seen;
+  if (mask.dtype() == boolean) return logical_and(mask, seen);
+  return where(seen, mask, -std::numeric_limits<double>::infinity());
 }
 
 }  // namespace
 
-MultiHeadAttention::MultiHeadAttention(std::int64_t width, std::int64_t heads, const AttentionOptions& options)
-    : MultiHeadAttention(nullptr, "", width, heads, options) {}
-
-MultiHeadAttention::MultiHeadAttention(Module& parent, const MemberName& name, std::int64_t width, std::int64_t heads,
+MultiHeadAttention::MultiHeadAttention(Owner owner, const MemberName& name, std::int64_t width, std::int64_t heads,
                                        const AttentionOptions& options)
-    : MultiHeadAttention(&parent, name, width, heads, options) {}
-
-MultiHeadAttention::MultiHeadAttention(Module* parent, const MemberName& name, std::int64_t width, std::int64_t heads,
-                                       const AttentionOptions& options)
-    : Layer(parent, name),
+    : Layer(owner, name),
       query(*this, "query", width, width, projection(options)),
       key(*this, "key", context_width(width, options), width, projection(options)),
       value(*this, "value", context_width(width, options), width, projection(options)),
@@ -101,16 +99,10 @@ Tensor MultiHeadAttention::forward(const Tensor& x, const Tensor& context, const
     throw ShapeError(
         fmt::format("{}: {} queries, but {} keys; causal queries are the last of the keys", describe(), queries, keys));
 
-  Tensor scores = matmul(q, transpose(k)), seen = call.mask;
-  double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-  if (call.mask.defined() && call.mask.dtype() != boolean) {
-    scores = scores * std::exchange(scale, 1) + call.mask;
-    seen = {};
-  }
   // What the op calls causal begins with the first key.
-  if (call.causal && queries > 1 && queries < keys)
-    seen = seen.defined() ? logical_and(seen, not_ahead(queries, keys)) : not_ahead(queries, keys);
-  const Tensor weights = masked_softmax(scores, seen, call.causal && queries == keys, scale);
+  const bool aligned = queries == keys, ahead = call.causal && queries > 1 && !aligned;
+  const Tensor mask = ahead ? narrowed(call.mask, not_ahead(queries, keys)) : call.mask;
+  const Tensor weights = attention_weights(q, k, {.mask = mask, .causal = call.causal && aligned});
   if (call.weights) *call.weights = weights;
   const Tensor mixed = matmul(dropout(weights, dropout_, default_rng(), training()), v);
   return output(reshape(transpose(mixed, 1, 2), x.shape()));

@@ -34,9 +34,10 @@ struct AttentionOptions {
 class MultiHeadAttention : public Layer<MultiHeadAttention> {
  public:
   /// ValueError unless the heads divide the width, and with `rotary` into even parts.
-  MultiHeadAttention(std::int64_t width, std::int64_t heads, const AttentionOptions& options = {});
-  MultiHeadAttention(Module& parent, const MemberName& name, std::int64_t width, std::int64_t heads,
+  MultiHeadAttention(Owner owner, const MemberName& name, std::int64_t width, std::int64_t heads,
                      const AttentionOptions& options = {});
+  MultiHeadAttention(std::int64_t width, std::int64_t heads, const AttentionOptions& options = {})
+      : MultiHeadAttention(kNoOwner, "", width, heads, options) {}
 
   /// Self-attention: x [B, L, width] to the same shape.
   Tensor forward(const Tensor& x, const AttentionCall& call = {}) const { return forward(x, x, call); }
@@ -49,9 +50,6 @@ class MultiHeadAttention : public Layer<MultiHeadAttention> {
   Linear query, key, value, output;
 
  private:
-  MultiHeadAttention(Module* parent, const MemberName& name, std::int64_t width, std::int64_t heads,
-                     const AttentionOptions& options);
-
   Tensor split_heads(const Tensor& x) const;
   std::int64_t heads_;
   double dropout_;

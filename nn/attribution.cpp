@@ -44,10 +44,27 @@ Tensor gradient_at(const TensorFunction& model, const Tensor& at, const Tensor& 
   return gradient.defined() ? gradient.to_dense() : zeros(at.shape(), at.dtype());
 }
 
+/// How far the input is from the baseline.
+Tensor way_from(const Tensor& baseline, const Tensor& input, const char* who) {
+  if (!baseline.defined()) return input.detach();
+  Tensor way = input - baseline;
+  if (way.shape() != input.shape())
+    throw ShapeError(std::string(who) + ": the baseline " + to_string(baseline.shape()) +
+                     " does not broadcast to the input, " + to_string(input.shape()));
+  return way;
+}
+
 }  // namespace
 
 Tensor saliency(const TensorFunction& model, const Tensor& input, const Tensor& classes) {
   return gradient_at(model, input, classes, "saliency");
+}
+
+Tensor gradient_x_input(const TensorFunction& model, const Tensor& input, const Tensor& classes,
+                        const Tensor& baseline) {
+  const NoGrad no_grad;
+  const Tensor way = way_from(baseline, input, "gradient_x_input");
+  return gradient_at(model, input, classes, "gradient_x_input") * way;
 }
 
 Tensor integrated_gradients(const TensorFunction& model, const Tensor& input, const Tensor& classes,
@@ -55,10 +72,7 @@ Tensor integrated_gradients(const TensorFunction& model, const Tensor& input, co
   if (options.steps < 1)
     throw ValueError("integrated_gradients: " + std::to_string(options.steps) + " steps; one is needed at least");
   const NoGrad no_grad;
-  const Tensor way = options.baseline.defined() ? input - options.baseline : input.detach();
-  if (way.shape() != input.shape())
-    throw ShapeError("integrated_gradients: the baseline " + to_string(options.baseline.shape()) +
-                     " does not broadcast to the input, " + to_string(input.shape()));
+  const Tensor way = way_from(options.baseline, input, "integrated_gradients");
   Tensor sum = zeros(input.shape(), input.dtype());
   // The midpoints of the steps.
   for (std::int64_t i = 0; i < options.steps; ++i) {

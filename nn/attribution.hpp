@@ -11,6 +11,11 @@ namespace tapegrad::nn {
 /// does not fit. Put the model into eval() first.
 Tensor saliency(const TensorFunction& model, const Tensor& input, const Tensor& classes);
 
+/// The same times how far the input is from `baseline`, what stands for no input, broadcast to its shape; zeros if
+/// undefined: Shrikumar et al. 2016.
+Tensor gradient_x_input(const TensorFunction& model, const Tensor& input, const Tensor& classes,
+                        const Tensor& baseline = {});
+
 struct IntegrationOptions {
   Tensor baseline = {};     ///< what stands for no input, broadcast to its shape; zeros if undefined
   std::int64_t steps = 32;  ///< of the path between both

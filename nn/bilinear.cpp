@@ -10,17 +10,9 @@
 
 namespace tapegrad::nn {
 
-Bilinear::Bilinear(std::int64_t in1, std::int64_t in2, std::int64_t out, const LinearOptions& options) {
-  build(in1, in2, out, options);
-}
-
-Bilinear::Bilinear(Module& parent, const MemberName& name, std::int64_t in1, std::int64_t in2, std::int64_t out,
+Bilinear::Bilinear(Owner owner, const MemberName& name, std::int64_t in1, std::int64_t in2, std::int64_t out,
                    const LinearOptions& options)
-    : Layer(parent, name) {
-  build(in1, in2, out, options);
-}
-
-void Bilinear::build(std::int64_t in1, std::int64_t in2, std::int64_t out, const LinearOptions& options) {
+    : Layer(owner, name) {
   if (in1 < 1 || in2 < 1 || out < 1)
     throw ValueError(
         fmt::format("{}: {} and {} inputs, {} outputs; each must be at least 1", describe(), in1, in2, out));

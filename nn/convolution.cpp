@@ -1,5 +1,4 @@
 #include <tapegrad/nn/convolution.hpp>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -44,66 +43,43 @@ void create(Module& layer, Parameter& weight, Parameter& bias, const Shape& shap
 }  // namespace
 
 template <int kDimensions>
-Conv<kDimensions>::Conv(std::int64_t in, std::int64_t out, const PerAxis& kernel, ConvOptions options)
-    : options_(std::move(options)) {
-  build(in, out, kernel);
-}
-
-template <int kDimensions>
-Conv<kDimensions>::Conv(Module& parent, const MemberName& name, std::int64_t in, std::int64_t out,
-                        const PerAxis& kernel, ConvOptions options)
-    : Layer<Conv>(parent, name), options_(std::move(options)) {
-  build(in, out, kernel);
-}
-
-template <int kDimensions>
-void Conv<kDimensions>::build(std::int64_t in, std::int64_t out, const PerAxis& kernel) {
-  create(*this, weight, bias, weight_shape(*this, kDimensions, in, out, options_.groups, kernel, false), out, options_);
-  options_.rng = nullptr;
+Conv<kDimensions>::Conv(Owner owner, const MemberName& name, std::int64_t in, std::int64_t out, const PerAxis& kernel,
+                        const ConvOptions& options)
+    : Layer<Conv>(owner, name),
+      window_{.stride = options.stride,
+              .padding = options.padding,
+              .dilation = options.dilation,
+              .groups = options.groups} {
+  create(*this, weight, bias, weight_shape(*this, kDimensions, in, out, options.groups, kernel, false), out, options);
 }
 
 template <int kDimensions>
 Tensor Conv<kDimensions>::forward(const Tensor& x) const {
-  require_channels(*this, x, kDimensions, weight.size(1) * options_.groups);
-  const tapegrad::ConvOptions options{.bias = bias,
-                                      .stride = options_.stride,
-                                      .padding = options_.padding,
-                                      .dilation = options_.dilation,
-                                      .groups = options_.groups};
+  require_channels(*this, x, kDimensions, weight.size(1) * window_.groups);
+  tapegrad::ConvOptions options = window_;
+  options.bias = bias;
   if constexpr (kDimensions == 1) return conv1d(x, weight, options);
   if constexpr (kDimensions == 2) return conv2d(x, weight, options);
   if constexpr (kDimensions == 3) return conv3d(x, weight, options);
 }
 
 template <int kDimensions>
-ConvTranspose<kDimensions>::ConvTranspose(std::int64_t in, std::int64_t out, const PerAxis& kernel,
-                                          ConvTransposeOptions options)
-    : options_(std::move(options)) {
-  build(in, out, kernel);
-}
-
-template <int kDimensions>
-ConvTranspose<kDimensions>::ConvTranspose(Module& parent, const MemberName& name, std::int64_t in, std::int64_t out,
-                                          const PerAxis& kernel, ConvTransposeOptions options)
-    : Layer<ConvTranspose>(parent, name), options_(std::move(options)) {
-  build(in, out, kernel);
-}
-
-template <int kDimensions>
-void ConvTranspose<kDimensions>::build(std::int64_t in, std::int64_t out, const PerAxis& kernel) {
-  create(*this, weight, bias, weight_shape(*this, kDimensions, in, out, options_.groups, kernel, true), out, options_);
-  options_.rng = nullptr;
+ConvTranspose<kDimensions>::ConvTranspose(Owner owner, const MemberName& name, std::int64_t in, std::int64_t out,
+                                          const PerAxis& kernel, const ConvTransposeOptions& options)
+    : Layer<ConvTranspose>(owner, name),
+      window_{.stride = options.stride,
+              .padding = options.padding,
+              .output_padding = options.output_padding,
+              .dilation = options.dilation,
+              .groups = options.groups} {
+  create(*this, weight, bias, weight_shape(*this, kDimensions, in, out, options.groups, kernel, true), out, options);
 }
 
 template <int kDimensions>
 Tensor ConvTranspose<kDimensions>::forward(const Tensor& x) const {
   require_channels(*this, x, kDimensions, weight.size(0));
-  const tapegrad::ConvTransposeOptions options{.bias = bias,
-                                               .stride = options_.stride,
-                                               .padding = options_.padding,
-                                               .output_padding = options_.output_padding,
-                                               .dilation = options_.dilation,
-                                               .groups = options_.groups};
+  tapegrad::ConvTransposeOptions options = window_;
+  options.bias = bias;
   if constexpr (kDimensions == 1) return conv_transpose1d(x, weight, options);
   if constexpr (kDimensions == 2) return conv_transpose2d(x, weight, options);
   if constexpr (kDimensions == 3) return conv_transpose3d(x, weight, options);

@@ -24,9 +24,10 @@ template <int kDimensions>
 class Conv : public Layer<Conv<kDimensions>> {
  public:
   /// `kernel`: the window's extents. ValueError if a size is below 1 or the groups do not divide the channels.
-  Conv(std::int64_t in, std::int64_t out, const PerAxis& kernel, ConvOptions options = {});
-  Conv(Module& parent, const MemberName& name, std::int64_t in, std::int64_t out, const PerAxis& kernel,
-       ConvOptions options = {});
+  Conv(Owner owner, const MemberName& name, std::int64_t in, std::int64_t out, const PerAxis& kernel,
+       const ConvOptions& options = {});
+  Conv(std::int64_t in, std::int64_t out, const PerAxis& kernel, const ConvOptions& options = {})
+      : Conv(kNoOwner, "", in, out, kernel, options) {}
 
   /// ShapeError if x has other axes or channels.
   Tensor forward(const Tensor& x) const;
@@ -36,8 +37,7 @@ class Conv : public Layer<Conv<kDimensions>> {
   Parameter bias;    ///< [out]; undefined without one
 
  private:
-  void build(std::int64_t in, std::int64_t out, const PerAxis& kernel);
-  ConvOptions options_;
+  tapegrad::ConvOptions window_;  // without the bias
 };
 using Conv1d = Conv<1>;
 using Conv2d = Conv<2>;
@@ -61,9 +61,10 @@ template <int kDimensions>
 class ConvTranspose : public Layer<ConvTranspose<kDimensions>> {
  public:
   /// As Conv.
-  ConvTranspose(std::int64_t in, std::int64_t out, const PerAxis& kernel, ConvTransposeOptions options = {});
-  ConvTranspose(Module& parent, const MemberName& name, std::int64_t in, std::int64_t out, const PerAxis& kernel,
-                ConvTransposeOptions options = {});
+  ConvTranspose(Owner owner, const MemberName& name, std::int64_t in, std::int64_t out, const PerAxis& kernel,
+                const ConvTransposeOptions& options = {});
+  ConvTranspose(std::int64_t in, std::int64_t out, const PerAxis& kernel, const ConvTransposeOptions& options = {})
+      : ConvTranspose(kNoOwner, "", in, out, kernel, options) {}
 
   /// ShapeError if x has other axes or channels.
   Tensor forward(const Tensor& x) const;
@@ -73,8 +74,7 @@ class ConvTranspose : public Layer<ConvTranspose<kDimensions>> {
   Parameter bias;    ///< [out]; undefined without one
 
  private:
-  void build(std::int64_t in, std::int64_t out, const PerAxis& kernel);
-  ConvTransposeOptions options_;
+  tapegrad::ConvTransposeOptions window_;  // without the bias
 };
 using ConvTranspose1d = ConvTranspose<1>;
 using ConvTranspose2d = ConvTranspose<2>;

@@ -18,17 +18,12 @@ double checked(double rate, const Module& layer) {
 
 }  // namespace
 
-Dropout::Dropout(double rate) : rate_(checked(rate, *this)) {}
-
-Dropout::Dropout(Module& parent, const MemberName& name, double rate)
-    : Layer(parent, name), rate_(checked(rate, *this)) {}
+Dropout::Dropout(Owner owner, const MemberName& name, double rate) : Layer(owner, name), rate_(checked(rate, *this)) {}
 
 Tensor Dropout::forward(const Tensor& x) const { return dropout(x, rate_, default_rng(), training()); }
 
-Dropout2d::Dropout2d(double rate) : rate_(checked(rate, *this)) {}
-
-Dropout2d::Dropout2d(Module& parent, const MemberName& name, double rate)
-    : Layer(parent, name), rate_(checked(rate, *this)) {}
+Dropout2d::Dropout2d(Owner owner, const MemberName& name, double rate)
+    : Layer(owner, name), rate_(checked(rate, *this)) {}
 
 Tensor Dropout2d::forward(const Tensor& x) const {
   if (x.rank() < 2) throw ShapeError(describe() + ": input " + to_string(x.shape()) + ", expected [B, C, ...]");

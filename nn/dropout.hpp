@@ -11,8 +11,8 @@ namespace tapegrad::nn {
 class Dropout : public Layer<Dropout> {
  public:
   /// ValueError unless the rate lies in [0, 1).
-  explicit Dropout(double rate);
-  Dropout(Module& parent, const MemberName& name, double rate);
+  Dropout(Owner owner, const MemberName& name, double rate);
+  explicit Dropout(double rate) : Dropout(kNoOwner, "", rate) {}
 
   Tensor forward(const Tensor& x) const;
   double rate() const { return rate_; }
@@ -25,8 +25,8 @@ class Dropout : public Layer<Dropout> {
 class Dropout2d : public Layer<Dropout2d> {
  public:
   /// ValueError unless the rate lies in [0, 1).
-  explicit Dropout2d(double rate);
-  Dropout2d(Module& parent, const MemberName& name, double rate);
+  Dropout2d(Owner owner, const MemberName& name, double rate);
+  explicit Dropout2d(double rate) : Dropout2d(kNoOwner, "", rate) {}
 
   /// ShapeError if x has no channels.
   Tensor forward(const Tensor& x) const;

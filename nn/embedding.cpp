@@ -7,22 +7,13 @@
 
 namespace tapegrad::nn {
 
-Embedding::Embedding(std::int64_t count, std::int64_t width, const EmbeddingOptions& options) {
-  build(count, width, options);
-}
-
-Embedding::Embedding(Module& parent, const MemberName& name, std::int64_t count, std::int64_t width,
+Embedding::Embedding(Owner owner, const MemberName& name, std::int64_t count, std::int64_t width,
                      const EmbeddingOptions& options)
-    : Layer(parent, name) {
-  build(count, width, options);
-}
-
-void Embedding::build(std::int64_t count, std::int64_t width, const EmbeddingOptions& options) {
+    : Layer(owner, name), sparse_(options.sparse) {
   if (count < 1 || width < 1)
     throw ValueError(fmt::format("{}: {} vectors of width {}; each must be at least 1", describe(), count, width));
   weight.create(*this, "weight",
                 options.init({count, width}, options.dtype, options.rng ? *options.rng : default_rng()));
-  sparse_ = options.sparse;
 }
 
 Tensor Embedding::forward(const Tensor& ids) const {

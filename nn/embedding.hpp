@@ -17,9 +17,10 @@ struct EmbeddingOptions {
 class Embedding : public Layer<Embedding> {
  public:
   /// ValueError if a size is below 1.
-  Embedding(std::int64_t count, std::int64_t width, const EmbeddingOptions& options = {});
-  Embedding(Module& parent, const MemberName& name, std::int64_t count, std::int64_t width,
+  Embedding(Owner owner, const MemberName& name, std::int64_t count, std::int64_t width,
             const EmbeddingOptions& options = {});
+  Embedding(std::int64_t count, std::int64_t width, const EmbeddingOptions& options = {})
+      : Embedding(kNoOwner, "", count, width, options) {}
 
   /// IndexError for an id outside [0, count), DTypeError if they are not integers.
   Tensor forward(const Tensor& ids) const;
@@ -30,8 +31,7 @@ class Embedding : public Layer<Embedding> {
   Parameter weight;  ///< [count, width]
 
  private:
-  void build(std::int64_t count, std::int64_t width, const EmbeddingOptions& options);
-  bool sparse_ = true;
+  bool sparse_;
 };
 
 }  // namespace tapegrad::nn

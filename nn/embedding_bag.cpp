@@ -6,23 +6,13 @@
 
 namespace tapegrad::nn {
 
-EmbeddingBag::EmbeddingBag(std::int64_t count, std::int64_t width, BagMode mode, const EmbeddingOptions& options)
-    : mode_(mode) {
-  build(count, width, options);
-}
-
-EmbeddingBag::EmbeddingBag(Module& parent, const MemberName& name, std::int64_t count, std::int64_t width, BagMode mode,
+EmbeddingBag::EmbeddingBag(Owner owner, const MemberName& name, std::int64_t count, std::int64_t width, BagMode mode,
                            const EmbeddingOptions& options)
-    : Layer(parent, name), mode_(mode) {
-  build(count, width, options);
-}
-
-void EmbeddingBag::build(std::int64_t count, std::int64_t width, const EmbeddingOptions& options) {
+    : Layer(owner, name), mode_(mode), sparse_(options.sparse) {
   if (count < 1 || width < 1)
     throw ValueError(fmt::format("{}: {} vectors of width {}; each must be at least 1", describe(), count, width));
   weight.create(*this, "weight",
                 options.init({count, width}, options.dtype, options.rng ? *options.rng : default_rng()));
-  sparse_ = options.sparse;
 }
 
 Tensor EmbeddingBag::forward(const Tensor& ids, const Tensor& offsets) const {

@@ -10,10 +10,11 @@ namespace tapegrad::nn {
 class EmbeddingBag : public Layer<EmbeddingBag> {
  public:
   /// ValueError if a size is below 1.
-  EmbeddingBag(std::int64_t count, std::int64_t width, BagMode mode = BagMode::mean,
-               const EmbeddingOptions& options = {});
-  EmbeddingBag(Module& parent, const MemberName& name, std::int64_t count, std::int64_t width,
+  EmbeddingBag(Owner owner, const MemberName& name, std::int64_t count, std::int64_t width,
                BagMode mode = BagMode::mean, const EmbeddingOptions& options = {});
+  EmbeddingBag(std::int64_t count, std::int64_t width, BagMode mode = BagMode::mean,
+               const EmbeddingOptions& options = {})
+      : EmbeddingBag(kNoOwner, "", count, width, mode, options) {}
 
   /// ids [T], i64 or i32, and offsets [B + 1], where bag b is the ids from offsets[b] up to, not including,
   /// offsets[b + 1], to [B, width]; an empty bag gives 0. IndexError, ShapeError, ValueError for what does not fit.
@@ -22,9 +23,8 @@ class EmbeddingBag : public Layer<EmbeddingBag> {
   Parameter weight;  ///< [count, width]
 
  private:
-  void build(std::int64_t count, std::int64_t width, const EmbeddingOptions& options);
   BagMode mode_;
-  bool sparse_ = true;
+  bool sparse_;
 };
 
 }  // namespace tapegrad::nn

@@ -9,14 +9,8 @@
 
 namespace tapegrad::nn {
 
-Linear::Linear(std::int64_t in, std::int64_t out, const LinearOptions& options) { build(in, out, options); }
-
-Linear::Linear(Module& parent, const MemberName& name, std::int64_t in, std::int64_t out, const LinearOptions& options)
-    : Layer(parent, name) {
-  build(in, out, options);
-}
-
-void Linear::build(std::int64_t in, std::int64_t out, const LinearOptions& options) {
+Linear::Linear(Owner owner, const MemberName& name, std::int64_t in, std::int64_t out, const LinearOptions& options)
+    : Layer(owner, name) {
   if (in < 1 || out < 1)
     throw ValueError(fmt::format("{}: {} inputs and {} outputs; each must be at least 1", describe(), in, out));
   Rng& rng = options.rng ? *options.rng : default_rng();

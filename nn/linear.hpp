@@ -18,8 +18,9 @@ struct LinearOptions {
 class Linear : public Layer<Linear> {
  public:
   /// ValueError if a size is below 1.
-  Linear(std::int64_t in, std::int64_t out, const LinearOptions& options = {});
-  Linear(Module& parent, const MemberName& name, std::int64_t in, std::int64_t out, const LinearOptions& options = {});
+  Linear(Owner owner, const MemberName& name, std::int64_t in, std::int64_t out, const LinearOptions& options = {});
+  Linear(std::int64_t in, std::int64_t out, const LinearOptions& options = {})
+      : Linear(kNoOwner, "", in, out, options) {}
 
   /// ShapeError if x has another number of features.
   Tensor forward(const Tensor& x) const;
@@ -29,9 +30,6 @@ class Linear : public Layer<Linear> {
 
   Parameter weight;  ///< [out, in]
   Parameter bias;    ///< [out]; undefined without one
-
- private:
-  void build(std::int64_t in, std::int64_t out, const LinearOptions& options);
 };
 
 }  // namespace tapegrad::nn

@@ -21,18 +21,14 @@ std::string joined(const std::string& prefix, std::string_view name) {
 
 Module::Module() : members_(std::make_shared<std::vector<Member>>()), path_(std::make_shared<const std::string>()) {}
 
-Module::Module(Module& parent, const MemberName& name) : Module(&parent, name) {}
-
-Module::Module(Module* parent, const MemberName& name) : Module() {
-  if (!parent) return;
+Module::Module(Owner owner, const MemberName& name) : Module() {
+  if (!owner.module()) return;
   declared_at_ = name.where;
-  parent->add_member(name.text, this, Kind::module);
-  path_ = std::make_shared<const std::string>(parent->path_of(name.text));
+  owner.module()->add_member(name.text, this, Kind::module);
+  path_ = std::make_shared<const std::string>(owner.module()->path_of(name.text));
 }
 
-Module::Module(OwnsElsewhere) : Module() { owns_elsewhere_ = true; }
-
-Module::Module(OwnsElsewhere, Module& parent, const MemberName& name) : Module(parent, name) { owns_elsewhere_ = true; }
+Module::Module(OwnsElsewhere, Owner owner, const MemberName& name) : Module(owner, name) { owns_elsewhere_ = true; }
 
 Module::Module(const Module& other)
     : members_(other.members_),

@@ -21,14 +21,32 @@
 
 namespace tapegrad::nn {
 
+class Module;
+
+/// What a module is a member of: the module that it lies in, or kNoOwner.
+class Owner {
+ public:
+  constexpr Owner() = default;
+  Owner(Module& module) : module_(&module) {}
+  Module* module() const { return module_; }
+
+ private:
+  Module* module_ = nullptr;
+};
+/// Of a model of its own. Layers' constructors that take no owner hand it on to the one that does:
+///
+///   Scale(nn::Owner owner, const nn::MemberName& name, double factor) : Layer(owner, name), factor_(factor) {}
+///   explicit Scale(double factor) : Scale(nn::kNoOwner, "", factor) {}
+inline constexpr Owner kNoOwner;
+
 /// Owns parameters, buffers and other modules as members. Distinct modules may be used from distinct threads.
 class Module {
  public:
   /// A model of its own.
   Module();
-  /// A member of `parent`, which must be the object that this module lies in; ModuleList and Sequential own modules
-  /// elsewhere. Throws ValueError if the name is empty, has a dot or is taken.
-  Module(Module& parent, const MemberName& name);
+  /// A member of `owner`, which must be the object that this module lies in; ModuleList and Sequential own modules
+  /// elsewhere. Throws ValueError if the name is empty, has a dot or is taken. Without an owner there is no name.
+  Module(Owner owner, const MemberName& name);
   Module(const Module& other);
   Module(Module&& other) noexcept;
   /// Keeps this module's name.
@@ -82,13 +100,9 @@ class Module {
   void remove_forward_hook(std::size_t id);
 
  protected:
-  /// A member of `parent`, or a model of its own where there is none: for layers with members, whose public
-  /// constructors both delegate to one.
-  Module(Module* parent, const MemberName& name);
-  /// For containers: modules made with it as parent are not its members; visit_owned() enumerates them.
+  /// For containers: modules made with it as owner are not its members; visit_owned() enumerates them.
   struct OwnsElsewhere {};
-  explicit Module(OwnsElsewhere);
-  Module(OwnsElsewhere, Module& parent, const MemberName& name);
+  Module(OwnsElsewhere, Owner owner, const MemberName& name);
   using Visitor = std::function<void(const std::string& name, Module& module)>;
   virtual void visit_owned(const Visitor& visit) const;
   /// Makes `module`, and all below it, part of this one by `name`.

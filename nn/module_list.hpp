@@ -15,11 +15,11 @@ namespace tapegrad::nn {
 template <std::derived_from<Module> T>
 class ModuleList : public Module {
  public:
-  ModuleList() : Module(OwnsElsewhere{}) {}
-  ModuleList(Module& parent, const MemberName& name) : Module(OwnsElsewhere{}, parent, name) {}
+  ModuleList(Owner owner, const MemberName& name) : Module(OwnsElsewhere{}, owner, name) {}
+  ModuleList() : ModuleList(kNoOwner, "") {}
   template <class... Arguments>
-  ModuleList(Module& parent, const MemberName& name, std::size_t count, const Arguments&... arguments)
-      : ModuleList(parent, name) {
+  ModuleList(Owner owner, const MemberName& name, std::size_t count, const Arguments&... arguments)
+      : ModuleList(owner, name) {
     while (items_.size() < count) emplace_back(arguments...);
   }
   ModuleList(const ModuleList& other) : Module(other) { copy(other); }

@@ -21,6 +21,11 @@ void require_extent(const Module& layer, std::int64_t extent) {
   if (extent < 1) throw ValueError(fmt::format("{}: a size of {}; it must be at least 1", layer.describe(), extent));
 }
 
+void create_affine(Module& layer, Parameter& weight, Parameter& bias, const Shape& shape, DType dtype) {
+  weight.create(layer, "weight", ones(shape, dtype));
+  bias.create(layer, "bias", zeros(shape, dtype));
+}
+
 void require_channels(const Module& layer, const Tensor& x, std::int64_t channels) {
   if (x.rank() < 2 || x.size(1) != channels)
     throw ShapeError(
@@ -29,20 +34,11 @@ void require_channels(const Module& layer, const Tensor& x, std::int64_t channel
 
 }  // namespace
 
-LayerNorm::LayerNorm(const Shape& shape, const NormOptions& options) : shape_(shape) { build(options); }
-
-LayerNorm::LayerNorm(Module& parent, const MemberName& name, const Shape& shape, const NormOptions& options)
-    : Layer(parent, name), shape_(shape) {
-  build(options);
-}
-
-void LayerNorm::build(const NormOptions& options) {
+LayerNorm::LayerNorm(Owner owner, const MemberName& name, const Shape& shape, const NormOptions& options)
+    : Layer(owner, name), shape_(shape), eps_(checked_eps(*this, options.eps)) {
   if (shape_.rank() < 1) throw ValueError(describe() + ": a shape of rank 0; name at least one axis");
   for (const std::int64_t extent : shape_) require_extent(*this, extent);
-  eps_ = checked_eps(*this, options.eps);
-  if (!options.affine) return;
-  weight.create(*this, "weight", ones(shape_, options.dtype));
-  bias.create(*this, "bias", zeros(shape_, options.dtype));
+  if (options.affine) create_affine(*this, weight, bias, shape_, options.dtype);
 }
 
 Tensor LayerNorm::forward(const Tensor& x) const {
@@ -53,17 +49,10 @@ Tensor LayerNorm::forward(const Tensor& x) const {
   return layer_norm(x, shape_, {.weight = weight, .bias = bias, .eps = eps_});
 }
 
-RmsNorm::RmsNorm(std::int64_t width, const NormOptions& options) : width_(width) { build(options); }
-
-RmsNorm::RmsNorm(Module& parent, const MemberName& name, std::int64_t width, const NormOptions& options)
-    : Layer(parent, name), width_(width) {
-  build(options);
-}
-
-void RmsNorm::build(const NormOptions& options) {
-  require_extent(*this, width_);
-  eps_ = checked_eps(*this, options.eps);
-  if (options.affine) weight.create(*this, "weight", ones({width_}, options.dtype));
+RmsNorm::RmsNorm(Owner owner, const MemberName& name, std::int64_t width, const NormOptions& options)
+    : Layer(owner, name), width_(width), eps_(checked_eps(*this, options.eps)) {
+  require_extent(*this, width);
+  if (options.affine) weight.create(*this, "weight", ones({width}, options.dtype));
 }
 
 Tensor RmsNorm::forward(const Tensor& x) const {
@@ -72,25 +61,13 @@ Tensor RmsNorm::forward(const Tensor& x) const {
   return rms_norm(x, Shape{width_}, {.weight = weight, .eps = eps_});
 }
 
-GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels, const NormOptions& options)
-    : groups_(groups), channels_(channels) {
-  build(options);
-}
-
-GroupNorm::GroupNorm(Module& parent, const MemberName& name, std::int64_t groups, std::int64_t channels,
+GroupNorm::GroupNorm(Owner owner, const MemberName& name, std::int64_t groups, std::int64_t channels,
                      const NormOptions& options)
-    : Layer(parent, name), groups_(groups), channels_(channels) {
-  build(options);
-}
-
-void GroupNorm::build(const NormOptions& options) {
-  if (groups_ < 1 || channels_ < 1 || channels_ % groups_ != 0)
-    throw ValueError(fmt::format("{}: {} groups of {} channels; the groups must divide the channels", describe(),
-                                 groups_, channels_));
-  eps_ = checked_eps(*this, options.eps);
-  if (!options.affine) return;
-  weight.create(*this, "weight", ones({channels_}, options.dtype));
-  bias.create(*this, "bias", zeros({channels_}, options.dtype));
+    : Layer(owner, name), groups_(groups), channels_(channels), eps_(checked_eps(*this, options.eps)) {
+  if (groups < 1 || channels < 1 || channels % groups != 0)
+    throw ValueError(
+        fmt::format("{}: {} groups of {} channels; the groups must divide the channels", describe(), groups, channels));
+  if (options.affine) create_affine(*this, weight, bias, {channels}, options.dtype);
 }
 
 Tensor GroupNorm::forward(const Tensor& x) const {
@@ -98,19 +75,10 @@ Tensor GroupNorm::forward(const Tensor& x) const {
   return group_norm(x, groups_, {.weight = weight, .bias = bias, .eps = eps_});
 }
 
-InstanceNorm::InstanceNorm(std::int64_t channels, const NormOptions& options) : channels_(channels) { build(options); }
-
-InstanceNorm::InstanceNorm(Module& parent, const MemberName& name, std::int64_t channels, const NormOptions& options)
-    : Layer(parent, name), channels_(channels) {
-  build(options);
-}
-
-void InstanceNorm::build(const NormOptions& options) {
-  require_extent(*this, channels_);
-  eps_ = checked_eps(*this, options.eps);
-  if (!options.affine) return;
-  weight.create(*this, "weight", ones({channels_}, options.dtype));
-  bias.create(*this, "bias", zeros({channels_}, options.dtype));
+InstanceNorm::InstanceNorm(Owner owner, const MemberName& name, std::int64_t channels, const NormOptions& options)
+    : Layer(owner, name), channels_(channels), eps_(checked_eps(*this, options.eps)) {
+  require_extent(*this, channels);
+  if (options.affine) create_affine(*this, weight, bias, {channels}, options.dtype);
 }
 
 Tensor InstanceNorm::forward(const Tensor& x) const {
@@ -118,25 +86,14 @@ Tensor InstanceNorm::forward(const Tensor& x) const {
   return instance_norm(x, {.weight = weight, .bias = bias, .eps = eps_});
 }
 
-BatchNorm::BatchNorm(std::int64_t channels, const BatchNormOptions& options) : channels_(channels) { build(options); }
-
-BatchNorm::BatchNorm(Module& parent, const MemberName& name, std::int64_t channels, const BatchNormOptions& options)
-    : Layer(parent, name), channels_(channels) {
-  build(options);
-}
-
-void BatchNorm::build(const BatchNormOptions& options) {
-  require_extent(*this, channels_);
-  eps_ = checked_eps(*this, options.eps);
-  momentum_ = options.momentum;
+BatchNorm::BatchNorm(Owner owner, const MemberName& name, std::int64_t channels, const BatchNormOptions& options)
+    : Layer(owner, name), channels_(channels), eps_(checked_eps(*this, options.eps)), momentum_(options.momentum) {
+  require_extent(*this, channels);
   if (!(momentum_ > 0 && momentum_ <= 1))
     throw ValueError(fmt::format("{}: the momentum is {}; it must lie in (0, 1]", describe(), momentum_));
-  if (options.affine) {
-    weight.create(*this, "weight", ones({channels_}, options.dtype));
-    bias.create(*this, "bias", zeros({channels_}, options.dtype));
-  }
-  running_mean.create(*this, "running_mean", zeros({channels_}, options.dtype));
-  running_var.create(*this, "running_var", ones({channels_}, options.dtype));
+  if (options.affine) create_affine(*this, weight, bias, {channels}, options.dtype);
+  running_mean.create(*this, "running_mean", zeros({channels}, options.dtype));
+  running_var.create(*this, "running_var", ones({channels}, options.dtype));
 }
 
 void BatchNorm::follow(const BatchMoments& batch) {

@@ -18,11 +18,11 @@ struct NormOptions {
 /// Over the last axes of x, of extents `shape` (Ba, Kiros and Hinton 2016).
 class LayerNorm : public Layer<LayerNorm> {
  public:
-  explicit LayerNorm(std::int64_t width, const NormOptions& options = {}) : LayerNorm(Shape{width}, options) {}
-  LayerNorm(Module& parent, const MemberName& name, std::int64_t width, const NormOptions& options = {})
-      : LayerNorm(parent, name, Shape{width}, options) {}
-  explicit LayerNorm(const Shape& shape, const NormOptions& options = {});
-  LayerNorm(Module& parent, const MemberName& name, const Shape& shape, const NormOptions& options = {});
+  LayerNorm(Owner owner, const MemberName& name, const Shape& shape, const NormOptions& options = {});
+  LayerNorm(Owner owner, const MemberName& name, std::int64_t width, const NormOptions& options = {})
+      : LayerNorm(owner, name, Shape{width}, options) {}
+  explicit LayerNorm(const Shape& shape, const NormOptions& options = {}) : LayerNorm(kNoOwner, "", shape, options) {}
+  explicit LayerNorm(std::int64_t width, const NormOptions& options = {}) : LayerNorm(kNoOwner, "", width, options) {}
 
   /// ShapeError unless x ends with `shape`.
   Tensor forward(const Tensor& x) const;
@@ -30,16 +30,15 @@ class LayerNorm : public Layer<LayerNorm> {
   Parameter weight, bias;  ///< of `shape`
 
  private:
-  void build(const NormOptions& options);
   Shape shape_;
-  double eps_ = 0;
+  double eps_;
 };
 
 /// x / √(mean x² + eps) over the last axis (Zhang and Sennrich 2019); it has no bias.
 class RmsNorm : public Layer<RmsNorm> {
  public:
-  explicit RmsNorm(std::int64_t width, const NormOptions& options = {});
-  RmsNorm(Module& parent, const MemberName& name, std::int64_t width, const NormOptions& options = {});
+  RmsNorm(Owner owner, const MemberName& name, std::int64_t width, const NormOptions& options = {});
+  explicit RmsNorm(std::int64_t width, const NormOptions& options = {}) : RmsNorm(kNoOwner, "", width, options) {}
 
   /// ShapeError unless the last extent of x is `width`.
   Tensor forward(const Tensor& x) const;
@@ -47,18 +46,18 @@ class RmsNorm : public Layer<RmsNorm> {
   Parameter weight;  ///< [width]
 
  private:
-  void build(const NormOptions& options);
   std::int64_t width_;
-  double eps_ = 0;
+  double eps_;
 };
 
 /// Over groups of adjoining channels of each sample x [B, C, …] (Wu and He 2018).
 class GroupNorm : public Layer<GroupNorm> {
  public:
   /// ValueError unless the groups divide the channels.
-  GroupNorm(std::int64_t groups, std::int64_t channels, const NormOptions& options = {});
-  GroupNorm(Module& parent, const MemberName& name, std::int64_t groups, std::int64_t channels,
+  GroupNorm(Owner owner, const MemberName& name, std::int64_t groups, std::int64_t channels,
             const NormOptions& options = {});
+  GroupNorm(std::int64_t groups, std::int64_t channels, const NormOptions& options = {})
+      : GroupNorm(kNoOwner, "", groups, channels, options) {}
 
   /// ShapeError unless x is [B, channels, …].
   Tensor forward(const Tensor& x) const;
@@ -66,16 +65,16 @@ class GroupNorm : public Layer<GroupNorm> {
   Parameter weight, bias;  ///< [channels]
 
  private:
-  void build(const NormOptions& options);
   std::int64_t groups_, channels_;
-  double eps_ = 0;
+  double eps_;
 };
 
 /// Over each channel of each sample x [B, C, …] (Ulyanov, Vedaldi and Lempitsky 2016).
 class InstanceNorm : public Layer<InstanceNorm> {
  public:
-  explicit InstanceNorm(std::int64_t channels, const NormOptions& options = {});
-  InstanceNorm(Module& parent, const MemberName& name, std::int64_t channels, const NormOptions& options = {});
+  InstanceNorm(Owner owner, const MemberName& name, std::int64_t channels, const NormOptions& options = {});
+  explicit InstanceNorm(std::int64_t channels, const NormOptions& options = {})
+      : InstanceNorm(kNoOwner, "", channels, options) {}
 
   /// ShapeError unless x is [B, channels, …].
   Tensor forward(const Tensor& x) const;
@@ -83,9 +82,8 @@ class InstanceNorm : public Layer<InstanceNorm> {
   Parameter weight, bias;  ///< [channels]
 
  private:
-  void build(const NormOptions& options);
   std::int64_t channels_;
-  double eps_ = 0;
+  double eps_;
 };
 
 struct BatchNormOptions {
@@ -99,8 +97,9 @@ struct BatchNormOptions {
 /// which running ones follow; in use, by the running ones.
 class BatchNorm : public Layer<BatchNorm> {
  public:
-  explicit BatchNorm(std::int64_t channels, const BatchNormOptions& options = {});
-  BatchNorm(Module& parent, const MemberName& name, std::int64_t channels, const BatchNormOptions& options = {});
+  BatchNorm(Owner owner, const MemberName& name, std::int64_t channels, const BatchNormOptions& options = {});
+  explicit BatchNorm(std::int64_t channels, const BatchNormOptions& options = {})
+      : BatchNorm(kNoOwner, "", channels, options) {}
 
   /// ShapeError unless x is [B, channels, …]; ValueError for a training batch with one value a channel.
   Tensor forward(const Tensor& x);
@@ -109,10 +108,9 @@ class BatchNorm : public Layer<BatchNorm> {
   Buffer running_mean, running_var;  ///< [channels], from 0 and 1
 
  private:
-  void build(const BatchNormOptions& options);
   void follow(const BatchMoments& batch);
   std::int64_t channels_;
-  double eps_ = 0, momentum_ = 0;
+  double eps_, momentum_;
 };
 
 using BatchNorm1d = BatchNorm;  ///< [B, C] or [B, C, L]

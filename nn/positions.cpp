@@ -42,17 +42,9 @@ Tensor SinusoidalPositions::forward(const Tensor& x, std::int64_t first) const {
   return x + concat({w.sines, w.cosines}, 1);
 }
 
-LearnedPositions::LearnedPositions(std::int64_t longest, std::int64_t width, const LearnedPositionsOptions& options) {
-  build(longest, width, options);
-}
-
-LearnedPositions::LearnedPositions(Module& parent, const MemberName& name, std::int64_t longest, std::int64_t width,
+LearnedPositions::LearnedPositions(Owner owner, const MemberName& name, std::int64_t longest, std::int64_t width,
                                    const LearnedPositionsOptions& options)
-    : Layer(parent, name) {
-  build(longest, width, options);
-}
-
-void LearnedPositions::build(std::int64_t longest, std::int64_t width, const LearnedPositionsOptions& options) {
+    : Layer(owner, name) {
   if (longest < 1 || width < 1)
     throw ValueError(fmt::format("{}: {} positions of width {}; each must be at least 1", describe(), longest, width));
   weight.create(*this, "weight",

@@ -25,17 +25,15 @@ struct LearnedPositionsOptions {
 class LearnedPositions : public Layer<LearnedPositions> {
  public:
   /// ValueError if a size is below 1.
-  LearnedPositions(std::int64_t longest, std::int64_t width, const LearnedPositionsOptions& options = {});
-  LearnedPositions(Module& parent, const MemberName& name, std::int64_t longest, std::int64_t width,
+  LearnedPositions(Owner owner, const MemberName& name, std::int64_t longest, std::int64_t width,
                    const LearnedPositionsOptions& options = {});
+  LearnedPositions(std::int64_t longest, std::int64_t width, const LearnedPositionsOptions& options = {})
+      : LearnedPositions(kNoOwner, "", longest, width, options) {}
 
   /// ShapeError if x has another width, IndexError if it goes beyond the last position.
   Tensor forward(const Tensor& x, std::int64_t first = 0) const;
 
   Parameter weight;  ///< [longest, width]
-
- private:
-  void build(std::int64_t longest, std::int64_t width, const LearnedPositionsOptions& options);
 };
 
 /// Pairs (x_i, x_{i + D/2}) of the last axis turned by angles that grow with the position along the last axis but one:

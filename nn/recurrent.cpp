@@ -8,7 +8,6 @@
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/matmul.hpp>
-#include <tapegrad/ops/recurrence.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/selection.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -71,19 +70,9 @@ Tensor padding_mask(const std::vector<std::int64_t>& lengths, std::int64_t steps
 
 }  // namespace
 
-RecurrentCell::RecurrentCell(RecurrentKind kind, std::int64_t in, std::int64_t hidden,
-                             const RecurrentCellOptions& options)
-    : kind_(kind) {
-  build(in, hidden, options);
-}
-
-RecurrentCell::RecurrentCell(Module& parent, const MemberName& name, RecurrentKind kind, std::int64_t in,
+RecurrentCell::RecurrentCell(Owner owner, const MemberName& name, RecurrentKind kind, std::int64_t in,
                              std::int64_t hidden, const RecurrentCellOptions& options)
-    : Layer(parent, name), kind_(kind) {
-  build(in, hidden, options);
-}
-
-void RecurrentCell::build(std::int64_t in, std::int64_t hidden, const RecurrentCellOptions& options) {
+    : Layer(owner, name), kind_(kind) {
   if (in < 1 || hidden < 1)
     throw ValueError(fmt::format("{}: {} inputs and {} hidden units; each must be at least 1", describe(), in, hidden));
   const std::int64_t gates = gates_of(kind_);
@@ -101,7 +90,7 @@ void RecurrentCell::build(std::int64_t in, std::int64_t hidden, const RecurrentC
 std::string RecurrentCell::type_name() const { return name_of_kind(kind_) + "Cell"; }
 
 RecurrentResult RecurrentCell::run(const Tensor& x, const RecurrentState& before,
-                                   const std::vector<std::int64_t>& lengths, bool reverse) const {
+                                   const RecurrenceOptions& options) const {
   if (x.rank() != 3 || x.size(2) != in())
     throw ShapeError(fmt::format("{}: input {}, expected [L, B, {}]", describe(), to_string(x.shape()), in()));
   const std::int64_t steps = x.size(0), rows = x.size(1), h = hidden();
@@ -116,7 +105,6 @@ RecurrentResult RecurrentCell::run(const Tensor& x, const RecurrentState& before
   // The inputs' part of all gates of all steps at once.
   const Tensor projected = reshape(matmul(reshape(x, {steps * rows, in()}), transpose(input_weight)) + bias,
                                    {steps, rows, input_weight.size(0)});
-  const RecurrenceOptions options{lengths, reverse};
   if (kind_ == RecurrentKind::lstm) {
     LstmResult r = lstm(projected, recurrent_weight, hidden_before, state(before.cell, "cell"), options);
     return {std::move(r.output), {std::move(r.hidden), std::move(r.cell)}};
@@ -133,24 +121,13 @@ RecurrentState RecurrentCell::forward(const Tensor& x, const RecurrentState& bef
   return run(unsqueeze(x, 0), before).state;
 }
 
-Recurrent::Recurrent(RecurrentKind kind, std::int64_t in, std::int64_t hidden, const RecurrentOptions& options)
-    : kind_(kind) {
-  build(in, hidden, options);
-}
-
-Recurrent::Recurrent(Module& parent, const MemberName& name, RecurrentKind kind, std::int64_t in, std::int64_t hidden,
+Recurrent::Recurrent(Owner owner, const MemberName& name, RecurrentKind kind, std::int64_t in, std::int64_t hidden,
                      const RecurrentOptions& options)
-    : Layer(parent, name), kind_(kind) {
-  build(in, hidden, options);
-}
-
-void Recurrent::build(std::int64_t in, std::int64_t hidden, const RecurrentOptions& options) {
+    : Layer(owner, name), kind_(kind), bidirectional_(options.bidirectional), dropout_(options.dropout) {
   if (options.layers < 1)
     throw ValueError(fmt::format("{}: {} layers; at least one is needed", describe(), options.layers));
   if (!(options.dropout >= 0 && options.dropout < 1))
     throw ValueError(fmt::format("{}: the dropout is {}; it must lie in [0, 1)", describe(), options.dropout));
-  bidirectional_ = options.bidirectional;
-  dropout_ = options.dropout;
   for (std::int64_t layer = 0; layer < options.layers; ++layer)
     for (std::int64_t direction = 0; direction < directions(); ++direction)
       cells.emplace_back(kind_, layer == 0 ? in : hidden * directions(), hidden, options.cell);
@@ -181,7 +158,7 @@ RecurrentResult Recurrent::forward(const Tensor& x, const RecurrentState& before
       RecurrentState from;
       if (before.hidden.defined()) from.hidden = select(before.hidden, 0, at);
       if (before.cell.defined()) from.cell = select(before.cell, 0, at);
-      RecurrentResult part = cells[static_cast<std::size_t>(at)].run(sequence, from, counts, direction == 1);
+      RecurrentResult part = cells[static_cast<std::size_t>(at)].run(sequence, from, {counts, direction == 1});
       outputs.push_back(std::move(part.output));
       last_hidden.push_back(std::move(part.state.hidden));
       if (kind_ == RecurrentKind::lstm) last_cell.push_back(std::move(part.state.cell));

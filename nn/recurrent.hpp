@@ -4,6 +4,7 @@
 #include <tapegrad/nn/init.hpp>
 #include <tapegrad/nn/layer.hpp>
 #include <tapegrad/nn/module_list.hpp>
+#include <tapegrad/ops/recurrence.hpp>
 
 namespace tapegrad::nn {
 
@@ -37,18 +38,19 @@ struct RecurrentCellOptions {
 /// One layer in one direction. Call it for a step; run() takes a sequence.
 class RecurrentCell : public Layer<RecurrentCell> {
  public:
+  using Options = RecurrentCellOptions;
   /// ValueError if a size is below 1.
-  RecurrentCell(RecurrentKind kind, std::int64_t in, std::int64_t hidden, const RecurrentCellOptions& options = {});
-  RecurrentCell(Module& parent, const MemberName& name, RecurrentKind kind, std::int64_t in, std::int64_t hidden,
+  RecurrentCell(Owner owner, const MemberName& name, RecurrentKind kind, std::int64_t in, std::int64_t hidden,
                 const RecurrentCellOptions& options = {});
+  RecurrentCell(RecurrentKind kind, std::int64_t in, std::int64_t hidden, const RecurrentCellOptions& options = {})
+      : RecurrentCell(kNoOwner, "", kind, in, hidden, options) {}
 
   /// x [B, in] and the state before, zeros if undefined, to the state [B, H]. ShapeError for anything else.
   RecurrentState forward(const Tensor& x, const RecurrentState& before = {}) const;
 
-  /// x [L, B, in], step by step, to outputs [L, B, H] and the last state [B, H]. `lengths` says how many steps count of
-  /// each sequence, empty: all; the state stops there, and the outputs after it repeat it.
-  RecurrentResult run(const Tensor& x, const RecurrentState& before = {}, const std::vector<std::int64_t>& lengths = {},
-                      bool reverse = false) const;
+  /// x [L, B, in], step by step, to outputs [L, B, H] and the last state [B, H]. After the last step that counts of a
+  /// sequence the state stays, and the outputs repeat it.
+  RecurrentResult run(const Tensor& x, const RecurrentState& before = {}, const RecurrenceOptions& options = {}) const;
 
   std::string type_name() const override;
   RecurrentKind kind() const { return kind_; }
@@ -61,30 +63,7 @@ class RecurrentCell : public Layer<RecurrentCell> {
   Parameter recurrent_bias;    ///< [gates · H], of a GRU only: inside the reset gate's product
 
  private:
-  void build(std::int64_t in, std::int64_t hidden, const RecurrentCellOptions& options);
   RecurrentKind kind_;
-};
-
-struct RnnCell : RecurrentCell {
-  RnnCell(std::int64_t in, std::int64_t hidden, const RecurrentCellOptions& options = {})
-      : RecurrentCell(RecurrentKind::tanh, in, hidden, options) {}
-  RnnCell(Module& parent, const MemberName& name, std::int64_t in, std::int64_t hidden,
-          const RecurrentCellOptions& options = {})
-      : RecurrentCell(parent, name, RecurrentKind::tanh, in, hidden, options) {}
-};
-struct LstmCell : RecurrentCell {
-  LstmCell(std::int64_t in, std::int64_t hidden, const RecurrentCellOptions& options = {})
-      : RecurrentCell(RecurrentKind::lstm, in, hidden, options) {}
-  LstmCell(Module& parent, const MemberName& name, std::int64_t in, std::int64_t hidden,
-           const RecurrentCellOptions& options = {})
-      : RecurrentCell(parent, name, RecurrentKind::lstm, in, hidden, options) {}
-};
-struct GruCell : RecurrentCell {
-  GruCell(std::int64_t in, std::int64_t hidden, const RecurrentCellOptions& options = {})
-      : RecurrentCell(RecurrentKind::gru, in, hidden, options) {}
-  GruCell(Module& parent, const MemberName& name, std::int64_t in, std::int64_t hidden,
-          const RecurrentCellOptions& options = {})
-      : RecurrentCell(parent, name, RecurrentKind::gru, in, hidden, options) {}
 };
 
 struct RecurrentOptions {
@@ -97,10 +76,12 @@ struct RecurrentOptions {
 /// Layers of recurrent cells over sequences [B, L, in].
 class Recurrent : public Layer<Recurrent> {
  public:
+  using Options = RecurrentOptions;
   /// ValueError if a size is below 1 or the dropout is outside [0, 1).
-  Recurrent(RecurrentKind kind, std::int64_t in, std::int64_t hidden, const RecurrentOptions& options = {});
-  Recurrent(Module& parent, const MemberName& name, RecurrentKind kind, std::int64_t in, std::int64_t hidden,
+  Recurrent(Owner owner, const MemberName& name, RecurrentKind kind, std::int64_t in, std::int64_t hidden,
             const RecurrentOptions& options = {});
+  Recurrent(RecurrentKind kind, std::int64_t in, std::int64_t hidden, const RecurrentOptions& options = {})
+      : Recurrent(kNoOwner, "", kind, in, hidden, options) {}
 
   /// x [B, L, in] to outputs [B, L, H · directions] and the last states. `before`: states to go on from, zeros if
   /// undefined. `lengths`: i64 [B], steps that count of each sequence, if not all; the others are not read, give
@@ -117,32 +98,25 @@ class Recurrent : public Layer<Recurrent> {
   ModuleList<RecurrentCell> cells{*this, "cells"};  ///< layer by layer, forward before backward
 
  private:
-  void build(std::int64_t in, std::int64_t hidden, const RecurrentOptions& options);
   RecurrentKind kind_;
-  bool bidirectional_ = false;
-  double dropout_ = 0;
+  bool bidirectional_;
+  double dropout_;
 };
 
-struct Rnn : Recurrent {
-  Rnn(std::int64_t in, std::int64_t hidden, const RecurrentOptions& options = {})
-      : Recurrent(RecurrentKind::tanh, in, hidden, options) {}
-  Rnn(Module& parent, const MemberName& name, std::int64_t in, std::int64_t hidden,
-      const RecurrentOptions& options = {})
-      : Recurrent(parent, name, RecurrentKind::tanh, in, hidden, options) {}
+/// A RecurrentCell, or a Recurrent, of one kind.
+template <class Layers, RecurrentKind kKind>
+struct OfKind : Layers {
+  using Options = typename Layers::Options;
+  OfKind(Owner owner, const MemberName& name, std::int64_t in, std::int64_t hidden, const Options& options = {})
+      : Layers(owner, name, kKind, in, hidden, options) {}
+  OfKind(std::int64_t in, std::int64_t hidden, const Options& options = {})
+      : OfKind(kNoOwner, "", in, hidden, options) {}
 };
-struct Lstm : Recurrent {
-  Lstm(std::int64_t in, std::int64_t hidden, const RecurrentOptions& options = {})
-      : Recurrent(RecurrentKind::lstm, in, hidden, options) {}
-  Lstm(Module& parent, const MemberName& name, std::int64_t in, std::int64_t hidden,
-       const RecurrentOptions& options = {})
-      : Recurrent(parent, name, RecurrentKind::lstm, in, hidden, options) {}
-};
-struct Gru : Recurrent {
-  Gru(std::int64_t in, std::int64_t hidden, const RecurrentOptions& options = {})
-      : Recurrent(RecurrentKind::gru, in, hidden, options) {}
-  Gru(Module& parent, const MemberName& name, std::int64_t in, std::int64_t hidden,
-      const RecurrentOptions& options = {})
-      : Recurrent(parent, name, RecurrentKind::gru, in, hidden, options) {}
-};
+using RnnCell = OfKind<RecurrentCell, RecurrentKind::tanh>;
+using LstmCell = OfKind<RecurrentCell, RecurrentKind::lstm>;
+using GruCell = OfKind<RecurrentCell, RecurrentKind::gru>;
+using Rnn = OfKind<Recurrent, RecurrentKind::tanh>;
+using Lstm = OfKind<Recurrent, RecurrentKind::lstm>;
+using Gru = OfKind<Recurrent, RecurrentKind::gru>;
 
 }  // namespace tapegrad::nn

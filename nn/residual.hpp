@@ -11,12 +11,11 @@ namespace tapegrad::nn {
 class Residual : public Layer<Residual> {
  public:
   template <class... Stages>
-  requires(sizeof...(Stages) > 0 && (StageFunction<std::decay_t<Stages>> && ...)) explicit Residual(Stages&&... stages)
-      : body(*this, "body", std::forward<Stages>(stages)...) {}
+  requires(StageFunction<std::decay_t<Stages>>&&...) Residual(Owner owner, const MemberName& name, Stages&&... stages)
+      : Layer(owner, name), body(*this, "body", std::forward<Stages>(stages)...) {}
   template <class... Stages>
-  requires(StageFunction<std::decay_t<Stages>>&&...)
-      Residual(Module& parent, const MemberName& name, Stages&&... stages)
-      : Layer(parent, name), body(*this, "body", std::forward<Stages>(stages)...) {}
+  requires(sizeof...(Stages) > 0 && (StageFunction<std::decay_t<Stages>> && ...)) explicit Residual(Stages&&... stages)
+      : Residual(kNoOwner, "", std::forward<Stages>(stages)...) {}
 
   /// ShapeError if the layers change the shape.
   Tensor forward(const Tensor& x);

@@ -17,19 +17,16 @@ concept StageFunction =
 ///   nn::Sequential net{nn::Linear(784, 512), relu, nn::Linear(512, 10)};
 class Sequential : public Layer<Sequential> {
  public:
-  Sequential() : Layer(OwnsElsewhere{}) {}
+  template <class... Stages>
+  requires(StageFunction<std::decay_t<Stages>>&&...) Sequential(Owner owner, const MemberName& name, Stages&&... stages)
+      : Layer(OwnsElsewhere{}, owner, name) {
+    (add(std::forward<Stages>(stages)), ...);
+  }
+  Sequential() : Sequential(kNoOwner, "") {}
   template <class... Stages>
   requires(sizeof...(Stages) > 0 &&
            (StageFunction<std::decay_t<Stages>> && ...)) explicit Sequential(Stages&&... stages)
-      : Sequential() {
-    (add(std::forward<Stages>(stages)), ...);
-  }
-  template <class... Stages>
-  requires(StageFunction<std::decay_t<Stages>>&&...)
-      Sequential(Module& parent, const MemberName& name, Stages&&... stages)
-      : Layer(OwnsElsewhere{}, parent, name) {
-    (add(std::forward<Stages>(stages)), ...);
-  }
+      : Sequential(kNoOwner, "", std::forward<Stages>(stages)...) {}
   Sequential(const Sequential& other);
   Sequential(Sequential&&) noexcept;
   Sequential& operator=(const Sequential& other);

@@ -36,8 +36,8 @@ std::size_t checked_layers(const Module& module, std::int64_t layers) {
 
 }  // namespace
 
-FeedForward::FeedForward(Module& parent, const MemberName& name, std::int64_t width, const TransformerOptions& options)
-    : Layer(parent, name),
+FeedForward::FeedForward(Owner owner, const MemberName& name, std::int64_t width, const TransformerOptions& options)
+    : Layer(owner, name),
       expand(*this, "expand", width, middle(width, options), linear(options)),
       contract(*this, "contract", middle(width, options), width, linear(options)),
       dropout(*this, "dropout", options.dropout),
@@ -45,17 +45,9 @@ FeedForward::FeedForward(Module& parent, const MemberName& name, std::int64_t wi
 
 Tensor FeedForward::forward(const Tensor& x) const { return contract(dropout(activation_(expand(x)))); }
 
-TransformerEncoderBlock::TransformerEncoderBlock(std::int64_t width, std::int64_t heads,
-                                                 const TransformerOptions& options)
-    : TransformerEncoderBlock(nullptr, "", width, heads, options) {}
-
-TransformerEncoderBlock::TransformerEncoderBlock(Module& parent, const MemberName& name, std::int64_t width,
+TransformerEncoderBlock::TransformerEncoderBlock(Owner owner, const MemberName& name, std::int64_t width,
                                                  std::int64_t heads, const TransformerOptions& options)
-    : TransformerEncoderBlock(&parent, name, width, heads, options) {}
-
-TransformerEncoderBlock::TransformerEncoderBlock(Module* parent, const MemberName& name, std::int64_t width,
-                                                 std::int64_t heads, const TransformerOptions& options)
-    : Layer(parent, name),
+    : Layer(owner, name),
       attention_norm(*this, "attention_norm", width, norm_of(options)),
       attention(*this, "attention", width, heads, attention_to_self(options)),
       feed_forward_norm(*this, "feed_forward_norm", width, norm_of(options)),
@@ -68,17 +60,9 @@ Tensor TransformerEncoderBlock::forward(const Tensor& x, const AttentionCall& ca
   return around(y, feed_forward_norm, dropout, norm_first_, [&](const Tensor& t) { return feed_forward(t); });
 }
 
-TransformerDecoderBlock::TransformerDecoderBlock(std::int64_t width, std::int64_t heads,
-                                                 const TransformerOptions& options)
-    : TransformerDecoderBlock(nullptr, "", width, heads, options) {}
-
-TransformerDecoderBlock::TransformerDecoderBlock(Module& parent, const MemberName& name, std::int64_t width,
+TransformerDecoderBlock::TransformerDecoderBlock(Owner owner, const MemberName& name, std::int64_t width,
                                                  std::int64_t heads, const TransformerOptions& options)
-    : TransformerDecoderBlock(&parent, name, width, heads, options) {}
-
-TransformerDecoderBlock::TransformerDecoderBlock(Module* parent, const MemberName& name, std::int64_t width,
-                                                 std::int64_t heads, const TransformerOptions& options)
-    : Layer(parent, name),
+    : Layer(owner, name),
       attention_norm(*this, "attention_norm", width, norm_of(options)),
       attention(*this, "attention", width, heads, attention_to_self(options)),
       memory_norm(*this, "memory_norm", width, norm_of(options)),
@@ -95,17 +79,9 @@ Tensor TransformerDecoderBlock::forward(const Tensor& x, const Tensor& memory, c
   return around(y, feed_forward_norm, dropout, norm_first_, [&](const Tensor& t) { return feed_forward(t); });
 }
 
-TransformerEncoder::TransformerEncoder(std::int64_t count, std::int64_t width, std::int64_t heads,
-                                       const TransformerOptions& options)
-    : TransformerEncoder(nullptr, "", count, width, heads, options) {}
-
-TransformerEncoder::TransformerEncoder(Module& parent, const MemberName& name, std::int64_t count, std::int64_t width,
+TransformerEncoder::TransformerEncoder(Owner owner, const MemberName& name, std::int64_t count, std::int64_t width,
                                        std::int64_t heads, const TransformerOptions& options)
-    : TransformerEncoder(&parent, name, count, width, heads, options) {}
-
-TransformerEncoder::TransformerEncoder(Module* parent, const MemberName& name, std::int64_t count, std::int64_t width,
-                                       std::int64_t heads, const TransformerOptions& options)
-    : Layer(parent, name),
+    : Layer(owner, name),
       layers(*this, "layers", checked_layers(*this, count), width, heads, options),
       norm(*this, "norm", width, NormOptions{.affine = options.norm_first, .dtype = options.dtype}),
       norm_first_(options.norm_first) {}

@@ -25,7 +25,7 @@ struct TransformerOptions {
 /// Two linear layers with an activation between: x [..., width] to the same shape.
 class FeedForward : public Layer<FeedForward> {
  public:
-  FeedForward(Module& parent, const MemberName& name, std::int64_t width, const TransformerOptions& options);
+  FeedForward(Owner owner, const MemberName& name, std::int64_t width, const TransformerOptions& options);
   Tensor forward(const Tensor& x) const;
 
   Linear expand, contract;
@@ -38,9 +38,10 @@ class FeedForward : public Layer<FeedForward> {
 /// x [B, L, width] to the same shape. Causal, it is the block of GPT.
 class TransformerEncoderBlock : public Layer<TransformerEncoderBlock> {
  public:
-  TransformerEncoderBlock(std::int64_t width, std::int64_t heads, const TransformerOptions& options = {});
-  TransformerEncoderBlock(Module& parent, const MemberName& name, std::int64_t width, std::int64_t heads,
+  TransformerEncoderBlock(Owner owner, const MemberName& name, std::int64_t width, std::int64_t heads,
                           const TransformerOptions& options = {});
+  TransformerEncoderBlock(std::int64_t width, std::int64_t heads, const TransformerOptions& options = {})
+      : TransformerEncoderBlock(kNoOwner, "", width, heads, options) {}
   Tensor forward(const Tensor& x, const AttentionCall& call = {}) const;
 
   LayerNorm attention_norm;
@@ -50,18 +51,16 @@ class TransformerEncoderBlock : public Layer<TransformerEncoderBlock> {
   Dropout dropout;
 
  private:
-  TransformerEncoderBlock(Module* parent, const MemberName& name, std::int64_t width, std::int64_t heads,
-                          const TransformerOptions& options);
-
   bool norm_first_;
 };
 
 /// x [B, L, width] looks at itself, then at memory [B, M, memory_width]; the result has the shape of x.
 class TransformerDecoderBlock : public Layer<TransformerDecoderBlock> {
  public:
-  TransformerDecoderBlock(std::int64_t width, std::int64_t heads, const TransformerOptions& options = {});
-  TransformerDecoderBlock(Module& parent, const MemberName& name, std::int64_t width, std::int64_t heads,
+  TransformerDecoderBlock(Owner owner, const MemberName& name, std::int64_t width, std::int64_t heads,
                           const TransformerOptions& options = {});
+  TransformerDecoderBlock(std::int64_t width, std::int64_t heads, const TransformerOptions& options = {})
+      : TransformerDecoderBlock(kNoOwner, "", width, heads, options) {}
   Tensor forward(const Tensor& x, const Tensor& memory, const AttentionCall& self = {.causal = true},
                  const AttentionCall& cross = {}) const;
 
@@ -74,9 +73,6 @@ class TransformerDecoderBlock : public Layer<TransformerDecoderBlock> {
   Dropout dropout;
 
  private:
-  TransformerDecoderBlock(Module* parent, const MemberName& name, std::int64_t width, std::int64_t heads,
-                          const TransformerOptions& options);
-
   bool norm_first_;
 };
 
@@ -84,10 +80,10 @@ class TransformerDecoderBlock : public Layer<TransformerDecoderBlock> {
 class TransformerEncoder : public Layer<TransformerEncoder> {
  public:
   /// ValueError if there are no layers.
-  TransformerEncoder(std::int64_t count, std::int64_t width, std::int64_t heads,
+  TransformerEncoder(Owner owner, const MemberName& name, std::int64_t count, std::int64_t width, std::int64_t heads,
                      const TransformerOptions& options = {});
-  TransformerEncoder(Module& parent, const MemberName& name, std::int64_t count, std::int64_t width, std::int64_t heads,
-                     const TransformerOptions& options = {});
+  TransformerEncoder(std::int64_t count, std::int64_t width, std::int64_t heads, const TransformerOptions& options = {})
+      : TransformerEncoder(kNoOwner, "", count, width, heads, options) {}
 
   /// x [B, L, width] to the same shape. `caches`: one a layer, or none. `weights`, if given, takes each layer's.
   Tensor forward(const Tensor& x, const AttentionCall& call = {}, std::span<KeyValueCache> caches = {},
@@ -97,9 +93,6 @@ class TransformerEncoder : public Layer<TransformerEncoder> {
   LayerNorm norm;
 
  private:
-  TransformerEncoder(Module* parent, const MemberName& name, std::int64_t count, std::int64_t width, std::int64_t heads,
-                     const TransformerOptions& options);
-
   bool norm_first_;
 };
 

@@ -12,9 +12,9 @@ namespace tapegrad::nn {
 ///   nn::Upsample fixed({.size = {32, 48}});                                  // the nearest element
 class Upsample : public Layer<Upsample> {
  public:
-  explicit Upsample(InterpolateOptions options) : options_(std::move(options)) {}
-  Upsample(Module& parent, const MemberName& name, InterpolateOptions options)
-      : Layer(parent, name), options_(std::move(options)) {}
+  Upsample(Owner owner, const MemberName& name, InterpolateOptions options)
+      : Layer(owner, name), options_(std::move(options)) {}
+  explicit Upsample(InterpolateOptions options) : Upsample(kNoOwner, "", std::move(options)) {}
 
   /// ShapeError if x has other axes, or nothing on one of them; ValueError unless the options have either a size, of as
   /// many axes, or a scale factor.

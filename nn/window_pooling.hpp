@@ -43,10 +43,10 @@ template <class Pooling, int kDimensions>
 class WindowPool : public Layer<WindowPool<Pooling, kDimensions>> {
  public:
   using Options = typename Pooling::Options;
+  WindowPool(Owner owner, const MemberName& name, PerAxis kernel, Options options = {})
+      : Layer<WindowPool>(owner, name), kernel_(std::move(kernel)), options_(std::move(options)) {}
   explicit WindowPool(PerAxis kernel, Options options = {})
-      : kernel_(std::move(kernel)), options_(std::move(options)) {}
-  WindowPool(Module& parent, const MemberName& name, PerAxis kernel, Options options = {})
-      : Layer<WindowPool>(parent, name), kernel_(std::move(kernel)), options_(std::move(options)) {}
+      : WindowPool(kNoOwner, "", std::move(kernel), std::move(options)) {}
 
   /// ShapeError if x has other axes, or no window fits.
   Tensor forward(const Tensor& x) const { return Pooling::template kPool<kDimensions>(x, kernel_, options_); }
@@ -68,9 +68,9 @@ using AvgPool3d = WindowPool<detail::AvgPooling, 3>;
 template <class Pooling, int kDimensions>
 class AdaptivePool : public Layer<AdaptivePool<Pooling, kDimensions>> {
  public:
-  explicit AdaptivePool(PerAxis output_size) : output_size_(std::move(output_size)) {}
-  AdaptivePool(Module& parent, const MemberName& name, PerAxis output_size)
-      : Layer<AdaptivePool>(parent, name), output_size_(std::move(output_size)) {}
+  AdaptivePool(Owner owner, const MemberName& name, PerAxis output_size)
+      : Layer<AdaptivePool>(owner, name), output_size_(std::move(output_size)) {}
+  explicit AdaptivePool(PerAxis output_size) : AdaptivePool(kNoOwner, "", std::move(output_size)) {}
 
   /// ShapeError if x has other axes, or nothing on one of them; ValueError if the output's size has other axes.
   Tensor forward(const Tensor& x) const { return Pooling::template kAdaptivePool<kDimensions>(x, output_size_); }

@@ -187,28 +187,28 @@ Tensor masked_softmax(const Tensor& scores, const Tensor& mask, bool causal, dou
   return ops::AttentionOps::apply<ops::MaskedSoftmax>({scale, causal}, {scores, mask}).y;
 }
 
-Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
-                                    const AttentionOptions& options) {
-  const auto describe_all = [&] {
-    return "query is " + to_string(query.shape()) + ", key " + to_string(key.shape()) + ", value " +
-           to_string(value.shape());
-  };
-  if (query.rank() < 2 || key.rank() < 2 || value.rank() < 2 || query.shape()[-1] != key.shape()[-1] ||
-      key.shape()[-2] != value.shape()[-2])
-    throw ShapeError("scaled_dot_product_attention: " + describe_all() +
-                     "; expected [..., L, E], [..., S, E] and [..., S, V]");
+Tensor attention_weights(const Tensor& query, const Tensor& key, const AttentionOptions& options) {
+  const auto describe_both = [&] { return "query is " + to_string(query.shape()) + ", key " + to_string(key.shape()); };
+  if (query.rank() < 2 || key.rank() < 2 || query.shape()[-1] != key.shape()[-1])
+    throw ShapeError("attention_weights: " + describe_both() + "; expected [..., L, E] and [..., S, E]");
   if (query.shape()[-1] == 0 && options.scale == 0)
-    throw ShapeError("scaled_dot_product_attention: " + describe_all() + "; vectors without elements need a scale");
+    throw ShapeError("attention_weights: " + describe_both() + "; vectors without elements need a scale");
   double scale = options.scale;
   if (scale == 0) scale = 1 / std::sqrt(static_cast<double>(query.shape()[-1]));
-  const bool adds = options.mask.defined() && options.mask.dtype() != boolean;
+  const Tensor scores = matmul(query, transpose(key));
   // A mask that is added comes after the scale; else the scale is part of the softmax' own pass.
-  Tensor scores = matmul(query, transpose(key));
-  if (adds) scores = scores * scale + options.mask;
-  const Tensor mask = adds ? Tensor() : options.mask;
-  Tensor weights = masked_softmax(scores, mask, options.causal, adds ? 1 : scale);
-  weights = dropout(weights, options.dropout, options.rng ? *options.rng : default_rng());
-  return matmul(weights, value);
+  if (options.mask.defined() && options.mask.dtype() != boolean)
+    return masked_softmax(scores * scale + options.mask, {}, options.causal);
+  return masked_softmax(scores, options.mask, options.causal, scale);
+}
+
+Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                                    const AttentionOptions& options) {
+  if (value.rank() < 2 || key.rank() < 2 || key.shape()[-2] != value.shape()[-2])
+    throw ShapeError("scaled_dot_product_attention: key is " + to_string(key.shape()) + ", value " +
+                     to_string(value.shape()) + "; expected [..., S, E] and [..., S, V]");
+  const Tensor weights = attention_weights(query, key, options);
+  return matmul(dropout(weights, options.dropout, options.rng ? *options.rng : default_rng()), value);
 }
 
 std::span<const OpEntry> attention_ops() { return ops::AttentionOps::entries; }

@@ -20,6 +20,9 @@ struct AttentionOptions {
 Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,
                                     const AttentionOptions& options = {});
 
+/// What it mixes the values by, without dropout: [..., L, S].
+Tensor attention_weights(const Tensor& query, const Tensor& key, const AttentionOptions& options = {});
+
 /// softmax(scale · scores) along the last axis over the keys that are seen: where `mask` (bool, broadcasts to the
 /// scores) holds or there is none, and for causal up to the query's own position. 0 for the others, whose scores may be
 /// NaN; rows that see nothing are 0, with gradient 0.

@@ -12,14 +12,14 @@
 #include <utility>
 
 #include "commands.hpp"
-#include "language_model.hpp"
+#include "systems/saved_language_model.hpp"
 
 namespace tapegrad::tools {
 namespace {
 
 struct Options {
   std::string model, prompt;
-  GenerateOptions generate{.sampling = {.temperature = 0.8, .top_p = 0.95}};
+  nn::models::GenerateOptions generate{.sampling = {.temperature = 0.8, .top_p = 0.95}};
   std::int64_t count = 1;
   std::uint64_t seed = 1;
   int threads = 1;
@@ -53,18 +53,18 @@ class Shown {
 
 void run(const Options& options) {
   set_num_threads(options.threads);
-  const SavedLanguageModel saved = SavedLanguageModel::load(options.model, options.load);
-  GenerateOptions generate_options = options.generate;
-  generate_options.cache = !options.no_cache;
+  const auto saved = SavedModel<SavedLanguage>::load(options.model, options.load);
+  nn::models::GenerateOptions generate = options.generate;
+  generate.cache = !options.no_cache;
   Rng rng(options.seed);
   std::optional<Shown> shown;
   if (::isatty(STDOUT_FILENO) != 0) shown.emplace();
   for (std::int64_t i = 0; i < options.count; ++i) {
     if (i > 0) std::cout << "%\n";
     std::cout << options.prompt;
-    generate(
-        *saved.model, saved.sizes, saved.tokens, options.prompt, generate_options, rng,
-        [&](std::string_view bytes) { std::cout << (shown ? shown->take(bytes) : std::string(bytes)) << std::flush; });
+    write_text(saved, options.prompt, generate, rng, [&](std::string_view bytes) {
+      std::cout << (shown ? shown->take(bytes) : std::string(bytes)) << std::flush;
+    });
     if (shown) std::cout << shown->rest();
     std::cout << '\n';
   }

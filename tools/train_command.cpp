@@ -1,10 +1,10 @@
-// tapegrad train: one system a sub-command, each in a file of its own.
+// tapegrad train: one system a sub-command.
 
 #include <CLI/CLI.hpp>
 
 #include "commands.hpp"
 #include "interrupt.hpp"
-#include "train_systems.hpp"
+#include "systems.hpp"
 
 namespace tapegrad::tools {
 
@@ -13,10 +13,7 @@ void add_train_command(CLI::App& app, int& status) {
   command->require_subcommand(1);
   command->preparse_callback([](std::size_t) { interrupt::install(); });
   command->footer("Example:\n  tapegrad train text reviews.csv --label-column stars --out model");
-  add_train_text_command(*command, status);
-  add_train_sentiment_command(*command, status);
-  add_train_fashion_mnist_command(*command, status);
-  add_train_language_command(*command, status);
+  for (const System& system : systems()) system.add_train_commands(*command, status);
 }
 
 }  // namespace tapegrad::tools

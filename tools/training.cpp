@@ -114,12 +114,21 @@ void add_training_options(CLI::App& command, TrainingOptions& options) {
   command.add_flag("--quiet", options.quiet, "No line an epoch");
 }
 
-std::vector<std::pair<std::string, std::string>> training_facts(const TrainingOptions& options) {
-  return {{"batch size", std::to_string(options.batch_size)},
-          {"learning rate", fmt::format("{:g}", options.lr)},
-          {"weight decay", fmt::format("{:g}", options.weight_decay)},
-          {"seed", std::to_string(options.seed)},
-          {"threads", std::to_string(options.threads)}};
+train::Report report_of(std::string title, const TrainingOptions& options, const nn::Module& model,
+                        const train::History& history, const ClassReport* test) {
+  train::Report report{.title = std::move(title),
+                       .facts = {{"batch size", std::to_string(options.batch_size)},
+                                 {"learning rate", fmt::format("{:g}", options.lr)},
+                                 {"weight decay", fmt::format("{:g}", options.weight_decay)},
+                                 {"seed", std::to_string(options.seed)},
+                                 {"threads", std::to_string(options.threads)}},
+                       .epochs = history.epochs,
+                       .summary = model.summary()};
+  if (!test) return report;
+  report.facts.insert(report.facts.begin(), {"test accuracy", fmt::format("{:.4f}", test->accuracy)});
+  report.confusion = test->confusion;
+  for (const ClassScore& score : test->classes) report.class_names.push_back(score.name);
+  return report;
 }
 
 train::FitOptions fit_options(const TrainingOptions& options, train::FitOptions fit) {

@@ -5,8 +5,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <tapegrad/train/report.hpp>
 #include <tapegrad/train/trainer.hpp>
 
+#include "class_report.hpp"
 #include "output_folder.hpp"
 
 namespace tapegrad::tools {
@@ -20,8 +22,9 @@ struct TrainingOptions {
   int threads = 1;
 };
 
-/// What a report says of them.
-std::vector<std::pair<std::string, std::string>> training_facts(const TrainingOptions& options);
+/// The report of a training, with the tests' result if there is one.
+train::Report report_of(std::string title, const TrainingOptions& options, const nn::Module& model,
+                        const train::History& history, const ClassReport* test = nullptr);
 
 void add_training_options(CLI::App& command, TrainingOptions& options);
 

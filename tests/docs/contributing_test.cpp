@@ -1,4 +1,4 @@
-// The operation that CONTRIBUTING.md shows.
+// The operation and the layer that CONTRIBUTING.md shows.
 
 #include <gtest/gtest.h>
 
@@ -24,3 +24,28 @@ TEST(Contributing, ShowsAnOpThatIsRight) {
 
 }  // namespace
 }  // namespace tapegrad::tests
+
+namespace tapegrad::nn {
+namespace {
+
+struct Scale : Layer<Scale> {
+  Scale(Owner owner, const MemberName& name, std::int64_t width, DType dtype = f32)
+      : Layer(owner, name), weight(*this, "weight", ones({width}, dtype)) {}
+  explicit Scale(std::int64_t width, DType dtype = f32) : Scale(kNoOwner, "", width, dtype) {}
+
+  Tensor forward(const Tensor& x) const { return x * weight; }
+
+  Parameter weight;  ///< [width]
+};
+
+TEST(Contributing, ShowsALayerWithAnOwnerOrNone) {
+  struct Model : Module {
+    Scale first{*this, "first", 3}, second{*this, "second", 3};
+  };
+  Model model;
+  EXPECT_EQ(model.second.weight.name(), "second.weight");
+  EXPECT_EQ(Scale(3)(model.first(full({2, 3}, 4))).values(), std::vector<double>(6, 4));
+}
+
+}  // namespace
+}  // namespace tapegrad::nn

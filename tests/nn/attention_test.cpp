@@ -93,6 +93,19 @@ TEST_F(Attention, WithACacheGivesTheSameTokenByToken) {
   }
 }
 
+TEST_F(Attention, MasksHoldWithWhatLiesAhead) {
+  const double no = -std::numeric_limits<double>::infinity();
+  const Tensor added = tensor({0.5, no, -1, 0, 2}, Shape{1, 5}, f64),
+               allowed = tensor({1, 0, 1, 1, 1}, {1, 5}, boolean);
+  for (const Tensor& mask : {added, allowed}) {
+    const Tensor whole = layer(context, AttentionCall{.mask = mask, .causal = true});
+    KeyValueCache cache;
+    layer(slice(context, 1, 0, 3), AttentionCall{.causal = true, .cache = &cache});
+    const Tensor rest = layer(slice(context, 1, 3, 5), AttentionCall{.mask = mask, .causal = true, .cache = &cache});
+    EXPECT_THAT(rest.values(), near_to(slice(whole, 1, 3, 5)));
+  }
+}
+
 TEST_F(Attention, HasCorrectGradients) {
   MultiHeadAttention rotary(4, 2, {.rotary = true, .dtype = f64, .rng = &rng});
   const auto f = [&](const Tensor& a, const Tensor& b) { return layer(a, b); };

@@ -44,6 +44,18 @@ TEST(IntegratedGradients, AddUpToTheDifference) {
   EXPECT_EQ(same.values(), std::vector<double>(4, 0));
 }
 
+TEST(GradientXInput, OfALinearModelAddsUpToTheDifference) {
+  Rng rng(1);
+  Linear model(3, 2, {.rng = &rng});
+  const Tensor x = randn({2, 3}, f32, rng), baseline = randn({3}, f32, rng);
+  const auto call = [&](const Tensor& t) { return model(t); };
+  const Tensor found = gradient_x_input(call, x, tensor({1, 0}, i64), baseline);
+  const Tensor more = model(x) - model(baseline);
+  EXPECT_NEAR(sum(found[0]).item(), more.at({0, 1}), 1e-6);
+  EXPECT_NEAR(sum(found[1]).item(), more.at({1, 0}), 1e-6);
+  EXPECT_THROW(gradient_x_input(call, x, tensor({1, 0}, i64), zeros({4, 2, 3})), ShapeError);
+}
+
 TEST(Attribution, RefusesWhatDoesNotFit) {
   Mlp model;
   const auto call = [&](const Tensor& t) { return model(t); };

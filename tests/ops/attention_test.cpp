@@ -91,6 +91,16 @@ TEST(Attention, TheMaskThatIsAddedHasAGradient) {
                bias, 3);
 }
 
+TEST(Attention, TellsTheWeightsThatItMixesBy) {
+  Rng rng(6);
+  const Packed p(randn({52}, f64, rng));
+  const AttentionOptions options{.mask = randn({2, 4}, f64, rng), .causal = true, .scale = 0.7};
+  const Tensor weights = attention_weights(p.query, p.key, options);
+  EXPECT_EQ(weights.shape(), (Shape{2, 2, 4}));
+  EXPECT_EQ(matmul(weights, p.value).values(), scaled_dot_product_attention(p.query, p.key, p.value, options).values());
+  EXPECT_THROW(attention_weights(p.query, p.value), ShapeError);
+}
+
 TEST(Attention, QueriesThatSeeNothingGetZero) {
   Rng rng(5);
   const Packed p(randn({52}, f64, rng));

@@ -61,6 +61,30 @@ TEST_F(ModelFolder, ConfigIsTakenAtItsWordNowhere) {
   expect_refused("predict --model model bird", {"model/config.json", "the key \"kind\" twice"});
 }
 
+// As version 0.1.0 wrote it.
+TEST_F(ModelFolder, ConfigOfTheFirstReleaseIsRead) {
+  const std::string answer = run("predict --model model 'a small animal'").out;
+  write("model/config.json", R"({
+  "kind": "text classifier",
+  "version": 1,
+  "classes": ["bird", "tool"],
+  "embedding": 32,
+  "hidden": [8],
+  "dropout": 0.0,
+  "mean_dropout": 0.0,
+  "sparse": true,
+  "vocabulary": )" + config_["vocabulary"].dump() +
+                                 R"(,
+  "max_length": 512,
+  "keep_unknown": true,
+  "lower_case": true,
+  "strip_html": true
+}
+)");
+  EXPECT_EQ(json::parse(content_of(folder_ / "model/config.json")), config_);
+  EXPECT_EQ(run("predict --model model 'a small animal'").out, answer);
+}
+
 TEST_F(ModelFolder, NonFiniteWeightsAreNamed) {
   std::string bad = weights_;
   const float nan = std::numeric_limits<float>::quiet_NaN();

@@ -36,6 +36,18 @@ TEST_F(Language, IsLearnedAndGoesOn) {
     EXPECT_THAT(files(kind),
                 IsSupersetOf({"config.json", "tokens.txt", "model.safetensors", "model.mmd", "metrics.jsonl"}));
 
+    const auto config = nlohmann::json::parse(content_of(folder_ / kind / "config.json"));
+    EXPECT_EQ(config, nlohmann::json({{"kind", "language model"},
+                                      {"version", 1},
+                                      {"model", kind},
+                                      {"tokens", 280},
+                                      {"width", 32},
+                                      {"layers", kind == "lstm" ? 1 : 4},
+                                      {"heads", 2},
+                                      {"context", 16},
+                                      {"dropout", 0.0}}))
+        << "as version 0.1.0 wrote it";
+
     const std::string generate = "generate --model " + kind + " --prompt 'the cat' --temperature 0 --length 12";
     const Outcome text = run(generate);
     EXPECT_EQ(text.status, 0) << text.err;
@@ -63,6 +75,8 @@ TEST_F(Language, SaysWhatIsWrong) {
   expect_refused("train language texts --width 30 --heads 4", {"--heads 4 does not divide --width 30"});
   expect_refused("train language texts --model rnn", {"rnn"});
   expect_refused("generate --model texts", {"texts/config.json: cannot read the file"});
+  write("lm/config.json", R"({"kind": "language model"})");
+  expect_refused("predict --model lm bird", {"lm is a language model, which does not classify", "tapegrad generate"});
   expect_refused("generate --model texts --top-p 2", {"--top-p"});
 }
 
@@ -95,7 +109,13 @@ TEST_F(Images, AreClassified) {
     ASSERT_EQ(o.status, 0) << o.err;
     EXPECT_THAT(o.out, HasSubstr("304 training, 16 validation and 80 test images of 8 × 8"));
     EXPECT_THAT(o.out, ContainsRegex("\ntest accuracy (0\\.9|1\\.0)"));
-    EXPECT_EQ(nlohmann::json::parse(content_of(folder_ / "out/config.json"))["model"], model.substr(0, 3));
+    const auto config = nlohmann::json::parse(content_of(folder_ / "out/config.json"));
+    EXPECT_EQ(config["model"], model.substr(0, 3));
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : config.items()) keys.push_back(key);
+    EXPECT_THAT(keys, ::testing::ElementsAre("channels", "classes", "deviation", "dropout", "height", "hidden", "kind",
+                                             "mean", "model", "version", "width"))
+        << "as version 0.1.0 wrote them";
   }
   // Image 13 is of class 5, as are 21 and 29.
   const std::string predict = "predict --model out set/t10k-images-idx3-ubyte --row 13 ";

@@ -1,8 +1,7 @@
-#include "../text_classifier.hpp"
-
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/nn/loss.hpp>
+#include <tapegrad/nn/models/text_classifier.hpp>
 
 #include "examples.hpp"
 
@@ -10,7 +9,7 @@ namespace tapegrad::tools {
 
 graph::ComputationGraph text_classifier_example(bool times) {
   Rng rng(0);
-  TextClassifier model({.vocabulary = 10'000, .embedding = 32, .hidden = {64}, .classes = 10}, rng);
+  nn::models::TextClassifier model({.vocabulary = 10'000, .classes = 10, .embedding = 32, .hidden = {64}, .rng = &rng});
   Tensor words = tensor({4, 8, 15, 16, 23, 42, 4, 8}, i64), offsets = tensor({0, 3, 8}, i64);
   Tensor classes = tensor({1, 7}, i64);
   words.set_name("words");

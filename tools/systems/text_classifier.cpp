@@ -1,38 +1,86 @@
-#include "train_systems.hpp"
+// tapegrad train text and sentiment: a text classifier.
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
+#include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/printable.hpp>
 #include <tapegrad/data/labelled_texts.hpp>
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/data/text_dataset.hpp>
 #include <tapegrad/data/vocabulary_builder.hpp>
 #include <tapegrad/nn/loss.hpp>
+#include <tapegrad/nn/models/text_classifier.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/view.hpp>
 #include <tapegrad/train/trainer.hpp>
 
-#include "class_report.hpp"
-#include "model_files.hpp"
-#include "output_folder.hpp"
-#include "text_classifier.hpp"
-#include "training.hpp"
+#include "../class_report.hpp"
+#include "../model_options.hpp"
+#include "../prediction.hpp"
+#include "../saved_model.hpp"
+#include "../systems.hpp"
+#include "../training.hpp"
 
 namespace tapegrad::tools {
 namespace {
+
+namespace fs = std::filesystem;
+
+/// What a folder holds: config.json, vocabulary.txt and model.safetensors.
+struct SavedText {
+  using Model = nn::models::TextClassifier;
+  static constexpr std::string_view kKind = "text classifier", kVocabulary = "vocabulary.txt";
+  static constexpr int kVersion = 1;
+
+  std::vector<std::string> classes;
+  nn::models::TextClassifierOptions options;
+  data::EncoderOptions encoding;
+  data::TokenizerOptions splitting = {};
+  std::optional<data::TextEncoder> encoder = {};
+
+  static constexpr auto fields() {
+    using data::EncoderOptions, data::TokenizerOptions;
+    constexpr Range kAny{0, std::numeric_limits<std::int64_t>::max()};
+    return std::tuple{Setting{"classes", &SavedText::classes}, part(&SavedText::options),
+                      part(&SavedText::encoding, Setting{"max_length", &EncoderOptions::max_length, "", kAny},
+                           Setting{"keep_unknown", &EncoderOptions::keep_unknown}),
+                      part(&SavedText::splitting, Setting{"lower_case", &TokenizerOptions::lower_case},
+                           Setting{"strip_html", &TokenizerOptions::strip_html})};
+  }
+
+  std::unique_ptr<Model> make(Rng& rng) const {
+    nn::models::TextClassifierOptions all = options;
+    all.classes = std::ssize(classes);
+    all.rng = &rng;
+    return std::make_unique<Model>(all);
+  }
+  void read_files(const fs::path& folder) {
+    data::Vocabulary vocabulary = data::Vocabulary::load(folder / kVocabulary);
+    if (vocabulary.size() != options.vocabulary)
+      throw IoError(fmt::format("{}: has {} entries, where {} says {}", (folder / kVocabulary).string(),
+                                vocabulary.size(), kConfig, options.vocabulary));
+    encoder.emplace(data::Tokenizer(splitting), std::move(vocabulary), encoding);
+  }
+  void write_files(const OutputFolder& to) const { encoder->vocabulary().save(to.path(kVocabulary)); }
+};
 
 struct Options : TrainingOptions {
   std::string source = "wordnet:", test;
   data::ReadOptions columns;
   std::string text_column, label_column;
-  TextClassifierSizes sizes;
+  nn::models::TextClassifierOptions model;
   bool dense = false, decay = false;
   data::VocabularyOptions vocabulary{.max_size = 200'000};
   std::int64_t length = 512;
@@ -76,15 +124,20 @@ Parts read_parts(const Options& options) {
   return parts;
 }
 
-data::TextEncoder make_encoder(const Options& options, const data::LabelledTexts& train) {
-  const data::Tokenizer tokenizer;
+/// A system for these texts.
+SavedText prepare(const Options& options, const data::LabelledTexts& train) {
+  SavedText system{.classes = train.class_names, .options = options.model, .encoding = {.max_length = options.length}};
+  const data::Tokenizer tokenizer(system.splitting);
   data::VocabularyBuilder builder(tokenizer, options.vocabulary);
   for (const std::string& text : train.texts) builder.add(text);
   data::Vocabulary vocabulary = builder.build();
   if (vocabulary.size() <= data::Vocabulary::kUnknown + 1)
     throw ValueError(options.source + ": no word occurs " + std::to_string(options.vocabulary.min_count) +
                      " times in the training texts; lower --min-count");
-  return data::TextEncoder(tokenizer, std::move(vocabulary), {.max_length = options.length});
+  system.options.vocabulary = vocabulary.size();
+  system.options.sparse = !options.dense;
+  system.encoder.emplace(tokenizer, std::move(vocabulary), system.encoding);
+  return system;
 }
 
 data::TextDataset encode(const data::TextEncoder& encoder, const data::LabelledTexts& part) {
@@ -92,7 +145,7 @@ data::TextDataset encode(const data::TextEncoder& encoder, const data::LabelledT
 }
 
 /// The graph of one batch's loss.
-void save_batch_graph(const OutputFolder& out, TextClassifier& model, const data::TextDataset& texts) {
+void save_batch_graph(const OutputFolder& out, SavedText::Model& model, const data::TextDataset& texts) {
   std::vector<std::int64_t> rows(static_cast<std::size_t>(std::min<std::int64_t>(texts.size(), 32)));
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<std::int64_t>(i);
   data::Batch batch = texts.batch(rows);
@@ -109,43 +162,26 @@ ClassReport test_report(train::Trainer& trainer, const data::TextDataset& test,
   return class_report(best.data<std::int64_t>(), test.labels(), classes);
 }
 
-train::Report report_of(const Options& options, const TextClassifier& model, const train::History& history,
-                        const std::optional<ClassReport>& test) {
-  train::Report report{.title = "Text classifier: " + options.source,
-                       .facts = training_facts(options),
-                       .epochs = history.epochs,
-                       .summary = model.summary()};
-  if (!test) return report;
-  report.confusion = test->confusion;
-  report.facts.insert(report.facts.begin(), {"test accuracy", fmt::format("{:.4f}", test->accuracy)});
-  for (const ClassScore& score : test->classes) report.class_names.push_back(score.name);
-  return report;
-}
-
 void print_sizes(const Parts& parts, const data::TextEncoder& encoder) {
   std::cout << fmt::format("{} training, {} validation and {} test texts of {} classes; vocabulary of {}\n\n",
                            parts.train.size(), parts.validation.size(), parts.test.size(),
                            parts.train.class_names.size(), encoder.vocabulary().size());
 }
 
-int run(Options options) {
+int train_texts(Options options) {
   if (!options.text_column.empty()) options.columns.text_column = options.text_column;
   if (!options.label_column.empty()) options.columns.label_column = options.label_column;
   set_num_threads(options.threads);
-  const std::unique_ptr<OutputFolder> out = open_output(options, SavedClassifier::kConfig);
+  const std::unique_ptr<OutputFolder> out = open_output(options, kConfig);
 
   const Parts parts = read_parts(options);
-  const data::TextEncoder encoder = make_encoder(options, parts.train);
-  const data::TextDataset train = encode(encoder, parts.train), validation = encode(encoder, parts.validation),
-                          test = encode(encoder, parts.test);
-  const std::vector<std::string>& classes = parts.train.class_names;
-
-  options.sizes.vocabulary = encoder.vocabulary().size();
-  options.sizes.classes = std::ssize(classes);
-  options.sizes.sparse = !options.dense;
   seed(options.seed);  // of dropout
   Rng rng(options.seed);
-  TextClassifier model(options.sizes, rng);
+  SavedModel<SavedText> saved(prepare(options, parts.train), rng);
+  const data::TextEncoder& encoder = *saved.system.encoder;
+  SavedText::Model& model = *saved.model;
+  const data::TextDataset train = encode(encoder, parts.train), validation = encode(encoder, parts.validation),
+                          test = encode(encoder, parts.test);
   print_sizes(parts, encoder);
   std::cout << model.summary() << '\n';
 
@@ -160,14 +196,13 @@ int run(Options options) {
   const train::History history = run_training(trainer, train, validates ? &validation : nullptr, options, fit);
 
   std::optional<ClassReport> report;
-  if (test.size() > 0) report = test_report(trainer, test, classes);
+  if (test.size() > 0) report = test_report(trainer, test, saved.system.classes);
   write_output(out.get(), history, options, [&](const OutputFolder& to) {
-    save_weights(to, model);
-    encoder.vocabulary().save(to.path(SavedClassifier::kVocabulary));
-    to.write(SavedClassifier::kConfig, config_json(options.sizes, classes, encoder));
+    saved.save(to);
     save_history(to, history);
     save_batch_graph(to, model, train);
-    save_report(to, report_of(options, model, history, report));
+    save_report(to,
+                report_of("Text classifier: " + options.source, options, model, history, report ? &*report : nullptr));
   });
   if (report)
     std::cout << to_text(*report) << fmt::format("test accuracy {:.4f}\n", report->accuracy);
@@ -191,17 +226,7 @@ void add_model_options(CLI::App& command, Options& options) {
                   "Of a CSV: csv, quotes hold separators and line breaks; none, they stand for themselves")
       ->transform(CLI::CheckedTransformer(quotings));
 
-  command.add_option("--embedding", options.sizes.embedding, "Width of the word vectors")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 65536));
-  command.add_option("--hidden", options.sizes.hidden, "Widths of hidden layers, as in --hidden 64 64")
-      ->check(CLI::Range(1, 65536));
-  command.add_option("--dropout", options.sizes.dropout, "After each hidden layer")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.99));
-  command.add_option("--mean-dropout", options.sizes.mean_dropout, "Before the hidden layers")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.99));
+  for (const char* name : {"embedding", "hidden", "dropout", "mean_dropout"}) add_setting(command, options.model, name);
   command.add_option("--vocabulary", options.vocabulary.max_size, "Most entries of the vocabulary")
       ->capture_default_str()
       ->check(CLI::Range(3, 100'000'000));
@@ -228,9 +253,7 @@ constexpr const char* kWritten =
     "--resume goes on from there. tapegrad predict --model OUT classifies texts.\n"
     "Examples:\n";
 
-}  // namespace
-
-void add_train_text_command(CLI::App& train, int& status) {
+void add_text_command(CLI::App& train, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* command = train.add_subcommand("text", "A text classifier: Embedding → mean → hidden layers → softmax");
   command
@@ -245,14 +268,14 @@ void add_train_text_command(CLI::App& train, int& status) {
       "  tapegrad train text reviews.csv --text-column review --label-column stars --ngrams 2\n"
       "  tapegrad train text wordnet: --ngrams 2 --embedding 128 --hidden 128 --mean-dropout 0.7 --dropout 0.5 "
       "--lr-decay");
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = train_texts(*options); });
 }
 
-void add_train_sentiment_command(CLI::App& train, int& status) {
+void add_sentiment_command(CLI::App& train, int& status) {
   auto options = std::make_shared<Options>();
   auto folder = std::make_shared<std::string>("food-reviews");
   options->vocabulary.ngrams = 2;
-  options->sizes.embedding = 64;
+  options->model.embedding = 64;
   options->validation = 0.05;
   CLI::App* command = train.add_subcommand("sentiment", "The text classifier for reviews, good or not");
   command
@@ -272,8 +295,84 @@ void add_train_sentiment_command(CLI::App& train, int& status) {
                     " makes it of Debian's package r-cran-modeldata");
     options->source = path / "train.csv";
     if (options->test.empty()) options->test = path / "test.csv";
-    status = run(*options);
+    status = train_texts(*options);
   });
 }
+
+/// `where` is the text's place, for messages.
+void classify_text(SavedModel<SavedText>& saved, const std::string& text, const std::string& where,
+                   const PredictOptions& options) {
+  const auto entries = saved.system.encoder->explain(text);
+  if (std::ranges::all_of(entries, [](const data::EncodedWord& entry) { return entry.words.empty(); }))
+    throw ValueError(fmt::format("predict: {}: there is no word in it", where));
+  std::vector<std::int32_t> ids;
+  for (const data::EncodedWord& entry : entries) ids.push_back(entry.id);
+  const Tensor offsets = copy_of(std::vector<std::int64_t>{0, std::ssize(ids)});
+  const Tensor vectors = reshape(saved.model->embedding(copy_of(ids)).detach(), {1, std::ssize(ids), -1});
+  const Classifier model = [&](const Tensor& words) { return saved.model->classify(select(words, 0, 0), offsets); };
+  const Classes classes = classify(model, vectors, saved.system.classes);
+  // A normalised mean of words changes most on the first hundredth of the path, which many steps are to see.
+  constexpr std::int64_t kSteps = 512;
+  const std::vector<double> shares =
+      sum(attribute(model, vectors, zeros({1}), options.attribution, kSteps), {0, 2}).values();
+
+  std::vector<std::pair<double, std::string>> words;
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (entries[i].id != data::Vocabulary::kUnknown) words.emplace_back(shares[i], entries[i].words);
+  if (options.json) {
+    nlohmann::ordered_json json = to_json("text", text, classes);
+    json["attribution"] = options.attribution_name();
+    json["words"] = nlohmann::ordered_json::array();
+    for (const auto& [share, word] : words) json["words"].push_back({{"word", word}, {"share", share}});
+    print_line(json);
+    return;
+  }
+  std::cout << fmt::format("\"{}\"\n", printable(text));
+  print_classes(classes, options.top);
+  std::ranges::stable_sort(words, std::ranges::greater(), &std::pair<double, std::string>::first);
+  std::cout << fmt::format("  words for {} ({}):", printable(classes.front().second), options.attribution_name());
+  constexpr std::size_t kShown = 8;
+  for (std::size_t i = 0; i < std::min(kShown, words.size()); ++i)
+    std::cout << fmt::format("{} {} {:+.2f}", i == 0 ? "" : ",", printable(words[i].second), words[i].first);
+  std::cout << (words.empty() ? " none is in the vocabulary\n" : "\n");
+}
+
+/// The next line of standard input, without LF or CR LF; false at its end.
+bool next_line(std::string& line, std::int64_t number) {
+  constexpr std::size_t kLongest = std::size_t{1} << 20;
+  line.clear();
+  int c = std::cin.get();
+  if (c == EOF) return false;
+  for (; c != EOF && c != '\n'; c = std::cin.get()) {
+    if (line.size() == kLongest)
+      throw IoError(fmt::format("standard input:{}: a line of more than {} bytes", number, kLongest));
+    line += static_cast<char>(c);
+  }
+  if (line.ends_with('\r')) line.pop_back();
+  return true;
+}
+
+void predict_texts(const PredictOptions& options) {
+  SavedModel<SavedText> saved = SavedModel<SavedText>::load(options.model, options.load);
+  if (!options.picture.empty()) throw ValueError("predict: --picture is for images; this is a model of texts");
+  if (options.attribution == Attribution::saliency)
+    throw ValueError("predict: saliency is the same for every word of a mean; take another --attribution");
+  for (const std::string& text : options.inputs)
+    classify_text(saved, text, fmt::format("the text \"{}\"", printable(text, 60)), options);
+  if (!options.inputs.empty()) return;
+  std::string line;
+  for (std::int64_t number = 1; next_line(line, number); ++number)
+    classify_text(saved, line, fmt::format("standard input:{}", number), options);
+}
+
+}  // namespace
+
+extern const System text_classifier{.kind = SavedText::kKind,
+                                    .add_train_commands =
+                                        [](CLI::App& train, int& status) {
+                                          add_text_command(train, status);
+                                          add_sentiment_command(train, status);
+                                        },
+                                    .predict = predict_texts};
 
 }  // namespace tapegrad::tools

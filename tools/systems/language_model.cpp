@@ -8,23 +8,26 @@
 #include <optional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/data/token_stream.hpp>
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/ops/view.hpp>
 
-#include "corpus.hpp"
-#include "language_model.hpp"
-#include "model_files.hpp"
-#include "train_systems.hpp"
-#include "training.hpp"
+#include "../corpus.hpp"
+#include "../model_options.hpp"
+#include "../systems.hpp"
+#include "../training.hpp"
+#include "saved_language_model.hpp"
 
 namespace tapegrad::tools {
 namespace {
 
+using nn::models::LanguageModelKind;
+
 struct Options : TrainingOptions {
   std::string source = "fortunes:";
-  LanguageModelSizes sizes;
+  nn::models::LanguageModelOptions model;
   std::int32_t tokens = 1024;
   double held_out = 0.1, validation = 0.02, clip = 1, warm_up = 0.2;
 };
@@ -56,12 +59,6 @@ std::string describe_defaults(LanguageModelKind kind) {
   return text;
 }
 
-std::vector<std::string> take(const std::vector<std::string>& texts, std::span<const std::int64_t> rows) {
-  std::vector<std::string> taken;
-  for (const std::int64_t row : rows) taken.push_back(texts[static_cast<std::size_t>(row)]);
-  return taken;
-}
-
 /// One after the other, each between ends.
 std::vector<std::int32_t> encode(const data::BytePairs& tokens, const std::vector<std::string>& texts) {
   std::vector<std::int32_t> stream{data::BytePairs::kEnd};
@@ -82,37 +79,39 @@ Tensor next_token_loss(const Tensor& logits, const Tensor& targets) {
   return nn::cross_entropy(logits, reshape(targets, {-1}));
 }
 
-void print_samples(LanguageModel& model, const Options& options, const data::BytePairs& tokens) {
-  Rng rng(options.seed);
+void print_samples(const SavedModel<SavedLanguage>& saved, std::uint64_t seed) {
+  Rng rng(seed);
   for (int i = 0; i < 3; ++i) {
     std::cout << "--- a sample\n";
-    generate(model, options.sizes, tokens, "", {.tokens = 120, .sampling = {.temperature = 0.8, .top_p = 0.95}}, rng,
-             [](std::string_view bytes) { std::cout << bytes; });
+    write_text(saved, "", {.tokens = 120, .sampling = {.temperature = 0.8, .top_p = 0.95}}, rng,
+               [](std::string_view bytes) { std::cout << bytes; });
     std::cout << '\n';
   }
 }
 
-int run(Options options) {
+int train_language(const Options& options) {
   set_num_threads(options.threads);
-  const std::unique_ptr<OutputFolder> out = open_output(options, SavedLanguageModel::kConfig);
-  if (options.sizes.width % options.sizes.heads != 0)
-    throw ValueError(fmt::format("--heads {} does not divide --width {}", options.sizes.heads, options.sizes.width));
+  const std::unique_ptr<OutputFolder> out = open_output(options, kConfig);
+  if (options.model.width % options.model.heads != 0)
+    throw ValueError(fmt::format("--heads {} does not divide --width {}", options.model.heads, options.model.width));
 
   const std::vector<std::string> texts = read_corpus(options.source);
   const data::Split parts = data::split(std::ssize(texts), options.held_out, options.seed);
   const data::Split kept = data::split(parts.kept, options.validation, options.seed);
-  const std::vector<std::string> train_texts = take(texts, kept.kept), test_texts = take(texts, parts.held_out);
-  const data::BytePairs tokens = data::BytePairs::learn(train_texts, options.tokens);
+  const std::vector<std::string> train_texts = data::take(texts, kept.kept),
+                                 test_texts = data::take(texts, parts.held_out);
+  SavedLanguage system{options.model, data::BytePairs::learn(train_texts, options.tokens)};
+  system.options.tokens = system.tokens.size();
+  const data::BytePairs& tokens = system.tokens;
   const std::vector<std::int32_t> stream = encode(tokens, train_texts);
-  const std::vector<std::int32_t> validation_stream = encode(tokens, take(texts, kept.held_out));
-  if (std::ssize(stream) <= options.sizes.context)
-    throw ValueError(options.source + ": is shorter than one context of " + std::to_string(options.sizes.context) +
+  const std::vector<std::int32_t> validation_stream = encode(tokens, data::take(texts, kept.held_out));
+  if (std::ssize(stream) <= options.model.context)
+    throw ValueError(options.source + ": is shorter than one context of " + std::to_string(options.model.context) +
                      " tokens; lower --context");
-  const data::TokenWindows train(stream, options.sizes.context);
+  const data::TokenWindows train(stream, options.model.context);
   std::optional<data::TokenWindows> validation;
-  if (std::ssize(validation_stream) > options.sizes.context)
-    validation.emplace(validation_stream, options.sizes.context);
-  options.sizes.tokens = tokens.size();
+  if (std::ssize(validation_stream) > options.model.context)
+    validation.emplace(validation_stream, options.model.context);
   const std::int64_t characters = characters_in(train_texts);
   std::cout << fmt::format(
       "{} texts to learn from, of {} characters in {} tokens ({} different, {:.2f} characters each); "
@@ -122,12 +121,13 @@ int run(Options options) {
 
   seed(options.seed);  // of dropout
   Rng rng(options.seed);
-  const std::unique_ptr<LanguageModel> model = LanguageModel::make(options.sizes, rng);
-  std::cout << model->summary() << '\n';
+  const SavedModel<SavedLanguage> saved(std::move(system), rng);
+  nn::models::LanguageModel& model = *saved.model;
+  std::cout << model.summary() << '\n';
 
   const optim::AdamW rule{.lr = options.lr, .beta2 = 0.99, .weight_decay = options.weight_decay};
-  train::Trainer trainer(*model, [&](std::span<const Tensor> in) { return model->forward(in[0]); },
-                         optim::Optimizer(*model, rule), next_token_loss, {});
+  train::Trainer trainer(model, [&](std::span<const Tensor> in) { return model.forward(in[0]); },
+                         optim::Optimizer(model, rule), next_token_loss, {});
   const auto length = static_cast<double>(options.epochs);
   train::FitOptions fit = fit_options(options, {.clip_norm = options.clip});
   fit.schedule =
@@ -135,31 +135,24 @@ int run(Options options) {
   if (!validation) fit.early_stopping.reset();
   const train::History history = run_training(trainer, train, validation ? &*validation : nullptr, options, fit);
 
-  model->eval();
+  model.eval();
   write_output(out.get(), history, options, [&](const OutputFolder& to) {
-    save_weights(to, *model);
-    tokens.save(to.path(SavedLanguageModel::kTokens));
-    to.write(SavedLanguageModel::kConfig, config_json(options.sizes));
+    saved.save(to);
     save_history(to, history);
     const std::int64_t first[] = {0};
     data::Batch batch = train.batch(first);
     batch.inputs[0].set_name("tokens");
     batch.targets.set_name("next tokens");
-    save_graph(to, next_token_loss(model->forward(batch.inputs[0]), batch.targets), "Language model");
-    save_report(to, {.title = "Language model: " + options.source,
-                     .facts = training_facts(options),
-                     .epochs = history.epochs,
-                     .summary = model->summary()});
+    save_graph(to, next_token_loss(model.forward(batch.inputs[0]), batch.targets), "Language model");
+    save_report(to, report_of("Language model: " + options.source, options, model, history));
   });
-  print_samples(*model, options, tokens);
-  const double nats = total_nats(*model, options.sizes, encode(tokens, test_texts));
+  print_samples(saved, options.seed);
+  const double nats = nn::models::total_nats(model, encode(saved.system.tokens, test_texts));
   std::cout << fmt::format("test nats per character {:.4f}\n", nats / static_cast<double>(characters_in(test_texts)));
   return end_training(history, options);
 }
 
-}  // namespace
-
-void add_train_language_command(CLI::App& train, int& status) {
+void add_train_command(CLI::App& train, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* command = train.add_subcommand("language", "A language model: an LSTM or a GPT over byte pairs");
   command
@@ -167,9 +160,7 @@ void add_train_language_command(CLI::App& train, int& status) {
                    "fortunes: (Debian's fortunes and fortunes-min), a file of texts parted by lines with a %, or any "
                    "text file")
       ->capture_default_str();
-  command->add_option("--model", options->sizes.kind, "lstm or gpt")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, LanguageModelKind>{{"lstm", LanguageModelKind::lstm},
-                                                                                   {"gpt", LanguageModelKind::gpt}}));
+  add_setting(*command, options->model, "model");
   command->add_option("--held-out", options->held_out, "Share of the texts to test on")
       ->capture_default_str()
       ->check(CLI::Range(0.001, 0.9));
@@ -179,13 +170,8 @@ void add_train_language_command(CLI::App& train, int& status) {
   command->add_option("--tokens", options->tokens, "Different tokens: 257, the bytes alone, or more, with byte pairs")
       ->capture_default_str()
       ->check(CLI::Range(data::BytePairs::kEnd + 1, 65536));
-  command->add_option("--width", options->sizes.width)->default_str(kByModel)->check(CLI::Range(1, 65536));
-  command->add_option("--layers", options->sizes.layers)->default_str(kByModel)->check(CLI::Range(1, 1000));
-  command->add_option("--heads", options->sizes.heads, "Of a GPT")->default_str(kByModel)->check(CLI::Range(1, 1000));
-  command->add_option("--context", options->sizes.context, "Tokens to learn from at a time; a GPT's memory")
-      ->default_str(kByModel)
-      ->check(CLI::Range(2, 65536));
-  command->add_option("--dropout", options->sizes.dropout)->default_str(kByModel)->check(CLI::Range(0.0, 0.99));
+  for (const char* name : {"width", "layers", "heads", "context", "dropout"})
+    add_setting(*command, options->model, name)->default_str(kByModel);
   command->add_option("--clip", options->clip, "Longest gradient")->capture_default_str()->check(CLI::PositiveNumber);
   command->add_option("--warm-up", options->warm_up, "Epochs in which the learning rate rises")
       ->capture_default_str()
@@ -206,9 +192,13 @@ void add_train_language_command(CLI::App& train, int& status) {
       "  tapegrad train language novel.txt --tokens 257 --epochs 3\n"
       "  tapegrad generate --model out/gpt --prompt \"The trouble with\"");
   command->callback([options, command, &status] {
-    set_defaults(*command, options->sizes.kind);
-    status = run(*options);
+    set_defaults(*command, options->model.kind);
+    status = train_language(*options);
   });
 }
+
+}  // namespace
+
+extern const System language_model{.kind = SavedLanguage::kKind, .add_train_commands = add_train_command};
 
 }  // namespace tapegrad::tools

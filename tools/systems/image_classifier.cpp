@@ -3,28 +3,35 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/printable.hpp>
 #include <tapegrad/data/augment.hpp>
 #include <tapegrad/data/idx.hpp>
 #include <tapegrad/data/loader.hpp>
+#include <tapegrad/data/pgm.hpp>
 #include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/splits.hpp>
+#include <tapegrad/io/picture.hpp>
 #include <tapegrad/nn/loss.hpp>
+#include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/ops/indexing.hpp>
+#include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/view.hpp>
 
-#include "class_report.hpp"
-#include "image_classifier.hpp"
-#include "model_files.hpp"
-#include "train_systems.hpp"
-#include "training.hpp"
+#include "../class_report.hpp"
+#include "../model_options.hpp"
+#include "../prediction.hpp"
+#include "../saved_model.hpp"
+#include "../systems.hpp"
+#include "../training.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -35,9 +42,39 @@ constexpr const char* kFolder = "/usr/share/datasets/fashion-mnist";
 const std::vector<std::string> kClasses{"t-shirt", "trouser", "pullover", "dress", "coat",
                                         "sandal",  "shirt",   "sneaker",  "bag",   "ankle boot"};
 
+using nn::models::ImageClassifierKind;
+
+/// What a folder holds: config.json and model.safetensors.
+struct SavedImages {
+  using Model = nn::models::ImageClassifier;
+  static constexpr std::string_view kKind = "image classifier";
+  static constexpr int kVersion = 1;
+
+  std::vector<std::string> classes;
+  nn::models::ImageClassifierOptions options;
+  data::ImageDataset::Scaling scaling;
+
+  static constexpr auto fields() {
+    using Scaling = data::ImageDataset::Scaling;
+    return std::tuple{
+        part(&SavedImages::options), Setting{"classes", &SavedImages::classes},
+        part(&SavedImages::scaling, Setting{"mean", &Scaling::mean}, Setting{"deviation", &Scaling::deviation})};
+  }
+
+  std::unique_ptr<Model> make(Rng& rng) const {
+    if (!(scaling.deviation > 0)) throw ValueError("\"deviation\" is not above 0");
+    nn::models::ImageClassifierOptions all = options;
+    all.classes = std::ssize(classes);
+    all.rng = &rng;
+    return std::make_unique<Model>(all);
+  }
+  void read_files(const fs::path&) {}
+  void write_files(const OutputFolder&) const {}
+};
+
 struct Options : TrainingOptions {
   std::string folder = kFolder;
-  ImageClassifierSizes sizes;
+  nn::models::ImageClassifierOptions model;
   double validation = 0.05, smoothing = 0;
   std::int64_t limit = 0;
   bool augment = true;
@@ -70,25 +107,26 @@ ClassReport test_report(train::Trainer& trainer, const data::ImageDataset& test)
   return class_report(best.data<std::int64_t>(), labels, kClasses);
 }
 
-int run(Options options) {
+int train_images(const Options& options) {
   set_num_threads(options.threads);
-  const std::unique_ptr<OutputFolder> out = open_output(options, "config.json");
+  const std::unique_ptr<OutputFolder> out = open_output(options, kConfig);
 
   const data::ImageDataset all = read(options.folder, "train", {});
   data::Split parts = data::split(all.size(), options.validation, options.seed);
   if (options.limit > 0 && options.limit < std::ssize(parts.kept))
     parts.kept.resize(static_cast<std::size_t>(options.limit));
-  const auto scaling = data::fit_scaling(all.images(), parts.kept);
-  const data::ImageDataset train = take(all, parts.kept, scaling), validation = take(all, parts.held_out, scaling);
-  const data::ImageDataset test = read(options.folder, "t10k", scaling);
+  SavedImages system{kClasses, options.model, data::fit_scaling(all.images(), parts.kept)};
+  const data::ImageDataset train = take(all, parts.kept, system.scaling),
+                           validation = take(all, parts.held_out, system.scaling),
+                           test = read(options.folder, "t10k", system.scaling);
   if (test.size() == 0) throw ValueError(options.folder + ": has no test images");
 
-  options.sizes.height = train.height();
-  options.sizes.width = train.width();
-  options.sizes.classes = std::ssize(kClasses);
+  system.options.height = train.height();
+  system.options.width = train.width();
   seed(options.seed);  // of dropout
   Rng rng(options.seed);
-  ImageClassifier model(options.sizes, rng);
+  const SavedModel<SavedImages> saved(std::move(system), rng);
+  SavedImages::Model& model = *saved.model;
   std::cout << fmt::format("{} training, {} validation and {} test images of {} × {}\n\n{}\n", train.size(),
                            validation.size(), test.size(), train.height(), train.width(), model.summary());
 
@@ -103,7 +141,7 @@ int run(Options options) {
   fit.schedule = optim::schedule::warm_up(std::min(0.5, length / 2), optim::schedule::cosine(length, 0.01), 0.1);
   data::LoaderOptions loading{.batch_size = options.batch_size, .seed = options.seed};
   // A cnn does not mind where things are; an mlp has to learn each place by itself, and gets worse by shifts.
-  if (options.augment && options.sizes.kind == ImageClassifierKind::cnn)
+  if (options.augment && options.model.kind == ImageClassifierKind::cnn)
     loading.transform =
         data::augment::sequence({data::augment::flip(options.seed), data::augment::shift(options.seed + 1, 2)});
   data::DataLoader train_batches(train, loading);
@@ -115,30 +153,20 @@ int run(Options options) {
 
   const ClassReport report = test_report(trainer, test);
   write_output(out.get(), history, options, [&](const OutputFolder& to) {
-    save_weights(to, model);
-    to.write("config.json", config_json(options.sizes, kClasses, scaling.mean, scaling.deviation));
+    saved.save(to);
     save_history(to, history);
     data::Batch batch = train.batch(data::all_rows(std::min<std::int64_t>(train.size(), 4)));
     batch.inputs[0].set_name("images");
     batch.targets.set_name("classes");
     model.eval();
     save_graph(to, nn::cross_entropy(model.forward(batch.inputs[0]), batch.targets), "Image classifier");
-    train::Report page{.title = "Image classifier: " + options.folder,
-                       .facts = training_facts(options),
-                       .epochs = history.epochs,
-                       .confusion = report.confusion,
-                       .class_names = kClasses,
-                       .summary = model.summary()};
-    page.facts.insert(page.facts.begin(), {"test accuracy", fmt::format("{:.4f}", report.accuracy)});
-    save_report(to, std::move(page));
+    save_report(to, report_of("Image classifier: " + options.folder, options, model, history, &report));
   });
   std::cout << to_text(report) << fmt::format("test accuracy {:.4f}\n", report.accuracy);
   return end_training(history, options);
 }
 
-}  // namespace
-
-void add_train_fashion_mnist_command(CLI::App& train, int& status) {
+void add_train_command(CLI::App& train, int& status) {
   auto options = std::make_shared<Options>();
   options->epochs = 12;
   options->batch_size = 64;
@@ -151,16 +179,7 @@ void add_train_fashion_mnist_command(CLI::App& train, int& status) {
                    "Folder of train- and t10k-images-idx3-ubyte and -labels-idx1-ubyte, packed by gzip or not; else "
                    "those of Debian's dataset-fashion-mnist")
       ->capture_default_str();
-  command->add_option("--model", options->sizes.kind, "mlp or cnn")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, ImageClassifierKind>{
-          {"mlp", ImageClassifierKind::mlp}, {"cnn", ImageClassifierKind::cnn}}));
-  command->add_option("--hidden", options->sizes.hidden, "Widths of the hidden layers of an mlp")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 65536));
-  command->add_option("--channels", options->sizes.channels, "Channels of the convolutions of a cnn")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 65536));
-  command->add_option("--dropout", options->sizes.dropout)->capture_default_str()->check(CLI::Range(0.0, 0.99));
+  for (const char* name : {"model", "hidden", "channels", "dropout"}) add_setting(*command, options->model, name);
   command->add_option("--label-smoothing", options->smoothing)->capture_default_str()->check(CLI::Range(0.0, 0.99));
   command->add_option("--validation-split", options->validation, "Share of the training images that only measures")
       ->capture_default_str()
@@ -179,7 +198,71 @@ void add_train_fashion_mnist_command(CLI::App& train, int& status) {
       "  tapegrad train fashion-mnist --model mlp --threads 2 --out out/mlp\n"
       "  tapegrad train fashion-mnist --model cnn --threads 2 --out out/cnn\n"
       "  tapegrad train fashion-mnist path/to/mnist --model cnn --epochs 3");
-  command->callback([options, &status] { status = run(*options); });
+  command->callback([options, &status] { status = train_images(*options); });
 }
+
+/// u8 [1, height, width] of a PGM file, or of one image of an IDX file.
+Tensor read_image(const std::string& path, std::int64_t row) {
+  if (path.ends_with(".pgm")) {
+    const Tensor image = data::read_pgm(path);
+    return reshape(image, {1, image.size(0), image.size(1)});
+  }
+  const Tensor all = data::read_idx(path);
+  if (all.rank() != 3 || all.dtype() != u8)
+    throw IoError(path + ": holds " + describe(all) + "; images are u8 [N, height, width]");
+  if (row >= all.size(0)) throw IndexError(fmt::format("{}: has no row {}; it has {} images", path, row, all.size(0)));
+  return slice(all, 0, row, row + 1);
+}
+
+/// The image in grey, and beside it with what mattered on top.
+void save_picture(const std::string& path, const Tensor& image, const Tensor& attribution) {
+  const std::int64_t height = image.size(-2), width = image.size(-1);
+  const Tensor plain = io::heat_map(image, zeros(image.shape())), gap = full({height, 1, 3}, 255, u8);
+  const Tensor both = concat({plain, gap, io::heat_map(image, attribution)}, 1);
+  io::save_png(path, both, std::max<std::int64_t>(1, 320 / std::max(height, width)));
+}
+
+void classify_image(const SavedModel<SavedImages>& saved, const std::string& path, const PredictOptions& options) {
+  const auto& [classes, sizes, scaling] = saved.system;
+  const Tensor bytes = read_image(path, options.row);
+  if (bytes.size(1) != sizes.height || bytes.size(2) != sizes.width)
+    throw ShapeError(fmt::format("{}: an image of {} × {}; the model takes {} × {}", path, bytes.size(1), bytes.size(2),
+                                 sizes.height, sizes.width));
+  const data::ImageDataset images(bytes, zeros({1}, i64), std::ssize(classes), scaling);
+  const Tensor image = images.batch(std::vector<std::int64_t>{0}).inputs[0];
+  const Tensor black = full({1}, -scaling.mean / scaling.deviation);
+  const Classifier model = [&](const Tensor& x) { return saved.model->forward(x); };
+  const Classes found = classify(model, image, classes);
+  if (!options.picture.empty()) {
+    constexpr std::int64_t kSteps = 64;
+    save_picture(options.picture, bytes, attribute(model, image, black, options.attribution, kSteps)[0]);
+  }
+  const std::string name = path.ends_with(".pgm") ? path : fmt::format("{}[{}]", path, options.row);
+  if (options.json) {
+    nlohmann::ordered_json json = to_json("image", name, found);
+    if (!options.picture.empty())
+      json.update({{"attribution", options.attribution_name()}, {"picture", options.picture}});
+    print_line(json);
+    return;
+  }
+  std::cout << printable(name) << '\n';
+  print_classes(found, options.top);
+  if (!options.picture.empty())
+    std::cout << fmt::format("  pixels for {} in orange, against it in blue ({}): {}\n",
+                             printable(found.front().second), options.attribution_name(), options.picture);
+}
+
+void predict_images(const PredictOptions& options) {
+  if (options.inputs.empty()) throw ValueError("predict: give an image, as a PGM or an IDX file");
+  if (options.inputs.size() > 1 && !options.picture.empty())
+    throw ValueError("predict: --picture is of one image; there are " + std::to_string(options.inputs.size()));
+  const auto saved = SavedModel<SavedImages>::load(options.model, options.load);
+  for (const std::string& path : options.inputs) classify_image(saved, path, options);
+}
+
+}  // namespace
+
+extern const System image_classifier{
+    .kind = SavedImages::kKind, .add_train_commands = add_train_command, .predict = predict_images};
 
 }  // namespace tapegrad::tools

@@ -1,0 +1,112 @@
+// The models of `tapegrad train`, taken by a program.
+
+#include <gmock/gmock.h>
+
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/create.hpp>
+#include <tapegrad/core/error.hpp>
+#include <tapegrad/nn/models/image_classifier.hpp>
+#include <tapegrad/nn/models/language_model.hpp>
+#include <tapegrad/nn/models/text_classifier.hpp>
+#include <tapegrad/ops/loss.hpp>
+#include <tapegrad/optim/optimizer.hpp>
+
+#include "../message_of.hpp"
+
+namespace tapegrad::nn::models {
+namespace {
+
+using ::testing::HasSubstr;
+
+void train_on(Module& model, double lr, int steps, const std::function<Tensor()>& loss) {
+  optim::Optimizer optimizer(model, optim::AdamW{.lr = lr});
+  for (int i = 0; i < steps; ++i) {
+    optimizer.zero_grad();
+    loss().backward();
+    optimizer.step();
+  }
+}
+
+TEST(TextClassifier, LearnsWhichWordDecides) {
+  Rng rng(1);
+  TextClassifier model({.vocabulary = 6, .classes = 2, .embedding = 4, .hidden = {8}, .sparse = false, .rng = &rng});
+  const Tensor words = tensor({2, 4, 3, 4, 5, 2, 3}, i64), offsets = tensor({0, 2, 5, 6, 7}, i64);
+  const Tensor classes = tensor({0, 1, 0, 1}, i64);
+  train_on(model, 0.05, 60, [&] { return cross_entropy(model.forward(words, offsets), classes); });
+  EXPECT_LT(cross_entropy(model.forward(words, offsets), classes).item(), 0.05);
+  EXPECT_EQ(model.forward(words, offsets).values(), model.classify(model.embedding(words), offsets).values());
+}
+
+TEST(TextClassifier, SaysWhichSizeIsWrong) {
+  EXPECT_THAT(message_of([] { TextClassifier({.vocabulary = 5}); }), HasSubstr("Linear 'output': 32 inputs and 0 out"));
+  EXPECT_THAT(message_of([] { TextClassifier({.vocabulary = 5, .classes = 2, .dropout = 1}); }),
+              HasSubstr("Dropout 'dropout': the rate is 1"));
+}
+
+TEST(ImageClassifier, IsAnMlpOrACnn) {
+  Rng rng(1);
+  ImageClassifier mlp({.height = 8, .width = 6, .classes = 3, .hidden = {5}, .rng = &rng});
+  EXPECT_EQ(mlp.forward(zeros({2, 1, 8, 6})).shape(), (Shape{2, 3}));
+  ImageClassifier cnn({.kind = ImageClassifierKind::cnn, .height = 8, .width = 6, .channels = {2, 4}, .rng = &rng});
+  EXPECT_EQ(cnn.forward(zeros({2, 1, 8, 6})).shape(), (Shape{2, 10}));
+  EXPECT_EQ(cnn.convolutions.size(), 4u);
+  EXPECT_THAT(message_of([] { ImageClassifier({.kind = ImageClassifierKind::cnn, .channels = {}}); }),
+              HasSubstr("a cnn without channels"));
+}
+
+/// Counts upward, which one look back tells.
+std::vector<std::int32_t> counting(std::int64_t length) {
+  std::vector<std::int32_t> tokens;
+  for (std::int64_t i = 0; i < length; ++i) tokens.push_back(static_cast<std::int32_t>(i % 5));
+  return tokens;
+}
+
+TEST(LanguageModel, LearnsAndWritesOn) {
+  for (const LanguageModelKind kind : {LanguageModelKind::lstm, LanguageModelKind::gpt}) {
+    Rng rng(1);
+    const auto model = LanguageModel::make(
+        {.kind = kind, .tokens = 5, .width = 16, .heads = 2, .context = 8, .dropout = 0, .rng = &rng});
+    const std::vector<std::int32_t> tokens = counting(9);
+    const std::span<const std::int32_t> all(tokens);
+    const Tensor ids = copy_of(all.first(8), Shape{1, 8}), next = copy_of(all.subspan(1), Shape{8});
+    train_on(*model, 0.02, 80, [&] { return cross_entropy(model->forward(ids), next); });
+    model->eval();
+    EXPECT_LT(total_nats(*model, counting(20)) / 19, 0.3);
+
+    GenerateOptions greedy{.tokens = 12, .sampling = {.temperature = 0}};
+    std::vector<std::int32_t> written;
+    const auto write = [&](std::int32_t token) { written.push_back(token); };
+    generate(*model, all.first(3), greedy, rng, write);
+    EXPECT_EQ(written.size(), 12u);
+    EXPECT_EQ(written.front(), 3);
+    std::vector<std::int32_t> anew;
+    greedy.cache = false;
+    greedy.tokens = 5;  // within the context
+    generate(*model, all.first(3), greedy, rng, [&](std::int32_t token) { anew.push_back(token); });
+    EXPECT_TRUE(std::equal(anew.begin(), anew.end(), written.begin()));
+
+    written.clear();
+    greedy.end = 4;
+    generate(*model, all.first(3), greedy, rng, write);
+    EXPECT_THAT(written, ::testing::ElementsAre(3));
+    EXPECT_THAT(message_of([&] { generate(*model, {}, greedy, rng, write); }), HasSubstr("no token to begin after"));
+  }
+}
+
+/// Settings are what files and command lines go by: each name once.
+template <class Options>
+void expect_distinct_names() {
+  std::vector<std::string_view> names;
+  std::apply([&](const auto&... setting) { (names.push_back(setting.name), ...); }, Options::fields());
+  std::ranges::sort(names);
+  EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
+}
+
+TEST(Settings, HaveDistinctNames) {
+  expect_distinct_names<TextClassifierOptions>();
+  expect_distinct_names<ImageClassifierOptions>();
+  expect_distinct_names<LanguageModelOptions>();
+}
+
+}  // namespace
+}  // namespace tapegrad::nn::models

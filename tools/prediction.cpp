@@ -1,0 +1,68 @@
+#include "prediction.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/printable.hpp>
+#include <tapegrad/nn/attribution.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/softmax.hpp>
+
+namespace tapegrad::tools {
+
+const std::map<std::string, Attribution>& attributions() {
+  static const std::map<std::string, Attribution> all{{"integrated-gradients", Attribution::integrated_gradients},
+                                                      {"gradient-x-input", Attribution::gradient_x_input},
+                                                      {"saliency", Attribution::saliency}};
+  return all;
+}
+
+const std::string& PredictOptions::attribution_name() const {
+  return std::ranges::find(attributions(), attribution, &std::pair<const std::string, Attribution>::second)->first;
+}
+
+Classes classify(const Classifier& model, const Tensor& input, const std::vector<std::string>& names) {
+  const NoGrad no_grad;
+  const std::vector<double> probabilities = softmax(model(input), 1).values();
+  Classes classes;
+  for (std::size_t i = 0; i < probabilities.size(); ++i) classes.emplace_back(probabilities[i], names[i]);
+  std::ranges::stable_sort(classes, std::ranges::greater(), &Classes::value_type::first);
+  return classes;
+}
+
+Tensor attribute(const Classifier& model, const Tensor& input, const Tensor& baseline, Attribution method,
+                 std::int64_t steps) {
+  const Tensor winner = [&] {
+    const NoGrad no_grad;
+    return argmax(model(input), 1);
+  }();
+  switch (method) {
+    case Attribution::integrated_gradients:
+      return nn::integrated_gradients(model, input, winner, {.baseline = baseline, .steps = steps});
+    case Attribution::gradient_x_input:
+      return nn::gradient_x_input(model, input, winner, baseline);
+    case Attribution::saliency:
+      break;
+  }
+  return abs(nn::saliency(model, input, winner));
+}
+
+void print_classes(const Classes& classes, std::size_t top) {
+  for (std::size_t i = 0; i < std::min(top, classes.size()); ++i)
+    std::cout << fmt::format("  {:6.2f} %  {}\n", 100 * classes[i].first, printable(classes[i].second));
+}
+
+nlohmann::ordered_json to_json(const char* what, const std::string& input, const Classes& classes) {
+  nlohmann::ordered_json probabilities;
+  for (const auto& [probability, name] : classes) probabilities[name] = probability;
+  return {{what, input}, {"class", classes.front().second}, {"probabilities", probabilities}};
+}
+
+void print_line(const nlohmann::ordered_json& json) {
+  std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+}  // namespace tapegrad::tools

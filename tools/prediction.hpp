@@ -1,0 +1,50 @@
+#pragma once
+// What `tapegrad predict` does for every kind of input.
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <tapegrad/core/tensor.hpp>
+#include <utility>
+#include <vector>
+
+#include "saved_model.hpp"
+
+namespace tapegrad::tools {
+
+enum class Attribution { integrated_gradients, gradient_x_input, saliency };
+const std::map<std::string, Attribution>& attributions();
+
+struct PredictOptions {
+  std::string model, picture;
+  std::vector<std::string> inputs;
+  Attribution attribution = Attribution::integrated_gradients;
+  std::int64_t row = 0;
+  std::size_t top = 5;
+  bool json = false;
+  LoadOptions load;
+
+  const std::string& attribution_name() const;
+};
+
+using Classifier = std::function<Tensor(const Tensor& input)>;
+
+/// Probability and name, the likeliest first.
+using Classes = std::vector<std::pair<double, std::string>>;
+
+/// Of one input, [1, …].
+Classes classify(const Classifier& model, const Tensor& input, const std::vector<std::string>& names);
+
+/// How much each element of the input speaks for the likeliest class. `baseline` is what stands for no input.
+Tensor attribute(const Classifier& model, const Tensor& input, const Tensor& baseline, Attribution method,
+                 std::int64_t steps);
+
+void print_classes(const Classes& classes, std::size_t top);
+
+/// The fields that every answer has; `what` the input is.
+nlohmann::ordered_json to_json(const char* what, const std::string& input, const Classes& classes);
+void print_line(const nlohmann::ordered_json& json);
+
+}  // namespace tapegrad::tools

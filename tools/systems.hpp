@@ -1,0 +1,25 @@
+#pragma once
+// The systems that `tapegrad train` trains, a file each in systems/.
+
+#include <span>
+#include <string_view>
+
+namespace CLI {
+class App;
+}
+
+namespace tapegrad::tools {
+
+struct PredictOptions;
+
+struct System {
+  std::string_view kind;  ///< of its models, as config.json says it
+  /// Adds its sub-commands to `train`. `status` becomes the exit status where it is not always 0.
+  void (*add_train_commands)(CLI::App& train, int& status);
+  /// Runs `tapegrad predict`; null if its models do not classify.
+  void (*predict)(const PredictOptions& options) = nullptr;
+};
+
+std::span<const System> systems();
+
+}  // namespace tapegrad::tools
