@@ -128,6 +128,8 @@ endfunction()
 
 function(tapegrad_add_test_program target folder label)
   tapegrad_add_executable(${target} ${ARGN})
+  # Tests are compiled more often than they run.
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(
     ${target} PRIVATE GTest::gmock_main rapidcheck Eigen3::Eigen nlohmann_json::nlohmann_json fmt::fmt Threads::Threads
   )
