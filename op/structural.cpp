@@ -68,8 +68,8 @@ void run_structural(const OpRecord& op, std::span<const Tensor> inputs, CallStat
   }
   const Few<const Tensor*> pointers = pointers_to(given);
   const std::span<const Tensor* const> of_node(pointers.data(), pointers.size());
-  const std::unique_ptr<bool[]> saved(new bool[given.size()]());
-  const std::span<bool> saved_inputs(saved.get(), given.size());
+  Few<bool> saved(given.size(), false);
+  const std::span<bool> saved_inputs(saved.data(), saved.size());
   Keeper keeper(op, span_of(given), span_of(read), results, saved_inputs, *call);
   if (records(op, of_node))
     table.keep(*call, keeper);

@@ -7,25 +7,17 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/indexing.hpp>
-#include <tapegrad/ops/positions.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
+#include <tapegrad/ops/slab.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
-namespace {
-
-Cost moved(const Node& node) {
-  return {0, 2.0 * static_cast<double>(node.shape.numel()) * static_cast<double>(size_of(node.dtype))};
-}
-
-}  // namespace
-
 namespace ops {
 
-struct Roll {
+struct Roll : internal::Unary {
   static constexpr OpInfo info{.name = "roll",
                                .formula = "y[(i + shift) mod n] = x[i] on one axis of extent n",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
                                .group = Group::shape};
@@ -37,28 +29,26 @@ struct Roll {
       return std::tuple{Field{"shift", &Attrs::shift, "positions to move by"}, Field{"axis", &Attrs::axis, "to roll"}};
     }
   };
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    normalized_axis("roll", a.axis, x.rank());
-    return {x.shape(), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    if (x.numel() == 0) return;
-    const AxisView v(x.shape(), normalized_axis("roll", a.axis, x.rank()));
-    const std::size_t bytes = static_cast<std::size_t>(v.extent * v.inner) * size_of(x.dtype());
-    const std::size_t head = static_cast<std::size_t>((a.shift % v.extent + v.extent) % v.extent * v.inner) *
-                             size_of(x.dtype());  // what the end of x fills
-    const std::byte* from = x.node().data;
-    std::byte* to = y.node().data;
-    for (std::int64_t o = 0; o < v.outer; ++o, from += bytes, to += bytes) {
+  static void check(const Attrs& a, const In& in) { normalized_axis("roll", a.axis, in.x.rank()); }
+  static Out shapes(const Attrs&, const In& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    if (in.x.numel() == 0) return;
+    const Slab s = slab_around(in.x.shape(), normalized_axis("roll", a.axis, in.x.rank()));
+    const std::size_t bytes = static_cast<std::size_t>(s.count * s.inner) * size_of(in.x.dtype());
+    const std::size_t head = static_cast<std::size_t>((a.shift % s.count + s.count) % s.count * s.inner) *
+                             size_of(in.x.dtype());  // what the end of x fills
+    const std::byte* from = in.x.node().data;
+    std::byte* to = out.y.node().data;
+    for (std::int64_t o = 0; o < s.outer; ++o, from += bytes, to += bytes) {
       std::memcpy(to, from + bytes - head, head);
       std::memcpy(to + head, from, bytes - head);
     }
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved) {
-    const std::int64_t extent = x.shape()[a.axis];
-    return roll(g, extent ? -(a.shift % extent) : 0, a.axis);
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In>) {
+    const std::int64_t extent = g.y.shape()[a.axis];
+    return {roll(g.y, extent ? -(a.shift % extent) : 0, a.axis)};
   }
-  static Cost cost(const Attrs&, const Node& node) { return moved(node); }
+  static Cost cost(const Attrs&, const In&, const Out& out) { return internal::moved(out.y); }
   static std::vector<SampleOf<Roll>> samples(Rng& rng) {
     return {{{randn({5}, f64, rng)}, {2, 0}},
             {{randn({2, 3}, f64, rng)}, {-4, -1}},
@@ -72,13 +62,9 @@ struct Roll {
   }
 };
 
-struct PadConstant {
-  static constexpr OpInfo info{.name = "pad",
-                               .formula = "y = x with `value` around it",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
-                               .kind = Kind::numeric,
-                               .group = Group::shape};
+struct PadConstant : internal::Unary {
+  static constexpr OpInfo info{
+      .name = "pad", .formula = "y = x with `value` around it", .kind = Kind::numeric, .group = Group::shape};
   struct Attrs {
     Integers pads;
     double value = 0;
@@ -91,20 +77,22 @@ struct PadConstant {
   static std::int64_t before(const Attrs& a, int axis) { return a.pads[static_cast<std::size_t>(2 * axis)]; }
   static std::int64_t after(const Attrs& a, int axis) { return a.pads[static_cast<std::size_t>(2 * axis) + 1]; }
 
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
+  static void check(const Attrs& a, const In& in) {
+    const Tensor& x = in.x;
     if (a.pads.size() != static_cast<std::size_t>(2 * x.rank()))
       throw ValueError("pad: " + std::to_string(a.pads.size()) + " pads for x " + to_string(x.shape()) +
                        "; expected two for each axis, " + std::to_string(2 * x.rank()));
     if (!is_floating(x.dtype()) && !(std::isfinite(a.value) && a.value == std::floor(a.value)))
       throw ValueError("pad: a value of " + format_attribute(a.value) + " for x " + describe(x) +
                        "; integers are padded with integers");
-    Shape shape = x.shape();
-    for (int axis = 0; axis < x.rank(); ++axis) {
-      if (before(a, axis) < 0 || after(a, axis) < 0)
-        throw ValueError("pad: pads " + format_attribute(a.pads) + " have a negative one; slice() cuts");
+    for (const std::int64_t pad : a.pads)
+      if (pad < 0) throw ValueError("pad: pads " + format_attribute(a.pads) + " have a negative one; slice() cuts");
+  }
+  static Out shapes(const Attrs& a, const In& in) {
+    Shape shape = in.x.shape();
+    for (int axis = 0; axis < shape.rank(); ++axis)
       shape = shape.with(axis, Checked("pad", shape[axis]) + before(a, axis) + after(a, axis));
-    }
-    return {shape, x.dtype()};
+    return {op::spec(shape, in.x.dtype())};
   }
   // The part of a tensor of the result's shape where x is.
   static Tensor core(const Attrs& a, Tensor y) {
@@ -113,12 +101,12 @@ struct PadConstant {
         y = slice(y, axis, before(a, axis), y.shape()[axis] - after(a, axis));
     return y;
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    y.fill(a.value);
-    store_dense(x.node().data, core(a, y).node());
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    out.y.fill(a.value);
+    store_dense(in.x.node().data, core(a, out.y).node());
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) { return core(a, g); }
-  static Cost cost(const Attrs&, const Node& node) { return moved(node); }
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In>) { return {core(a, g.y)}; }
+  static Cost cost(const Attrs&, const In&, const Out& out) { return internal::moved(out.y); }
   static std::vector<SampleOf<PadConstant>> samples(Rng& rng) {
     return {{{randn({2, 3}, f64, rng)}, {{1, 0, 0, 2}, 4}},
             {{randn({2, 2}, f64, rng)}, {{1, 0, 0, 0}, 0}},
@@ -187,7 +175,7 @@ Tensor flip(const Tensor& x, const std::vector<int>& axes) {
 }
 
 Tensor roll(const Tensor& x, std::int64_t shift, int axis) {
-  return ArrangeOps::apply<ops::Roll>(ops::Roll::Attrs{shift, axis}, x);
+  return ArrangeOps::apply<ops::Roll>({shift, axis}, {x}).y;
 }
 
 namespace {
@@ -208,7 +196,7 @@ Tensor tile(const Tensor& x, const std::vector<std::int64_t>& repeats) {
     if (repeats[i] < 0) throw ValueError("tile: " + format_attribute(repeats) + " repeats a negative number of times");
     const int axis = lead + static_cast<int>(i);
     if (repeats[i] == 1) continue;
-    y = repeat_blocks(y, AxisView(y.shape(), axis).outer, repeats[i],
+    y = repeat_blocks(y, slab_around(y.shape(), axis).outer, repeats[i],
                       y.shape().with(axis, Checked("tile", y.shape()[axis]) * repeats[i]));
   }
   return y;
@@ -217,8 +205,8 @@ Tensor tile(const Tensor& x, const std::vector<std::int64_t>& repeats) {
 Tensor repeat(const Tensor& x, std::int64_t count, int axis) {
   axis = normalized_axis("repeat", axis, x.rank());
   if (count < 0) throw ValueError("repeat: a count of " + std::to_string(count) + "; it must be zero or more");
-  const AxisView v(x.shape(), axis);
-  return repeat_blocks(x, v.outer * v.extent, count, x.shape().with(axis, Checked("repeat", v.extent) * count));
+  const Slab s = slab_around(x.shape(), axis);
+  return repeat_blocks(x, s.outer * s.count, count, x.shape().with(axis, Checked("repeat", s.count) * count));
 }
 
 Tensor expand(const Tensor& x, const std::vector<std::int64_t>& shape) {
@@ -301,7 +289,7 @@ Tensor pad(const Tensor& x, const std::vector<Pad>& pads, PadMode mode, double v
     around.pads[static_cast<std::size_t>(2 * axis) + 1] = by.after;
   }
   const bool adds = std::any_of(around.pads.begin(), around.pads.end(), [](std::int64_t p) { return p != 0; });
-  return mode == PadMode::constant && adds ? ArrangeOps::apply<ops::PadConstant>(around, y) : y;
+  return mode == PadMode::constant && adds ? ArrangeOps::apply<ops::PadConstant>(around, {y}).y : y;
 }
 
 std::span<const OpEntry> arrange_ops() { return ArrangeOps::entries; }

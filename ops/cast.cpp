@@ -1,16 +1,14 @@
 #include <tapegrad/op/op_list.hpp>
-#include <tapegrad/op/structural.hpp>
 #include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 
 namespace tapegrad {
 namespace ops {
 
-struct Cast {
+struct Cast : internal::Unary {
   static constexpr OpInfo info{.name = "cast",
                                .formula = "y = x in another dtype",
                                .doc = "Converts the elements; the gradient is converted back.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
                                .group = Group::shape};
@@ -19,9 +17,9 @@ struct Cast {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"dtype", &Attrs::dtype, "of the result"}}; }
   };
-  static TensorSpec result(const Attrs& a, const Tensor& x) { return {x.shape(), a.dtype}; }
-  static void forward(const Attrs&, const Tensor& x, Tensor& y) { y.copy_from(x); }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved x, Unsaved) { return cast(g, x.dtype()); }
+  static Out shapes(const Attrs& a, const In& in) { return {op::spec(in.x.shape(), a.dtype)}; }
+  static void forward(const Attrs&, const In& in, Out& out) { out.y.copy_from(in.x); }
+  static In pull(const Attrs&, const Out& g, op::Wanted<In> wanted) { return {cast(g.y, wanted.dtype(&In::x))}; }
   static std::vector<SampleOf<Cast>> samples(Rng& rng) {
     return {{{randn({2, 3}, f64, rng)}, {.dtype = f64}}, {{randn({0, 3}, f64, rng)}, {.dtype = f32}}};
   }
@@ -33,7 +31,7 @@ using CastOps = OpList<Cast>;
 }  // namespace ops
 
 Tensor cast(const Tensor& x, DType dtype) {
-  return x.dtype() == dtype ? x : ops::CastOps::apply<ops::Cast>(ops::Cast::Attrs{dtype}, x);
+  return x.dtype() == dtype ? x : ops::CastOps::apply<ops::Cast>({dtype}, {x}).y;
 }
 
 std::span<const OpEntry> cast_ops() { return ops::CastOps::entries; }

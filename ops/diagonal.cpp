@@ -1,6 +1,8 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/diagonal.hpp>
+#include <tapegrad/ops/internal/matrices.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 
@@ -8,13 +10,11 @@ namespace tapegrad {
 namespace ops {
 
 template <bool kLower>
-struct Triangle {
+struct Triangle : internal::Unary {
   static constexpr const char* kName = kLower ? "tril" : "triu";
   static constexpr OpInfo info{
       .name = kName,
       .formula = kLower ? "y[i, j] = x[i, j] where j - i <= k, else 0" : "y[i, j] = x[i, j] where j - i >= k, else 0",
-      .inputs = {"x"},
-      .saves = kSavesNothing,
       .kind = Kind::numeric,
       .forward = Forward::linear,
       .group = Group::shape};
@@ -23,18 +23,16 @@ struct Triangle {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"k", &Attrs::k, "the diagonal at the edge"}}; }
   };
-  static TensorSpec result(const Attrs&, const Tensor& x) {
-    if (x.rank() < 2)
-      throw ShapeError(std::string(kName) + ": x is " + to_string(x.shape()) + "; a matrix is expected, [..., n, m]");
-    return {x.shape(), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
+  static void check(const Attrs&, const In& in) { internal::require_matrices(info, "x", in.x); }
+  static Out shapes(const Attrs&, const In& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    const Tensor& x = in.x;
     if (x.numel() == 0) return;
     const std::int64_t rows = x.shape()[-2], columns = x.shape()[-1];
     const std::int64_t k = std::clamp(a.k, -rows - 1, columns + 1);
     dispatch(x.dtype(), [&]<class T>() {
       const T* from = x.data<T>().data();
-      T* to = y.mutable_data<T>().data();
+      T* to = out.y.template mutable_data<T>().data();
       for (std::int64_t r = 0; r < x.numel() / columns; ++r, from += columns, to += columns) {
         // The columns that are kept lie before this one, or from it on.
         const std::int64_t edge = r % rows + k + (kLower ? 1 : 0);
@@ -42,9 +40,7 @@ struct Triangle {
       }
     });
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) {
-    return kLower ? tril(g, a.k) : triu(g, a.k);
-  }
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In>) { return {kLower ? tril(g.y, a.k) : triu(g.y, a.k)}; }
   static std::vector<SampleOf<Triangle>> samples(Rng& rng) {
     return {{{randn({3, 3}, f64, rng)}, {0}},
             {{randn({2, 2, 3}, f64, rng)}, {1}},
@@ -68,16 +64,15 @@ struct DiagonalAttrs {
   }
 };
 
-struct Diagonal {
+struct Diagonal : internal::Unary {
   static constexpr OpInfo info{.name = "diagonal",
                                .formula = "y[i] = x[i, i + k]",
                                .doc = "A view of one diagonal between two axes; it becomes the last axis.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .group = Group::shape};
   using Attrs = DiagonalAttrs;
-  static Tensor view(const Attrs& a, const Tensor& x) {
+  static Out view(const Attrs& a, const In& in) {
+    const Tensor& x = in.x;
     const int row = normalized_axis("diagonal", a.row_axis, x.rank());
     const int column = normalized_axis("diagonal", a.column_axis, x.rank());
     if (row == column)
@@ -98,9 +93,9 @@ struct Diagonal {
     }
     strides[dims.size()] = row_step + column_step;
     dims.push_back(length);
-    return make_view(x, Shape(dims), &strides, length > 0 ? down * row_step + right * column_step : 0);
+    return {make_view(x, Shape(dims), &strides, length > 0 ? down * row_step + right * column_step : 0)};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved);
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In> wanted);
   static std::vector<SampleOf<Diagonal>> samples(Rng& rng) {
     return {{{randn({3, 3}, f64, rng)}, {}},
             {{randn({2, 3, 2}, f64, rng)}, {1, 0, 1}},
@@ -116,12 +111,10 @@ struct Diagonal {
 };
 
 /// The adjoint of diagonal.
-struct DiagonalScatter {
+struct DiagonalScatter : internal::Unary {
   static constexpr OpInfo info{.name = "diagonal_scatter",
                                .formula = "y = 0 with y[i, i + k] = x[i]",
                                .doc = "The adjoint of diagonal.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
                                .group = Group::shape};
@@ -132,21 +125,21 @@ struct DiagonalScatter {
       return std::tuple_cat(DiagonalAttrs::fields(), std::tuple{Field{"shape", &Attrs::shape, "of the result"}});
     }
   };
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
+  static void check(const Attrs& a, const In& in) {
     // A tensor that is all one element has any shape's strides: enough to ask diagonal() for its shape.
     const Strides still{};
-    const Shape wanted = Diagonal::view(a, make_view(zeros({}), a.shape, &still, 0)).shape();
-    if (wanted != x.shape())
-      throw ShapeError("diagonal_scatter: x is " + to_string(x.shape()) + "; the diagonal of " + to_string(a.shape) +
+    const Shape wanted = Diagonal::view(a, {make_view(zeros({}), a.shape, &still, 0)}).y.shape();
+    if (wanted != in.x.shape())
+      throw ShapeError("diagonal_scatter: x is " + to_string(in.x.shape()) + "; the diagonal of " + to_string(a.shape) +
                        " is " + to_string(wanted));
-    return {a.shape, x.dtype()};
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    y.fill(0);
-    store_dense(x.node().data, Diagonal::view(a, y).node());
+  static Out shapes(const Attrs& a, const In& in) { return {op::spec(a.shape, in.x.dtype())}; }
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    out.y.fill(0);
+    store_dense(in.x.node().data, Diagonal::view(a, {out.y}).y.node());
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) {
-    return diagonal(g, a.k, a.row_axis, a.column_axis);
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In>) {
+    return {diagonal(g.y, a.k, a.row_axis, a.column_axis)};
   }
   static std::vector<SampleOf<DiagonalScatter>> samples(Rng& rng) {
     return {{{randn({2}, f64, rng)}, {{1, 0, 1}, {3, 3}}},
@@ -158,8 +151,8 @@ struct DiagonalScatter {
   }
 };
 
-Tensor Diagonal::vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved) {
-  return apply<DiagonalScatter>(DiagonalScatter::Attrs{a, x.shape()}, g);
+Diagonal::In Diagonal::pull(const Attrs& a, const Out& g, op::Wanted<In> wanted) {
+  return {apply<DiagonalScatter>({a, wanted.shape(&In::x)}, {g.y}).y};
 }
 
 using DiagonalOps = OpList<Triangle<true>, Triangle<false>, Diagonal, DiagonalScatter>;
@@ -168,23 +161,19 @@ using DiagonalOps = OpList<Triangle<true>, Triangle<false>, Diagonal, DiagonalSc
 
 using ops::DiagonalOps;
 
-Tensor tril(const Tensor& x, std::int64_t k) {
-  return DiagonalOps::apply<ops::Triangle<true>>(ops::Triangle<true>::Attrs{k}, x);
-}
+Tensor tril(const Tensor& x, std::int64_t k) { return DiagonalOps::apply<ops::Triangle<true>>({k}, {x}).y; }
 
-Tensor triu(const Tensor& x, std::int64_t k) {
-  return DiagonalOps::apply<ops::Triangle<false>>(ops::Triangle<false>::Attrs{k}, x);
-}
+Tensor triu(const Tensor& x, std::int64_t k) { return DiagonalOps::apply<ops::Triangle<false>>({k}, {x}).y; }
 
 Tensor diagonal(const Tensor& x, std::int64_t k, int row_axis, int column_axis) {
-  return DiagonalOps::apply<ops::Diagonal>(ops::DiagonalAttrs{k, row_axis, column_axis}, x);
+  return DiagonalOps::apply<ops::Diagonal>({k, row_axis, column_axis}, {x}).y;
 }
 
 Tensor diag_embed(const Tensor& x, std::int64_t k) {
   if (x.rank() == 0) throw ShapeError("diag_embed: x is a scalar; at least one axis is expected");
   const std::int64_t n = x.shape()[-1] + (k < 0 ? -k : k);
   const Shape shape = x.shape().with(x.rank() - 1, n).insert(x.rank(), n);
-  return DiagonalOps::apply<ops::DiagonalScatter>(ops::DiagonalScatter::Attrs{{k, -2, -1}, shape}, x);
+  return DiagonalOps::apply<ops::DiagonalScatter>({{k, -2, -1}, shape}, {x}).y;
 }
 
 Tensor diag(const Tensor& x, std::int64_t k) {

@@ -6,6 +6,7 @@
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/embedding.hpp>
 #include <tapegrad/ops/indexing.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/positions.hpp>
 #include <tapegrad/ops/segment.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -23,41 +24,49 @@ void require_table(const char* op, const Tensor& table) {
 namespace ops {
 
 struct Embedding {
+  struct In {
+    Tensor table;
+    op::Fixed ids;
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor ids;
+  };
   static constexpr OpInfo info{.name = "embedding",
                                .formula = "y[j, :] = table[ids[j], :]",
                                .doc = "Rows of a table by id.",
-                               .inputs = {"table", "ids"},
-                               .saves = {.inputs = {1}},
-                               .fixed = {1},
                                .forward = Forward::linear,
                                .group = Group::indexing};
-  struct Attrs {
-    bool sparse = false;
-    bool operator==(const Attrs&) const = default;
-    static constexpr auto fields() {
-      return std::tuple{Field{"sparse", &Attrs::sparse, "the table's gradient holds the used rows only"}};
-    }
-  };
-  static TensorSpec result(const Attrs&, const Tensor& table, const Tensor& ids) {
-    require_table("embedding", table);
-    if (ids.rank() == kMaxRank)
-      throw ShapeError("embedding: ids of shape " + to_string(ids.shape()) + " leave no axis for the table's width");
-    return {ids.shape().insert(ids.rank(), table.shape()[1]), table.dtype()};
+  using Attrs = EmbeddingOptions;
+  static void check(const Attrs&, const In& in) {
+    require_table("embedding", in.table);
+    if (in.ids.rank() == kMaxRank)
+      throw ShapeError("embedding: ids of shape " + to_string(in.ids.shape()) + " leave no axis for the table's width");
   }
-  static void forward(const Attrs&, const Tensor& table, const Tensor& ids, Tensor& y) {
-    const Tensor checked = checked_indices("embedding", "ids", ids, table.shape()[0], Negative::refused);
-    dispatch_floating(table.dtype(), [&]<class T>() {
-      take_rows(table.data<T>().data(), positions_of(checked), table.shape()[1], y.mutable_data<T>().data());
+  static Out shapes(const Attrs&, const In& in) {
+    return {op::spec(in.ids.shape().insert(in.ids.rank(), in.table.shape()[1]), in.table.dtype())};
+  }
+  static Kept forward(const Attrs&, const In& in, Out& out) {
+    const std::int64_t rows = in.table.shape()[0], width = in.table.shape()[1];
+    const Tensor checked = checked_indices("embedding", "ids", in.ids, rows, Negative::refused);
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      take_rows(in.table.data<T>().data(), positions_of(checked), width, out.y.mutable_data<T>().data());
     });
+    return {in.ids};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved table, const Tensor& ids, Unsaved) {
-    if (!a.sparse || grad_enabled()) return index_add(zeros_view(table.shape(), table.dtype()), 0, ids, g);
-    return make_row_sparse(table.shape(), reshape(cast(ids, i64), {ids.numel()}),
-                           reshape(g, {ids.numel(), table.shape()[1]}));
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    const Shape& table = wanted.shape(&In::table);
+    const Tensor& ids = kept.ids;
+    In d;
+    if (!a.sparse || grad_enabled())
+      d.table = index_add(zeros_view(table, g.y.dtype()), 0, ids, g.y);
+    else
+      d.table = make_row_sparse(table, reshape(cast(ids, i64), {ids.numel()}), reshape(g.y, {ids.numel(), table[1]}));
+    return d;
   }
-  static Cost cost(const Attrs&, const Node& node) {
-    return {0, 2.0 * static_cast<double>(node.shape.numel()) * static_cast<double>(size_of(node.dtype))};
-  }
+  static Cost cost(const Attrs&, const In&, const Out& out) { return internal::moved(out.y); }
   static std::vector<SampleOf<Embedding>> samples(Rng& rng) {
     const Tensor pairs = tensor({3, 0, 3, 1}, Shape{2, 2}, i64);
     return {{{randn({4, 3}, f64, rng), pairs}, {false}},
@@ -77,12 +86,19 @@ struct Embedding {
 
 /// A bag's mean or sum of rows. Its gradient is summed by row as it is made: neither pass stores a row an id.
 struct EmbeddingBag {
+  struct In {
+    Tensor table;
+    op::Fixed ids, offsets;
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor ids, offsets;
+  };
   static constexpr OpInfo info{.name = "embedding_bag",
                                .formula = "y[b, :] = Σ table[ids[i], :] / n, i from offsets[b] to offsets[b + 1]",
                                .doc = "The mean, or the sum, of each bag's rows; an empty bag gives 0.",
-                               .inputs = {"table", "ids", "offsets"},
-                               .saves = {.inputs = {1, 2}},
-                               .fixed = {1, 2},
                                .forward = Forward::linear,
                                .group = Group::indexing};
   struct Attrs {
@@ -93,60 +109,57 @@ struct EmbeddingBag {
                         Field{"sparse", &Attrs::sparse, "the table's gradient holds the used rows only"}};
     }
   };
-  static TensorSpec result(const Attrs&, const Tensor& table, const Tensor& ids, const Tensor& offsets) {
-    require_table("embedding_bag", table);
-    if (ids.rank() != 1 || offsets.rank() != 1 || offsets.numel() == 0)
-      throw ShapeError("embedding_bag: ids are " + to_string(ids.shape()) + " and offsets " +
-                       to_string(offsets.shape()) + "; expected [T] and [B + 1]");
-    return {{offsets.numel() - 1, table.shape()[1]}, table.dtype()};
+  static void check(const Attrs&, const In& in) {
+    require_table("embedding_bag", in.table);
+    if (in.ids.rank() != 1 || in.offsets.rank() != 1 || in.offsets.numel() == 0)
+      throw ShapeError("embedding_bag: ids are " + to_string(in.ids.shape()) + " and offsets " +
+                       to_string(in.offsets.shape()) + "; expected [T] and [B + 1]");
   }
-  static void forward(const Attrs& a, const Tensor& table, const Tensor& ids, const Tensor& offsets, Tensor& y) {
-    const Tensor checked = checked_indices("embedding_bag", "ids", ids, table.shape()[0], Negative::refused);
-    const Tensor bounds = checked_offsets("embedding_bag", offsets, ids.numel());
+  static Out shapes(const Attrs&, const In& in) {
+    return {op::spec({in.offsets.numel() - 1, in.table.shape()[1]}, in.table.dtype())};
+  }
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    const Tensor checked = checked_indices("embedding_bag", "ids", in.ids, in.table.shape()[0], Negative::refused);
+    const Tensor bounds = checked_offsets("embedding_bag", in.offsets, in.ids.numel());
     const auto rows = positions_of(checked), ends = positions_of(bounds);
-    const std::int64_t width = table.shape()[1];
-    dispatch_floating(table.dtype(), [&]<class T>() {
-      const T* from = table.data<T>().data();
-      T* to = y.mutable_data<T>().data();
-      for_row_ranges(y.shape()[0], ids.numel() * width, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t width = in.table.shape()[1];
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      const T* from = in.table.data<T>().data();
+      T* to = out.y.mutable_data<T>().data();
+      for_row_ranges(out.y.shape()[0], in.ids.numel() * width, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t b = begin; b < end; ++b) {
           const auto first = static_cast<std::size_t>(ends[static_cast<std::size_t>(b)]);
           const auto last = static_cast<std::size_t>(ends[static_cast<std::size_t>(b) + 1]);
-          T* out = to + b * width;
-          std::fill_n(out, width, T{0});
-          RowSum<T> sum(out, width);
+          T* row = to + b * width;
+          std::fill_n(row, width, T{0});
+          RowSum<T> sum(row, width);
           for (std::size_t i = first; i < last; ++i) sum.add(from + rows[i] * width);
           sum.finish();
           if (a.mean && last - first > 1) {
             const T share = T{1} / static_cast<T>(last - first);
-            for (std::int64_t j = 0; j < width; ++j) out[j] *= share;
+            for (std::int64_t j = 0; j < width; ++j) row[j] *= share;
           }
         }
       });
     });
+    return {in.ids, in.offsets};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved table, const Tensor& ids, const Tensor& offsets,
-                    Unsaved) {
-    const Tensor bounds = checked_offsets("embedding_bag", offsets, ids.numel());
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    const Shape& table = wanted.shape(&In::table);
+    const Tensor bounds = checked_offsets("embedding_bag", kept.offsets, kept.ids.numel());
     const auto ends = positions_of(bounds);
-    const Tensor share = a.mean ? g * inverse_lengths(ends, 2, g.dtype()) : g;
+    const Tensor share = a.mean ? g.y * inverse_lengths(ends, 2, g.y.dtype()) : g.y;
     const Tensor bags = segment_of_rows(ends);
+    In d;
     if (!a.sparse || grad_enabled())
-      return index_add(zeros_view(table.shape(), table.dtype()), 0, ids, take(share, bags, 0));
-    const Tensor rows = cast(ids, i64).contiguous(), dense = share.contiguous();
-    const DistinctRows distinct(positions_of(rows));
-    const std::int64_t width = table.shape()[1];
-    RowSparse sums{copy_of(distinct.rows), empty({distinct.count(), width}, g.dtype())};
-    dispatch_floating(g.dtype(), [&]<class T>() {
-      const T* from = dense.data<T>().data();
-      sum_rows(distinct, width, sums.values.mutable_data<T>().data(),
-               [from, width, bag = positions_of(bags)](std::size_t i) { return from + bag[i] * width; });
-    });
-    return adopt_rows(table.shape(), std::move(sums));
+      d.table = index_add(zeros_view(table, g.y.dtype()), 0, kept.ids, take(share, bags, 0));
+    else
+      d.table = used_rows(table, kept.ids, bags, share);
+    return d;
   }
-  static Cost cost(const Attrs&, const Node& node) {
-    const double read = static_cast<double>(node.edges()[1].node()->shape.numel()) * static_cast<double>(node.shape[1]);
-    return {read, (read + static_cast<double>(node.shape.numel())) * static_cast<double>(size_of(node.dtype))};
+  static Cost cost(const Attrs&, const In& in, const Out& out) {
+    const double read = static_cast<double>(in.ids.numel()) * static_cast<double>(out.y.shape()[1]);
+    return {read, (read + static_cast<double>(out.y.numel())) * static_cast<double>(size_of(out.y.dtype()))};
   }
   static std::vector<SampleOf<EmbeddingBag>> samples(Rng& rng) {
     const Tensor ids = tensor({3, 0, 3, 1, 3}, i64), offsets = tensor({0, 3, 3, 5}, i64);
@@ -163,6 +176,21 @@ struct EmbeddingBag {
             {{table, zeros({1, 2}, i64), offsets}, {}, "ids are [1, 2] and offsets [2]; expected [T] and [B + 1]"},
             {{zeros({4}), tensor({0, 1}, i64), offsets}, {}, "embedding_bag: the table is [4]"}};
   }
+
+ private:
+  // The sum over its ids of each row's share of the bag, for the rows that were used.
+  static Tensor used_rows(const Shape& table, const Tensor& ids, const Tensor& bags, const Tensor& share) {
+    const Tensor rows = cast(ids, i64).contiguous(), dense = share.contiguous();
+    const DistinctRows distinct(positions_of(rows));
+    const std::int64_t width = table[1];
+    RowSparse sums{copy_of(distinct.rows), empty({distinct.count(), width}, share.dtype())};
+    dispatch_floating(share.dtype(), [&]<class T>() {
+      const T* from = dense.data<T>().data();
+      sum_rows(distinct, width, sums.values.mutable_data<T>().data(),
+               [from, width, bag = positions_of(bags)](std::size_t i) { return from + bag[i] * width; });
+    });
+    return adopt_rows(table, std::move(sums));
+  }
 };
 
 using EmbeddingOps = OpList<Embedding, EmbeddingBag>;
@@ -170,7 +198,7 @@ using EmbeddingOps = OpList<Embedding, EmbeddingBag>;
 }  // namespace ops
 
 Tensor embedding(const Tensor& table, const Tensor& ids, const EmbeddingOptions& options) {
-  return ops::EmbeddingOps::apply<ops::Embedding>(ops::Embedding::Attrs{options.sparse}, table, ids);
+  return ops::EmbeddingOps::apply<ops::Embedding>(options, {table, ids}).y;
 }
 
 Tensor embedding_bag(const Tensor& table, const Tensor& ids, const Tensor& offsets,
@@ -179,8 +207,9 @@ Tensor embedding_bag(const Tensor& table, const Tensor& ids, const Tensor& offse
     if (ids.rank() != 1) throw ShapeError("embedding_bag: ids are " + to_string(ids.shape()) + "; expected [T]");
     return segment_max(embedding(table, ids, {options.sparse}), offsets);
   }
-  return ops::EmbeddingOps::apply<ops::EmbeddingBag>(
-      ops::EmbeddingBag::Attrs{options.mode == BagMode::mean, options.sparse}, table, ids, offsets);
+  return ops::EmbeddingOps::apply<ops::EmbeddingBag>({options.mode == BagMode::mean, options.sparse},
+                                                     {table, ids, offsets})
+      .y;
 }
 
 std::span<const OpEntry> embedding_ops() { return ops::EmbeddingOps::entries; }

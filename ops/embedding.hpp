@@ -2,6 +2,7 @@
 // Rows of a table by id, as the first layer of a text model looks them up.
 
 #include <tapegrad/core/tensor.hpp>
+#include <tapegrad/op/attributes.hpp>
 
 namespace tapegrad {
 
@@ -9,6 +10,10 @@ struct EmbeddingOptions {
   /// The table's gradient holds only the rows that were used (Tensor::row_sparse), which optimisers step in time
   /// proportional to the batch. Ignored while gradients are themselves recorded.
   bool sparse = false;
+  bool operator==(const EmbeddingOptions&) const = default;
+  static constexpr auto fields() {
+    return std::tuple{Field{"sparse", &EmbeddingOptions::sparse, "the table's gradient holds the used rows only"}};
+  }
 };
 
 /// Rows of `table` [rows, width] at `ids`, of any shape, i64 or i32: the ids' shape with width appended. IndexError for

@@ -1,6 +1,8 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/extremum.hpp>
 #include <tapegrad/ops/reduction.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -16,34 +18,37 @@ void require_elements(const char* op, const Shape& shape, std::int64_t count, co
                      "; reduce over axes that are not empty");
 }
 
-Cost one_pass(const Node& node) {
-  const Node& x = *node.edges()[0].node();
-  const auto n = static_cast<double>(x.shape.numel());
-  return {n, n * static_cast<double>(size_of(x.dtype))};
-}
-
 template <class Op, Extreme kWhich>
-struct ExtremumOver {
+struct ExtremumOver : internal::Unary {
+  struct Kept {
+    Tensor x, y;
+  };
   using Attrs = ReductionAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    const Reduction reduction(Op::info.name.data(), x.shape(), a);
-    require_elements(Op::info.name.data(), x.shape(), reduction.count(), reduction.shape());
-    return {reduction.shape(), x.dtype()};
+  static Reduction reduction(const Attrs& a, const Shape& x) { return {Op::info.name.data(), x, a}; }
+
+  static void check(const Attrs& a, const In& in) {
+    const Reduction over = reduction(a, in.x.shape());
+    require_elements(Op::info.name.data(), in.x.shape(), over.count(), over.shape());
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    if (y.numel() == 0) return;
-    const Reduction reduction(Op::info.name.data(), x.shape(), a);
-    dispatch(x.dtype(), [&]<class T>() {
-      reduce_slabs(reduction, x.data<T>().data(), y.mutable_data<T>().data(), kernels::extremum<kWhich, T>);
-    });
+  static Out shapes(const Attrs& a, const In& in) {
+    return {op::spec(reduction(a, in.x.shape()).shape(), in.x.dtype())};
+  }
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    if (out.y.numel() > 0)
+      dispatch(in.x.dtype(), [&]<class T>() {
+        reduce_slabs(reduction(a, in.x.shape()), in.x.data<T>().data(), out.y.mutable_data<T>().data(),
+                     kernels::extremum<kWhich, T>);
+      });
+    return {in.x, out.y};
   }
   // The elements that equal the result share evenly; a NaN result belongs to the NaNs.
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& y) {
-    const Shape unit = Reduction(Op::info.name.data(), x.shape(), a).unit_shape();
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
+    const auto& [x, y] = kept;
+    const Shape unit = reduction(a, x.shape()).unit_shape();
     const Tensor chosen = cast(x == reshape(y, unit) || isnan(x), x.dtype());
-    return reshape(g, unit) / sum(chosen, a.axes, true) * chosen;
+    return {reshape(g.y, unit) / sum(chosen, a.axes, true) * chosen};
   }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node); }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(1, in.x, {in.x}); }
   static std::vector<SampleOf<Op>> samples(Rng& rng) {
     auto all = reduction_samples<Op>(rng);
     all.push_back({{zeros({0, 3}, f64)}, {{1}, false}});
@@ -67,22 +72,27 @@ struct PositionAttrs {
 };
 
 template <class Op, Extreme kWhich>
-struct PositionAlong {
+struct PositionAlong : internal::Unary {
   using Attrs = PositionAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    const int axis = normalized_axis(Op::info.name.data(), a.axis, x.rank());
-    const Shape shape = a.keepdims ? x.shape().with(axis, 1) : x.shape().erase(axis);
-    require_elements(Op::info.name.data(), x.shape(), x.shape()[axis], shape);
-    return {shape, i64};
+  static int axis_of(const Attrs& a, const Shape& x) { return normalized_axis(Op::info.name.data(), a.axis, x.rank()); }
+  static Shape shape(const Attrs& a, const Shape& x) {
+    const int axis = axis_of(a, x);
+    return a.keepdims ? x.with(axis, 1) : x.erase(axis);
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    if (y.numel() == 0) return;
-    const Slab s = slab_around(x.shape(), normalized_axis(Op::info.name.data(), a.axis, x.rank()));
-    dispatch(x.dtype(), [&]<class T>() {
-      kernels::extremum_position<kWhich>(s, x.data<T>().data(), y.mutable_data<std::int64_t>().data());
+
+  static void check(const Attrs& a, const In& in) {
+    const Shape& x = in.x.shape();
+    require_elements(Op::info.name.data(), x, x[axis_of(a, x)], shape(a, x));
+  }
+  static Out shapes(const Attrs& a, const In& in) { return {op::spec(shape(a, in.x.shape()), i64)}; }
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    if (out.y.numel() == 0) return;
+    const Slab s = slab_around(in.x.shape(), axis_of(a, in.x.shape()));
+    dispatch(in.x.dtype(), [&]<class T>() {
+      kernels::extremum_position<kWhich>(s, in.x.data<T>().data(), out.y.mutable_data<std::int64_t>().data());
     });
   }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node); }
+  static Cost cost(const Attrs&, const In& in, const Out&) { return internal::one_pass(1, in.x, {in.x}); }
   static std::vector<SampleOf<Op>> samples(Rng& rng) {
     return {{{randn({3, 4}, f64, rng)}, {}},
             {{randn({2, 3, 2}, f64, rng)}, {.axis = 1, .keepdims = true}},
@@ -104,8 +114,6 @@ struct AMax : ExtremumOver<AMax, Extreme::largest> {
   static constexpr OpInfo info{.name = "amax",
                                .formula = "y = max x over axes",
                                .doc = "Equal largest elements share the gradient evenly; NaN when one is.",
-                               .inputs = {"x"},
-                               .saves = kSavesAll,
                                .kind = Kind::numeric,
                                .group = Group::reduction};
 };
@@ -113,8 +121,6 @@ struct AMin : ExtremumOver<AMin, Extreme::smallest> {
   static constexpr OpInfo info{.name = "amin",
                                .formula = "y = min x over axes",
                                .doc = "Equal smallest elements share the gradient evenly; NaN when one is.",
-                               .inputs = {"x"},
-                               .saves = kSavesAll,
                                .kind = Kind::numeric,
                                .group = Group::reduction};
 };
@@ -122,8 +128,6 @@ struct ArgMax : PositionAlong<ArgMax, Extreme::largest> {
   static constexpr OpInfo info{.name = "argmax",
                                .formula = "y = position of the first largest x",
                                .doc = "A NaN counts as the largest.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .differentiable = false,
                                .group = Group::reduction};
@@ -132,8 +136,6 @@ struct ArgMin : PositionAlong<ArgMin, Extreme::smallest> {
   static constexpr OpInfo info{.name = "argmin",
                                .formula = "y = position of the first smallest x",
                                .doc = "A NaN counts as the smallest.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .differentiable = false,
                                .group = Group::reduction};
@@ -146,16 +148,16 @@ using ExtremumOps = OpList<AMax, AMin, ArgMax, ArgMin>;
 using ops::ExtremumOps;
 
 Tensor amax(const Tensor& x, const Axes& axes, bool keepdims) {
-  return ExtremumOps::apply<ops::AMax>(ReductionAttrs{axes, keepdims}, x);
+  return ExtremumOps::apply<ops::AMax>({axes, keepdims}, {x}).y;
 }
 Tensor amin(const Tensor& x, const Axes& axes, bool keepdims) {
-  return ExtremumOps::apply<ops::AMin>(ReductionAttrs{axes, keepdims}, x);
+  return ExtremumOps::apply<ops::AMin>({axes, keepdims}, {x}).y;
 }
 Tensor argmax(const Tensor& x, int axis, bool keepdims) {
-  return ExtremumOps::apply<ops::ArgMax>(PositionAttrs{axis, keepdims}, x);
+  return ExtremumOps::apply<ops::ArgMax>({axis, keepdims}, {x}).y;
 }
 Tensor argmin(const Tensor& x, int axis, bool keepdims) {
-  return ExtremumOps::apply<ops::ArgMin>(PositionAttrs{axis, keepdims}, x);
+  return ExtremumOps::apply<ops::ArgMin>({axis, keepdims}, {x}).y;
 }
 Tensor argmax(const Tensor& x) { return argmax(flatten(x), 0); }
 Tensor argmin(const Tensor& x) { return argmin(flatten(x), 0); }

@@ -3,19 +3,15 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/gather.hpp>
+#include <tapegrad/ops/internal/indexed.hpp>
 #include <tapegrad/ops/positions.hpp>
+#include <tapegrad/ops/slab.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
 namespace {
 
-struct AxisAttrs {
-  int axis = 0;
-  bool operator==(const AxisAttrs&) const = default;
-  static constexpr auto fields() { return std::tuple{Field{"axis", &AxisAttrs::axis, "that the indices refer to"}}; }
-};
-
-int checked_axis(const char* op, int axis, const Tensor& x, const Tensor& indices) {
+void check_indices(const char* op, int axis, const Tensor& x, const Tensor& indices) {
   axis = normalized_axis(op, axis, x.rank());
   bool fits = indices.rank() == x.rank();
   for (int i = 0; fits && i < x.rank(); ++i) fits = i == axis || indices.shape()[i] <= x.shape()[i];
@@ -23,20 +19,22 @@ int checked_axis(const char* op, int axis, const Tensor& x, const Tensor& indice
     throw ShapeError(std::string(op) + ": x is " + to_string(x.shape()) + " and indices " + to_string(indices.shape()) +
                      "; expected the same rank, and extents no larger except on axis " + std::to_string(axis) +
                      " (take() accepts indices of any shape)");
-  return axis;
 }
 
-void check_source(const char* op, const Tensor& indices, const Tensor& source) {
-  if (source.shape() != indices.shape())
-    throw ShapeError(std::string(op) + ": indices are " + to_string(indices.shape()) + " and source " +
-                     to_string(source.shape()) + "; shapes must be equal");
+void check_written(const char* op, int axis, const internal::WritesIndexed::In& in) {
+  check_indices(op, axis, in.x, in.indices);
+  if (in.source.shape() != in.indices.shape())
+    throw ShapeError(std::string(op) + ": indices are " + to_string(in.indices.shape()) + " and source " +
+                     to_string(in.source.shape()) + "; shapes must be equal");
 }
 
 /// Where in x the indices point.
 class Places {
  public:
-  Places(const char* op, int axis, const Shape& x, const Tensor& indices)
-      : of_(indices.shape(), axis), step_(AxisView(x, axis).inner) {
+  Places(const char* op, int given_axis, const Shape& x, const Tensor& indices) {
+    const int axis = normalized_axis(op, given_axis, x.rank());
+    of_ = slab_around(indices.shape(), axis);
+    step_ = slab_around(x, axis).inner;
     indices_ = checked_indices(op, "indices", indices, x[axis]);
     outer_ = offsets(indices.shape(), x, 0, axis);
     inner_ = offsets(indices.shape(), x, axis + 1, x.rank());
@@ -53,17 +51,17 @@ class Places {
   void for_each_part(const Body& body) const {
     if (indices_.numel() == 0) return;
     const std::int64_t* index = positions_of(indices_).data();
-    const std::int64_t block = of_.extent * of_.inner;
+    const std::int64_t block = of_.count * of_.inner;
     constexpr std::int64_t kParallelElements = 1 << 16, kParts = 16;
     const auto walk = [&](std::int64_t begin, std::int64_t end, const auto& visit) {
       std::int64_t i = begin * block;
       for (std::int64_t o = begin; o < end; ++o) {
         const std::int64_t base = outer_[static_cast<std::size_t>(o)];
         if (of_.inner == 1) {
-          for (std::int64_t j = 0; j < of_.extent; ++j, ++i) visit(i, base + index[i] * step_);
+          for (std::int64_t j = 0; j < of_.count; ++j, ++i) visit(i, base + index[i] * step_);
           continue;
         }
-        for (std::int64_t j = 0; j < of_.extent; ++j)
+        for (std::int64_t j = 0; j < of_.count; ++j)
           for (std::int64_t k = 0; k < of_.inner; ++k, ++i)
             visit(i, base + index[i] * step_ + inner_[static_cast<std::size_t>(k)]);
       }
@@ -90,15 +88,11 @@ class Places {
     return all;
   }
 
-  AxisView of_;
+  Slab of_;
   std::int64_t step_;
   Tensor indices_;
   std::vector<std::int64_t> outer_, inner_;
 };
-
-Cost moved(const Node& node) {
-  return {0, 2.0 * static_cast<double>(node.shape.numel()) * static_cast<double>(size_of(node.dtype))};
-}
 
 Tensor index_grid(std::initializer_list<double> values, const Shape& shape) { return tensor(values, shape, i64); }
 
@@ -106,33 +100,29 @@ Tensor index_grid(std::initializer_list<double> values, const Shape& shape) { re
 
 namespace ops {
 
-struct Gather {
+struct Gather : internal::ReadsIndexed {
   static constexpr OpInfo info{.name = "gather",
                                .formula = "y[…, j, …] = x[…, indices[…, j, …], …]",
                                .doc = "One element of an axis for each index.",
-                               .inputs = {"x", "indices"},
-                               .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
-                               .fixed = {1},
                                .forward = Forward::linear,
                                .group = Group::indexing};
-  using Attrs = AxisAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices) {
-    checked_axis("gather", a.axis, x, indices);
-    return {indices.shape(), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& indices, Tensor& y) {
-    const Places places("gather", normalized_axis("gather", a.axis, x.rank()), x.shape(), indices);
-    dispatch(x.dtype(), [&]<class T>() {
-      const T* from = x.data<T>().data();
-      T* to = y.mutable_data<T>().data();
+  static void check(const Attrs& a, const In& in) { check_indices("gather", a.axis, in.x, in.indices); }
+  static Out shapes(const Attrs&, const In& in) { return {op::spec(in.indices.shape(), in.x.dtype())}; }
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    const Places places("gather", a.axis, in.x.shape(), in.indices);
+    dispatch(in.x.dtype(), [&]<class T>() {
+      const T* from = in.x.data<T>().data();
+      T* to = out.y.mutable_data<T>().data();
       places.for_each([&](std::int64_t i, std::int64_t place) { to[i] = from[place]; });
     });
+    return {in.indices};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, const Tensor& indices, Unsaved) {
-    return scatter_add(zeros_view(x.shape(), x.dtype()), a.axis, indices, g);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    In d;
+    d.x = scatter_add(zeros_view(wanted.shape(&In::x), g.y.dtype()), a.axis, kept.indices, g.y);
+    return d;
   }
-  static Cost cost(const Attrs&, const Node& node) { return moved(node); }
   static std::vector<SampleOf<Gather>> samples(Rng& rng) {
     return {{{randn({2, 4}, f64, rng), index_grid({3, 0, 3, 1, 1, -1}, {2, 3})}, {1}},
             {{transpose(randn({2, 3}, f64, rng)), tensor({2, 0}, Shape{1, 2}, i32)}, {0}},
@@ -148,43 +138,36 @@ struct Gather {
   }
 };
 
-struct ScatterAdd {
+struct ScatterAdd : internal::WritesIndexed {
   static constexpr OpInfo info{.name = "scatter_add",
                                .formula = "y = x; y[…, indices[…, j, …], …] += source[…, j, …]",
                                .doc = "The adjoint of gather; what meets in one place adds up.",
-                               .inputs = {"x", "indices", "source"},
-                               .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
-                               .fixed = {1},
                                .forward = Forward::linear,
                                .group = Group::indexing};
-  using Attrs = AxisAttrs;
-  static constexpr bool takes_strides = true;
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source) {
-    checked_axis("scatter_add", a.axis, x, indices);
-    check_source("scatter_add", indices, source);
-    return {x.shape(), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source, Tensor& y) {
-    const Places places("scatter_add", normalized_axis("scatter_add", a.axis, x.rank()), x.shape(), indices);
-    const Tensor dense = source.contiguous();
-    start_from(x, y);
-    dispatch(x.dtype(), [&]<class T>() {
+  static void check(const Attrs& a, const In& in) { check_written("scatter_add", a.axis, in); }
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    const Places places("scatter_add", a.axis, in.x.shape(), in.indices);
+    const Tensor dense = in.source.contiguous();
+    start_from(in.x, out.y);
+    dispatch(out.y.dtype(), [&]<class T>() {
       const T* from = dense.data<T>().data();
-      T* to = y.mutable_data<T>().data();
-      std::vector<std::uint8_t> counts = scatter_counts<T>(y.numel(), dense.numel());
+      T* to = out.y.mutable_data<T>().data();
+      std::vector<std::uint8_t> counts = scatter_counts<T>(out.y.numel(), dense.numel());
       places.for_each_part([&](const auto& walk) {
         ScatteredSums<T> sums(to, 1, counts.empty() ? nullptr : counts.data());
         walk([&](std::int64_t i, std::int64_t place) { sums.add(place, from + i); });
         sums.finish();
       });
     });
+    return {in.indices};
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved, const Tensor&, Unsaved, Unsaved) { return g; }
-  static Tensor vjp(wrt<2>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& indices, Unsaved, Unsaved) {
-    return gather(g, a.axis, indices);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    In d;
+    d.x = g.y;
+    if (wanted(&In::source)) d.source = gather(g.y, a.axis, kept.indices);
+    return d;
   }
-  static Cost cost(const Attrs&, const Node& node) { return moved(node); }
   static std::vector<SampleOf<ScatterAdd>> samples(Rng& rng) {
     return {{{randn({2, 4}, f64, rng), index_grid({3, 0, 3, 1, 1, 1}, {2, 3}), randn({2, 3}, f64, rng)}, {1}},
             {{transpose(randn({2, 3}, f64, rng)), tensor({2, 0}, Shape{1, 2}, i32), randn({1, 2}, f64, rng)}, {0}},
@@ -197,42 +180,36 @@ struct ScatterAdd {
   }
 };
 
-struct Scatter {
+struct Scatter : internal::WritesIndexed {
   static constexpr OpInfo info{.name = "scatter",
                                .formula = "y = x; y[…, indices[…, j, …], …] = source[…, j, …]",
                                .doc = "Of several written to one place the last one stands, and takes the gradient.",
-                               .inputs = {"x", "indices", "source"},
-                               .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
-                               .fixed = {1},
                                .forward = Forward::linear,
                                .group = Group::indexing};
-  using Attrs = AxisAttrs;
-  static constexpr bool takes_strides = true;
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source) {
-    checked_axis("scatter", a.axis, x, indices);
-    check_source("scatter", indices, source);
-    return {x.shape(), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source, Tensor& y) {
-    const Places places("scatter", normalized_axis("scatter", a.axis, x.rank()), x.shape(), indices);
-    const Tensor dense = source.contiguous();
-    start_from(x, y);
-    dispatch(x.dtype(), [&]<class T>() {
+  static void check(const Attrs& a, const In& in) { check_written("scatter", a.axis, in); }
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    const Places places("scatter", a.axis, in.x.shape(), in.indices);
+    const Tensor dense = in.source.contiguous();
+    start_from(in.x, out.y);
+    dispatch(out.y.dtype(), [&]<class T>() {
       const T* from = dense.data<T>().data();
-      T* to = y.mutable_data<T>().data();
+      T* to = out.y.mutable_data<T>().data();
       places.for_each([&](std::int64_t i, std::int64_t place) { to[place] = from[i]; });
     });
+    return {in.indices};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& indices, Unsaved, Unsaved) {
-    return scatter(g, a.axis, indices, zeros_view(indices.shape(), g.dtype()));
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    const Tensor& indices = kept.indices;
+    In d;
+    if (wanted(&In::x)) d.x = scatter(g.y, a.axis, indices, zeros_view(indices.shape(), g.y.dtype()));
+    if (wanted(&In::source)) {
+      const Tensor order = reshape(arange(indices.numel()), indices.shape());
+      const Tensor last = scatter(zeros_view(g.y.shape(), i64), a.axis, indices, order);
+      d.source = where(gather(last, a.axis, indices) == order, gather(g.y, a.axis, indices), 0);
+    }
+    return d;
   }
-  static Tensor vjp(wrt<2>, const Attrs& a, const Tensor& g, Unsaved x, const Tensor& indices, Unsaved, Unsaved) {
-    const Tensor order = reshape(arange(indices.numel()), indices.shape());
-    const Tensor last = scatter(zeros_view(x.shape(), i64), a.axis, indices, order);
-    return where(gather(last, a.axis, indices) == order, gather(g, a.axis, indices), 0);
-  }
-  static Cost cost(const Attrs&, const Node& node) { return moved(node); }
   static std::vector<SampleOf<Scatter>> samples(Rng& rng) {
     return {{{randn({2, 4}, f64, rng), index_grid({3, 0, 3, 1, 1, 2}, {2, 3}), randn({2, 3}, f64, rng)}, {1}},
             {{transpose(randn({2, 3}, f64, rng)), tensor({2, 0}, Shape{1, 2}, i32), randn({1, 2}, f64, rng)}, {0}},
@@ -253,15 +230,15 @@ using GatherOps = OpList<Gather, ScatterAdd, Scatter>;
 using ops::GatherOps;
 
 Tensor gather(const Tensor& x, int axis, const Tensor& indices) {
-  return GatherOps::apply<ops::Gather>(AxisAttrs{axis}, x, indices);
+  return GatherOps::apply<ops::Gather>({axis}, {x, indices}).y;
 }
 
 Tensor scatter(const Tensor& x, int axis, const Tensor& indices, const Tensor& source) {
-  return GatherOps::apply<ops::Scatter>(AxisAttrs{axis}, x, indices, source);
+  return GatherOps::apply<ops::Scatter>({axis}, {x, indices, source}).y;
 }
 
 Tensor scatter_add(const Tensor& x, int axis, const Tensor& indices, const Tensor& source) {
-  return GatherOps::apply<ops::ScatterAdd>(AxisAttrs{axis}, x, indices, source);
+  return GatherOps::apply<ops::ScatterAdd>({axis}, {x, indices, source}).y;
 }
 
 std::span<const OpEntry> gather_ops() { return GatherOps::entries; }

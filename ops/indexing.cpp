@@ -2,17 +2,13 @@
 #include <tapegrad/core/row_sparse.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/indexing.hpp>
+#include <tapegrad/ops/internal/indexed.hpp>
 #include <tapegrad/ops/positions.hpp>
+#include <tapegrad/ops/slab.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
 namespace {
-
-struct AxisAttrs {
-  int axis = 0;
-  bool operator==(const AxisAttrs&) const = default;
-  static constexpr auto fields() { return std::tuple{Field{"axis", &AxisAttrs::axis, "that the indices refer to"}}; }
-};
 
 Shape taken_shape(const Shape& x, int axis, const Shape& indices) {
   if (x.rank() - 1 + indices.rank() > kMaxRank)
@@ -24,55 +20,34 @@ Shape taken_shape(const Shape& x, int axis, const Shape& indices) {
   return Shape(dims);
 }
 
-Cost moved(const Node& node) {
-  return {0, 2.0 * static_cast<double>(node.shape.numel()) * static_cast<double>(size_of(node.dtype))};
-}
-
 Tensor ids(std::initializer_list<double> values) { return tensor(values, i64); }
 
 }  // namespace
 
 namespace ops {
 
-struct Take {
+struct Take : internal::ReadsIndexed {
   static constexpr OpInfo info{.name = "take",
                                .formula = "y[…, j, …] = x[…, indices[j], …]",
                                .doc = "Positions of one axis; the indices' axes stand in its place.",
-                               .inputs = {"x", "indices"},
-                               .saves = {.inputs = {1}},
                                .kind = Kind::numeric,
-                               .fixed = {1},
                                .forward = Forward::linear,
                                .group = Group::indexing};
-  using Attrs = AxisAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices) {
-    return {taken_shape(x.shape(), normalized_axis("take", a.axis, x.rank()), indices.shape()), x.dtype()};
+  static Out shapes(const Attrs& a, const In& in) {
+    const Shape& x = in.x.shape();
+    return {op::spec(taken_shape(x, normalized_axis("take", a.axis, x.rank()), in.indices.shape()), in.x.dtype())};
   }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& indices, Tensor& y) {
-    const AxisView v(x.shape(), normalized_axis("take", a.axis, x.rank()));
-    const Tensor checked = checked_indices("take", "indices", indices, v.extent);
-    const auto positions = positions_of(checked);
-    const auto count = static_cast<std::int64_t>(positions.size());
-    if (y.numel() == 0) return;
-    constexpr std::int64_t kParallelElements = 1 << 17;
-    const bool parallel = y.numel() >= kParallelElements;
-    const std::int64_t block = std::max<std::int64_t>(1, kParallelElements / 8 / v.inner);
-    const std::int64_t blocks = (count + block - 1) / block;
-    dispatch(x.dtype(), [&]<class T>() {
-      const T* from = x.data<T>().data();
-      T* to = y.mutable_data<T>().data();
-      for_chunks(v.outer * blocks, parallel, [&](std::int64_t c) {
-        const std::int64_t o = c / blocks, begin = c % blocks * block, n = std::min(block, count - begin);
-        take_rows(from + o * v.extent * v.inner,
-                  positions.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)), v.inner,
-                  to + (o * count + begin) * v.inner);
-      });
-    });
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    const Slab s = slab_around(in.x.shape(), normalized_axis("take", a.axis, in.x.rank()));
+    const Tensor checked = checked_indices("take", "indices", in.indices, s.count);
+    if (out.y.numel() > 0) read(s, in.x, positions_of(checked), out.y);
+    return {in.indices};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, const Tensor& indices, Unsaved) {
-    return index_add(zeros_view(x.shape(), x.dtype()), a.axis, indices, g);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    In d;
+    d.x = index_add(zeros_view(wanted.shape(&In::x), g.y.dtype()), a.axis, kept.indices, g.y);
+    return d;
   }
-  static Cost cost(const Attrs&, const Node& node) { return moved(node); }
   static std::vector<SampleOf<Take>> samples(Rng& rng) {
     return {{{randn({4, 3}, f64, rng), ids({2, 0, 2})}, {0}},
             {{randn({2, 4}, f64, rng), tensor({-1, 0, 3, 3}, Shape{2, 2}, i64)}, {1}},
@@ -89,50 +64,65 @@ struct Take {
             {{zeros({3, 2}), ids({0})}, {2}, "axis 2 is outside a tensor of rank 2"},
             {{zeros({1, 1, 1, 1, 1}), zeros({1, 1, 1, 1, 1}, i64)}, {0}, "more than 8 axes"}};
   }
-};
 
-struct IndexAdd {
-  static constexpr OpInfo info{.name = "index_add",
-                               .formula = "y = x; y[…, indices[j], …] += source[…, j, …]",
-                               .doc = "The adjoint of take; repeated indices add up in order.",
-                               .inputs = {"x", "indices", "source"},
-                               .saves = {.inputs = {1}},
-                               .kind = Kind::numeric,
-                               .fixed = {1},
-                               .forward = Forward::linear,
-                               .group = Group::indexing};
-  using Attrs = AxisAttrs;
-  static constexpr bool takes_strides = true;
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source) {
-    const int axis = normalized_axis("index_add", a.axis, x.rank());
-    const Shape wanted = taken_shape(x.shape(), axis, indices.shape());
-    if (source.shape() != wanted)
-      throw ShapeError("index_add: source is " + to_string(source.shape()) + "; indices " + to_string(indices.shape()) +
-                       " on axis " + std::to_string(axis) + " of x " + to_string(x.shape()) + " take " +
-                       to_string(wanted));
-    return {x.shape(), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& indices, const Tensor& source, Tensor& y) {
-    const AxisView v(x.shape(), normalized_axis("index_add", a.axis, x.rank()));
-    const Tensor checked = checked_indices("index_add", "indices", indices, v.extent);
-    const auto positions = positions_of(checked);
-    const Tensor dense = source.contiguous();
-    start_from(x, y);
-    const std::int64_t step = static_cast<std::int64_t>(positions.size()) * v.inner;
+ private:
+  static void read(const Slab& s, const Tensor& x, std::span<const std::int64_t> positions, Tensor& y) {
+    const auto count = static_cast<std::int64_t>(positions.size());
     constexpr std::int64_t kParallelElements = 1 << 17;
-    dispatch(y.dtype(), [&]<class T>() {
-      const T* from = dense.data<T>().data();
+    const bool parallel = y.numel() >= kParallelElements;
+    const std::int64_t block = std::max<std::int64_t>(1, kParallelElements / 8 / s.inner);
+    const std::int64_t blocks = (count + block - 1) / block;
+    dispatch(x.dtype(), [&]<class T>() {
+      const T* from = x.data<T>().data();
       T* to = y.mutable_data<T>().data();
-      for_chunks(v.outer, v.outer >= 8 && v.outer * step >= kParallelElements, [&](std::int64_t o) {
-        add_rows(from + o * step, positions, v.inner, to + o * v.extent * v.inner, v.extent);
+      for_chunks(s.outer * blocks, parallel, [&](std::int64_t c) {
+        const std::int64_t o = c / blocks, begin = c % blocks * block, n = std::min(block, count - begin);
+        take_rows(from + o * s.count * s.inner,
+                  positions.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)), s.inner,
+                  to + (o * count + begin) * s.inner);
       });
     });
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved, const Tensor&, Unsaved, Unsaved) { return g; }
-  static Tensor vjp(wrt<2>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& indices, Unsaved, Unsaved) {
-    return take(g, indices, a.axis);
+};
+
+struct IndexAdd : internal::WritesIndexed {
+  static constexpr OpInfo info{.name = "index_add",
+                               .formula = "y = x; y[…, indices[j], …] += source[…, j, …]",
+                               .doc = "The adjoint of take; repeated indices add up in order.",
+                               .kind = Kind::numeric,
+                               .forward = Forward::linear,
+                               .group = Group::indexing};
+  static void check(const Attrs& a, const In& in) {
+    const Shape &x = in.x.shape(), &indices = in.indices.shape();
+    const int axis = normalized_axis("index_add", a.axis, x.rank());
+    const Shape taken = taken_shape(x, axis, indices);
+    if (in.source.shape() != taken)
+      throw ShapeError("index_add: source is " + to_string(in.source.shape()) + "; indices " + to_string(indices) +
+                       " on axis " + std::to_string(axis) + " of x " + to_string(x) + " take " + to_string(taken));
   }
-  static Cost cost(const Attrs&, const Node& node) { return moved(node); }
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    const Slab s = slab_around(in.x.shape(), normalized_axis("index_add", a.axis, in.x.rank()));
+    const Tensor checked = checked_indices("index_add", "indices", in.indices, s.count);
+    const auto positions = positions_of(checked);
+    const Tensor dense = in.source.contiguous();
+    start_from(in.x, out.y);
+    const std::int64_t step = static_cast<std::int64_t>(positions.size()) * s.inner;
+    constexpr std::int64_t kParallelElements = 1 << 17;
+    dispatch(out.y.dtype(), [&]<class T>() {
+      const T* from = dense.data<T>().data();
+      T* to = out.y.mutable_data<T>().data();
+      for_chunks(s.outer, s.outer >= 8 && s.outer * step >= kParallelElements, [&](std::int64_t o) {
+        add_rows(from + o * step, positions, s.inner, to + o * s.count * s.inner, s.count);
+      });
+    });
+    return {in.indices};
+  }
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    In d;
+    d.x = g.y;
+    if (wanted(&In::source)) d.source = take(g.y, kept.indices, a.axis);
+    return d;
+  }
   static std::vector<SampleOf<IndexAdd>> samples(Rng& rng) {
     return {{{randn({4, 3}, f64, rng), ids({2, 0, 2}), randn({3, 3}, f64, rng)}, {0}},
             {{randn({2, 3}, f64, rng), tensor({-1, 0}, i32), transpose(randn({2, 2}, f64, rng))}, {1}},
@@ -152,7 +142,7 @@ using IndexingOps = OpList<Take, IndexAdd>;
 using ops::IndexingOps;
 
 Tensor take(const Tensor& x, const Tensor& indices, int axis) {
-  return IndexingOps::apply<ops::Take>(AxisAttrs{axis}, x, indices);
+  return IndexingOps::apply<ops::Take>({axis}, {x, indices}).y;
 }
 
 Tensor take(const Tensor& x, const Tensor& indices) { return take(flatten(x), indices, 0); }
@@ -165,7 +155,7 @@ Tensor index_select(const Tensor& x, int axis, const Tensor& indices) {
 }
 
 Tensor index_add(const Tensor& x, int axis, const Tensor& indices, const Tensor& source) {
-  return IndexingOps::apply<ops::IndexAdd>(AxisAttrs{axis}, x, indices, source);
+  return IndexingOps::apply<ops::IndexAdd>({axis}, {x, indices, source}).y;
 }
 
 std::span<const OpEntry> indexing_ops() { return IndexingOps::entries; }

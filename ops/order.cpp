@@ -5,6 +5,7 @@
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/gather.hpp>
 #include <tapegrad/ops/indexing.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/order.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -46,12 +47,10 @@ void order_row(const T* row, std::int64_t n, bool descending, std::vector<Placed
 
 namespace ops {
 
-struct ArgSort {
+struct ArgSort : internal::Unary {
   static constexpr OpInfo info{.name = "argsort",
                                .formula = "y = positions that put x in order",
                                .doc = "Stable; a NaN is larger than all numbers.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .differentiable = false,
                                .group = Group::indexing};
@@ -67,26 +66,31 @@ struct ArgSort {
                         Field{"count", &Attrs::count, "positions wanted, from the front; -1 for all"}};
     }
   };
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    const int axis = normalized_axis("argsort", a.axis, x.rank());
-    const std::int64_t extent = x.shape()[axis];
+  static int axis_of(const Attrs& a, const In& in) { return normalized_axis("argsort", a.axis, in.x.rank()); }
+
+  static void check(const Attrs& a, const In& in) {
+    const int axis = axis_of(a, in);
+    const std::int64_t extent = in.x.shape()[axis];
     if (a.count != kAll && (a.count < 0 || a.count > extent))
       throw ValueError("argsort: " + std::to_string(a.count) + " positions of axis " + std::to_string(axis) +
-                       " of shape " + to_string(x.shape()) + "; it has " + std::to_string(extent));
-    return {x.shape().with(axis, a.count == kAll ? extent : a.count), i64};
+                       " of shape " + to_string(in.x.shape()) + "; it has " + std::to_string(extent));
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    const int axis = normalized_axis("argsort", a.axis, x.rank());
-    const Slab from = slab_around(x.shape(), axis), to = slab_around(y.shape(), axis);
-    std::int64_t* positions = y.mutable_data<std::int64_t>().data();
-    dispatch(x.dtype(), [&]<class T>() {
+  static Out shapes(const Attrs& a, const In& in) {
+    const Shape& x = in.x.shape();
+    return {op::spec(a.count == kAll ? x : x.with(axis_of(a, in), a.count), i64)};
+  }
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    const int axis = axis_of(a, in);
+    const Slab from = slab_around(in.x.shape(), axis), to = slab_around(out.y.shape(), axis);
+    std::int64_t* positions = out.y.mutable_data<std::int64_t>().data();
+    dispatch(in.x.dtype(), [&]<class T>() {
       kernels::for_lane_groups(from, [&](const kernels::LaneGroup& group) {
         const kernels::LaneGroup written{to, group.first, group.lanes};
-        const kernels::LaneReader<T> in(group, x.data<T>().data());
-        kernels::LaneWriter<std::int64_t> out(written, positions);
+        const kernels::LaneReader<T> rows(group, in.x.data<T>().data());
+        kernels::LaneWriter<std::int64_t> ordered(written, positions);
         std::vector<Placed<T>> scratch;
         for (std::int64_t l = 0; l < group.lanes; ++l)
-          order_row(in[l], from.count, a.descending, scratch, to.count, out[l]);
+          order_row(rows[l], from.count, a.descending, scratch, to.count, ordered[l]);
       });
     });
   }
@@ -111,7 +115,7 @@ using OrderOps = OpList<ArgSort>;
 namespace {
 
 Tensor positions(const Tensor& x, int axis, bool descending, std::int64_t count) {
-  return ops::OrderOps::apply<ops::ArgSort>(ops::ArgSort::Attrs{axis, descending, count}, x);
+  return ops::OrderOps::apply<ops::ArgSort>({axis, descending, count}, {x}).y;
 }
 
 void check_rank(const char* op, const char* what, std::int64_t k, std::int64_t least, const Tensor& x, int axis) {

@@ -44,11 +44,6 @@ Tensor checked_indices(const char* op, const char* input, const Tensor& indices,
   return checked;
 }
 
-AxisView::AxisView(const Shape& shape, int axis) : extent(shape[axis]) {
-  for (int i = 0; i < axis; ++i) outer *= shape[i];
-  for (int i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
-}
-
 Tensor zeros_view(const Shape& shape, DType dtype) {
   const Strides still{};
   return make_view(zeros({}, dtype), shape, &still, 0);

@@ -29,12 +29,6 @@ Tensor segment_of_rows(std::span<const std::int64_t> offsets);
 /// 1 / length of each run (1 for an empty one), as [B, 1, …] to multiply a tensor of rank `rank`.
 Tensor inverse_lengths(std::span<const std::int64_t> offsets, int rank, DType dtype);
 
-/// A tensor as [outer, extent, inner] around one axis.
-struct AxisView {
-  AxisView(const Shape& shape, int axis);
-  std::int64_t outer = 1, extent = 1, inner = 1;
-};
-
 /// A constant 0 seen in `shape`, without a buffer of that size.
 Tensor zeros_view(const Shape& shape, DType dtype);
 /// Fills `y`, dense, with the values of `base`, of any layout; a zeros_view costs no read.

@@ -2,6 +2,8 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/op/op_list.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/view.hpp>
 
@@ -17,12 +19,10 @@ void require_probability(const char* op, double p) {
 
 namespace ops {
 
-struct Dropout {
+struct Dropout : internal::Unary {
   static constexpr OpInfo info{.name = "dropout",
                                .formula = "y = x m / (1 - p), m = 0 with probability p, else 1",
                                .doc = "The mask is drawn from the seed and position, forward and backward alike.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .group = Group::random,
                                .source = "Srivastava et al., Dropout, JMLR 15, 2014"};
   struct Attrs {
@@ -35,20 +35,18 @@ struct Dropout {
                         Field{"position", &Attrs::position, "of the generator at the first element"}};
     }
   };
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    require_probability("dropout", a.p);
-    return {x.shape(), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
+  static void check(const Attrs& a, const In&) { require_probability("dropout", a.p); }
+  static Out shapes(const Attrs&, const In& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
+  static void forward(const Attrs& a, const In& in, Out& out) {
     constexpr std::int64_t kBlock = 1024, kParallelElements = 1 << 15;
-    const std::int64_t n = x.numel();
+    const std::int64_t n = in.x.numel();
     // An element is dropped where its word is below this, which may be one past the largest.
     const std::int64_t threshold = std::llround(a.p * 0x1p32);
-    if (threshold > 0xffffffff) return y.fill(0);
+    if (threshold > 0xffffffff) return out.y.fill(0);
     const auto limit = static_cast<std::uint32_t>(threshold);
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      const T* from = x.data<T>().data();
-      T* to = y.mutable_data<T>().data();
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      const T* from = in.x.data<T>().data();
+      T* to = out.y.mutable_data<T>().data();
       for_blocks(n, kBlock, n >= kParallelElements, [&](std::int64_t begin, std::int64_t end) {
         std::uint32_t words[kBlock];
         const std::int64_t count = end - begin;
@@ -63,11 +61,9 @@ struct Dropout {
       });
     });
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved);
-  static Cost cost(const Attrs&, const Node& node) {
-    const auto n = static_cast<double>(node.shape.numel());
-    return {n, 2 * n * static_cast<double>(size_of(node.dtype))};
-  }
+  // Linear in x, with a diagonal matrix: its own adjoint.
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In>) { return {apply<Dropout>(a, {g.y}).y}; }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(1, in.x, {in.x, out.y}); }
   static std::vector<SampleOf<Dropout>> samples(Rng& rng) {
     return {{{randn({4, 3}, f64, rng)}, {0.5, 7, 0}}, {{transpose(randn({2, 3}, f64, rng))}, {0.25, 7, 13}},
             {{randn({}, f64, rng)}, {0.1, 1, 2}},     {{randn({3}, f64, rng)}, {1, 0, 0}},
@@ -82,18 +78,15 @@ struct Dropout {
 
 using SamplingOps = OpList<Dropout>;
 
-// Linear in x, with a diagonal matrix: its own adjoint.
-Tensor Dropout::vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) { return apply<Dropout>(a, g); }
-
 }  // namespace ops
 
 Tensor dropout(const Tensor& x, double p, Rng& rng, bool training) {
   require_probability("dropout", p);
   if (!training || p == 0) return x;
   const Rng::State drawn = rng.take(static_cast<std::uint64_t>(x.numel()));
-  const ops::Dropout::Attrs attributes{p, static_cast<std::int64_t>(drawn.seed),
-                                       static_cast<std::int64_t>(drawn.position)};
-  return ops::SamplingOps::apply<ops::Dropout>(attributes, x);
+  return ops::SamplingOps::apply<ops::Dropout>(
+             {p, static_cast<std::int64_t>(drawn.seed), static_cast<std::int64_t>(drawn.position)}, {x})
+      .y;
 }
 
 Tensor bernoulli(const Tensor& probability, Rng& rng) {

@@ -5,6 +5,7 @@
 #include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/indexing.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/positions.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/segment.hpp>
@@ -24,17 +25,29 @@ void scale_row(T* row, std::int64_t width, std::int64_t count) {
 namespace ops {
 
 // What the three reductions of runs share.
+template <class Op>
 struct SegmentCommon {
-  using Attrs = NoAttrs;
-  static TensorSpec checked_result(const char* op, const Tensor& x, const Tensor& offsets) {
-    if (x.rank() == 0 || offsets.rank() != 1 || offsets.numel() == 0)
-      throw ShapeError(std::string(op) + ": x is " + to_string(x.shape()) + " and offsets " +
-                       to_string(offsets.shape()) + "; expected [T, ...] and [B + 1]");
-    return {x.shape().with(0, offsets.numel() - 1), x.dtype()};
+  struct In {
+    Tensor x;
+    op::Fixed offsets;
+  };
+  struct Out {
+    Tensor y;
+  };
+  static constexpr const char* name() { return Op::info.name.data(); }
+
+  static void check(const In& in) {
+    if (in.x.rank() == 0 || in.offsets.rank() != 1 || in.offsets.numel() == 0)
+      throw ShapeError(std::string(name()) + ": x is " + to_string(in.x.shape()) + " and offsets " +
+                       to_string(in.offsets.shape()) + "; expected [T, ...] and [B + 1]");
   }
+  static Out shapes(const In& in) { return {op::spec(in.x.shape().with(0, in.offsets.numel() - 1), in.x.dtype())}; }
   /// Calls `reduce(rows, count, width, out)` for each run.
   template <class T, class Reduce>
-  static void for_each_run(const Tensor& x, std::span<const std::int64_t> offsets, Tensor& y, const Reduce& reduce) {
+  static void for_each_run(const In& in, Tensor& y, const Reduce& reduce) {
+    const Tensor& x = in.x;
+    const Tensor checked = checked_offsets(name(), in.offsets, x.shape()[0]);
+    const auto offsets = positions_of(checked);
     const std::int64_t segments = y.shape()[0], width = segments ? y.numel() / segments : 0;
     const T* from = x.data<T>().data();
     T* to = y.mutable_data<T>().data();
@@ -45,13 +58,8 @@ struct SegmentCommon {
       }
     });
   }
-  static Cost cost(const Attrs&, const Node& node) {
-    const Node& x = *node.edges()[0].node();
-    const auto n = static_cast<double>(x.shape.numel());
-    return {n, (n + static_cast<double>(node.shape.numel())) * static_cast<double>(size_of(x.dtype))};
-  }
-  template <class O>
-  static std::vector<SampleOf<O>> common_samples(Rng& rng) {
+  static Cost cost(const In& in, const Out& out) { return internal::one_pass(1, in.x, {in.x, out.y}); }
+  static std::vector<SampleOf<Op>> samples(Rng& rng) {
     return {{{randn({5, 2}, f64, rng), tensor({0, 2, 2, 5}, i64)}},
             {{transpose(randn({2, 4}, f64, rng)), tensor({0, 1, 4}, i32)}},
             {{randn({4}, f64, rng), tensor({0, 0, 3, 4}, i64)}},
@@ -59,8 +67,7 @@ struct SegmentCommon {
             {{zeros({0, 3}, f64), tensor({0, 0}, i64)}},
             {{zeros({0, 3}, f64), tensor({0}, i64)}}};
   }
-  template <class O>
-  static std::vector<BadInputOf<O>> common_bad_inputs() {
+  static std::vector<BadInputOf<Op>> bad_inputs() {
     const Tensor x = zeros({3, 2});
     return {{{x, tensor({0, 2}, i64)}, {}, "offsets run from 0 to 2; they start at 0 and end at x's 3 rows"},
             {{x, tensor({1, 3}, i64)}, {}, "offsets run from 1 to 3"},
@@ -71,106 +78,141 @@ struct SegmentCommon {
 };
 
 template <bool kMean>
-struct Segment : SegmentCommon {
-  static constexpr const char* kName = kMean ? "segment_mean" : "segment_sum";
-  static constexpr OpInfo info{.name = kName,
+struct Segment : SegmentCommon<Segment<kMean>> {
+  using Common = SegmentCommon<Segment>;
+  using typename Common::In, typename Common::Out;
+  struct Kept {
+    Tensor offsets;
+  };
+  static constexpr OpInfo info{.name = kMean ? "segment_mean" : "segment_sum",
                                .formula = kMean ? "y[b] = Σ x[i] / n, i from offsets[b] to offsets[b + 1], n of them"
                                                 : "y[b] = Σ x[i], i from offsets[b] to offsets[b + 1]",
                                .doc = "Runs of rows, each reduced to one; an empty run gives 0.",
-                               .inputs = {"x", "offsets"},
-                               .saves = {.inputs = {1}},
-                               .fixed = {1},
                                .forward = Forward::linear,
                                .group = Group::reduction};
-  static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& offsets) {
-    return checked_result(kName, x, offsets);
-  }
-  static void forward(const Attrs&, const Tensor& x, const Tensor& offsets, Tensor& y) {
-    const Tensor checked = checked_offsets(kName, offsets, x.shape()[0]);
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      for_each_run<T>(x, positions_of(checked), y, [](const T* rows, std::int64_t count, std::int64_t width, T* out) {
-        std::fill_n(out, width, T{0});
-        RowSum<T> sum(out, width);
+  static Kept forward(const In& in, Out& out) {
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      Common::template for_each_run<T>(in, out.y, [](const T* rows, std::int64_t count, std::int64_t width, T* row) {
+        std::fill_n(row, width, T{0});
+        RowSum<T> sum(row, width);
         for (std::int64_t i = 0; i < count; ++i) sum.add(rows + i * width);
         sum.finish();
-        if (kMean && count > 1) scale_row(out, width, count);
+        if (kMean && count > 1) scale_row(row, width, count);
       });
     });
+    return {in.offsets};
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved x, const Tensor& offsets, Unsaved) {
-    const Tensor checked = checked_offsets(kName, offsets, x.shape()[0]);
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    const Tensor checked = checked_offsets(Common::name(), kept.offsets, wanted.shape(&In::x)[0]);
     const auto runs = positions_of(checked);
-    return take(kMean ? g * inverse_lengths(runs, g.rank(), g.dtype()) : g, segment_of_rows(runs), 0);
+    const Tensor share = kMean ? g.y * inverse_lengths(runs, g.y.rank(), g.y.dtype()) : g.y;
+    In d;
+    d.x = take(share, segment_of_rows(runs), 0);
+    return d;
   }
-  static std::vector<SampleOf<Segment>> samples(Rng& rng) { return common_samples<Segment>(rng); }
-  static std::vector<BadInputOf<Segment>> bad_inputs() { return common_bad_inputs<Segment>(); }
 };
 
-struct SegmentMax : SegmentCommon {
+struct SegmentMax : SegmentCommon<SegmentMax> {
+  struct Kept {
+    Tensor x, offsets, y;
+  };
   static constexpr OpInfo info{.name = "segment_max",
                                .formula = "y[b] = max x[i], i from offsets[b] to offsets[b + 1]",
                                .doc =
                                    "Runs of rows, each reduced to one; an empty run gives 0. Equal maxima share the "
                                    "gradient.",
-                               .inputs = {"x", "offsets"},
-                               .saves = kSavesAll,
-                               .fixed = {1},
                                .group = Group::reduction};
-  static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& offsets) {
-    return checked_result("segment_max", x, offsets);
-  }
-  static void forward(const Attrs&, const Tensor& x, const Tensor& offsets, Tensor& y) {
-    const Tensor checked = checked_offsets("segment_max", offsets, x.shape()[0]);
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      for_each_run<T>(x, positions_of(checked), y, [](const T* rows, std::int64_t count, std::int64_t width, T* out) {
+  static Kept forward(const In& in, Out& out) {
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      for_each_run<T>(in, out.y, [](const T* rows, std::int64_t count, std::int64_t width, T* row) {
         if (count == 0)
-          std::fill_n(out, width, T{0});
+          std::fill_n(row, width, T{0});
         else
-          std::copy_n(rows, width, out);
+          std::copy_n(rows, width, row);
         for (std::int64_t i = 1; i < count; ++i)
           for (std::int64_t j = 0; j < width; ++j) {
             const T candidate = rows[i * width + j];
-            out[j] = candidate > out[j] || candidate != candidate ? candidate : out[j];
+            row[j] = candidate > row[j] || candidate != candidate ? candidate : row[j];
           }
       });
     });
+    return {in.x, in.offsets, out.y};
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, const Tensor& x, const Tensor& offsets, const Tensor& y) {
-    const Tensor checked = checked_offsets("segment_max", offsets, x.shape()[0]);
-    const Tensor segments = segment_of_rows(positions_of(checked)), value = x.detach();
-    const Tensor top = take(y.detach(), segments, 0);
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
+    const Tensor checked = checked_offsets(name(), kept.offsets, kept.x.shape()[0]);
+    const Tensor segments = segment_of_rows(positions_of(checked)), value = kept.x.detach();
+    const Tensor top = take(kept.y.detach(), segments, 0);
     // A NaN is the maximum of its run.
-    const Tensor wins = cast(value == top || isnan(value), x.dtype());
-    return take(g, segments, 0) * (wins / take(segment_sum(wins, checked), segments, 0));
+    const Tensor wins = cast(value == top || isnan(value), value.dtype());
+    In d;
+    d.x = take(g.y, segments, 0) * (wins / take(segment_sum(wins, checked), segments, 0));
+    return d;
   }
-  static std::vector<SampleOf<SegmentMax>> samples(Rng& rng) { return common_samples<SegmentMax>(rng); }
-  static std::vector<BadInputOf<SegmentMax>> bad_inputs() { return common_bad_inputs<SegmentMax>(); }
 };
 
 struct MaskedMean {
+  struct In {
+    Tensor x;
+    op::Fixed mask;
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor mask;
+  };
   static constexpr OpInfo info{.name = "masked_mean",
                                .formula = "y[b] = Σ x[b, l] / n over the n positions l where mask[b, l]",
                                .doc = "The mean over a padded sequence; 0 where nothing is left.",
-                               .inputs = {"x", "mask"},
-                               .saves = {.inputs = {1}},
-                               .fixed = {1},
                                .forward = Forward::linear,
                                .group = Group::reduction};
-  using Attrs = NoAttrs;
-  static TensorSpec result(const Attrs&, const Tensor& x, const Tensor& mask) {
+  static void check(const In& in) {
+    const Tensor &x = in.x, &mask = in.mask;
     if (mask.dtype() != boolean)
       throw DTypeError("masked_mean: 'mask' is " + describe(mask) +
-                       ", not bool; compare it with something, as in "
-                       "ids != 0");
+                       ", not bool; compare it with something, as in ids != 0");
     const int rank = mask.rank();
     if (rank == 0 || x.rank() < rank || !std::equal(mask.shape().begin(), mask.shape().end(), x.shape().begin()))
       throw ShapeError("masked_mean: x is " + to_string(x.shape()) + " and mask " + to_string(mask.shape()) +
                        "; expected [B..., L, D...] and [B..., L]");
-    return {x.shape().erase(rank - 1), x.dtype()};
   }
-  static void forward(const Attrs&, const Tensor& x, const Tensor& mask, Tensor& y) {
-    const std::int64_t length = mask.shape()[-1], batch = length ? mask.numel() / length : 0;
-    if (batch == 0) return y.fill(0);
+  static Out shapes(const In& in) { return {op::spec(in.x.shape().erase(in.mask.rank() - 1), in.x.dtype())}; }
+  static Kept forward(const In& in, Out& out) {
+    if (in.mask.numel() > 0)
+      mean(in.x, in.mask, out.y);
+    else
+      out.y.fill(0);
+    return {in.mask};
+  }
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    const Shape& mask = kept.mask.shape();
+    const int axis = mask.rank() - 1;
+    Integers dims(mask.begin(), mask.end());
+    dims.resize(static_cast<std::size_t>(wanted.shape(&In::x).rank()), 1);
+    const Tensor lengths = maximum(sum(kept.mask, {axis}), 1);
+    dims[static_cast<std::size_t>(axis)] = 1;
+    const Tensor share = unsqueeze(g.y, axis) / reshape(lengths, dims);
+    dims[static_cast<std::size_t>(axis)] = mask[axis];
+    In d;
+    d.x = where(reshape(kept.mask, dims), share, 0);
+    return d;
+  }
+  static Cost cost(const In& in, const Out&) { return internal::one_pass(1, in.x, {in.x}); }
+  static std::vector<SampleOf<MaskedMean>> samples(Rng& rng) {
+    return {{{randn({3, 2, 2}, f64, rng), tensor({1, 0, 0, 0, 1, 1}, Shape{3, 2}, boolean)}},
+            {{transpose(randn({3, 2}, f64, rng)), tensor({1, 0, 1, 0, 1, 1}, Shape{2, 3}, boolean)}},
+            {{randn({3}, f64, rng), tensor({1, 0, 1}, boolean)}},
+            {{zeros({2, 0, 3}, f64), zeros({2, 0}, boolean)}},
+            {{zeros({0, 2, 3}, f64), zeros({0, 2}, boolean)}}};
+  }
+  static std::vector<BadInputOf<MaskedMean>> bad_inputs() {
+    return {{{zeros({2, 3, 4}), zeros({2, 4}, boolean)}, {}, "masked_mean: x is [2, 3, 4] and mask [2, 4]; expected"},
+            {{zeros({2, 3, 4}), zeros({2, 3})}, {}, "'mask' is f32 [2, 3], not bool"}};
+  }
+
+ private:
+  static void mean(const Tensor& x, const Tensor& mask, Tensor& y) {
+    const std::int64_t length = mask.shape()[-1], batch = mask.numel() / length;
     const std::int64_t width = y.numel() / batch;
     const bool* keeps = mask.data<bool>().data();
     dispatch_floating(y.dtype(), [&]<class T>() {
@@ -193,32 +235,6 @@ struct MaskedMean {
       });
     });
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved x, const Tensor& mask, Unsaved) {
-    const int axis = mask.rank() - 1;
-    Integers dims(mask.shape().begin(), mask.shape().end());
-    dims.resize(static_cast<std::size_t>(x.shape().rank()), 1);
-    const Tensor lengths = maximum(sum(mask, {axis}), 1);
-    dims[static_cast<std::size_t>(axis)] = 1;
-    const Tensor share = unsqueeze(g, axis) / reshape(lengths, dims);
-    dims[static_cast<std::size_t>(axis)] = mask.shape()[axis];
-    return where(reshape(mask, dims), share, 0);
-  }
-  static Cost cost(const Attrs&, const Node& node) {
-    const Node& x = *node.edges()[0].node();
-    const auto n = static_cast<double>(x.shape.numel());
-    return {n, n * static_cast<double>(size_of(x.dtype))};
-  }
-  static std::vector<SampleOf<MaskedMean>> samples(Rng& rng) {
-    return {{{randn({3, 2, 2}, f64, rng), tensor({1, 0, 0, 0, 1, 1}, Shape{3, 2}, boolean)}},
-            {{transpose(randn({3, 2}, f64, rng)), tensor({1, 0, 1, 0, 1, 1}, Shape{2, 3}, boolean)}},
-            {{randn({3}, f64, rng), tensor({1, 0, 1}, boolean)}},
-            {{zeros({2, 0, 3}, f64), zeros({2, 0}, boolean)}},
-            {{zeros({0, 2, 3}, f64), zeros({0, 2}, boolean)}}};
-  }
-  static std::vector<BadInputOf<MaskedMean>> bad_inputs() {
-    return {{{zeros({2, 3, 4}), zeros({2, 4}, boolean)}, {}, "masked_mean: x is [2, 3, 4] and mask [2, 4]; expected"},
-            {{zeros({2, 3, 4}), zeros({2, 3})}, {}, "'mask' is f32 [2, 3], not bool"}};
-  }
 };
 
 using SegmentOps = OpList<Segment<false>, Segment<true>, SegmentMax, MaskedMean>;
@@ -228,20 +244,18 @@ using SegmentOps = OpList<Segment<false>, Segment<true>, SegmentMax, MaskedMean>
 using ops::SegmentOps;
 
 Tensor segment_sum(const Tensor& x, const Tensor& offsets) {
-  return SegmentOps::apply<ops::Segment<false>>(NoAttrs{}, x, offsets);
+  return SegmentOps::apply<ops::Segment<false>>({x, offsets}).y;
 }
 
 Tensor segment_mean(const Tensor& x, const Tensor& offsets) {
-  return SegmentOps::apply<ops::Segment<true>>(NoAttrs{}, x, offsets);
+  return SegmentOps::apply<ops::Segment<true>>({x, offsets}).y;
 }
 
 Tensor segment_max(const Tensor& x, const Tensor& offsets) {
-  return SegmentOps::apply<ops::SegmentMax>(NoAttrs{}, x, offsets);
+  return SegmentOps::apply<ops::SegmentMax>({x, offsets}).y;
 }
 
-Tensor masked_mean(const Tensor& x, const Tensor& mask) {
-  return SegmentOps::apply<ops::MaskedMean>(NoAttrs{}, x, mask);
-}
+Tensor masked_mean(const Tensor& x, const Tensor& mask) { return SegmentOps::apply<ops::MaskedMean>({x, mask}).y; }
 
 std::span<const OpEntry> segment_ops() { return SegmentOps::entries; }
 

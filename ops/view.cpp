@@ -2,6 +2,7 @@
 #include <tapegrad/core/checked.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
@@ -33,12 +34,10 @@ bool reshaped_strides(const Shape& from, const Strides& own, const Shape& to, St
 
 namespace ops {
 
-struct Reshape {
+struct Reshape : internal::Unary {
   static constexpr OpInfo info{.name = "reshape",
                                .formula = "y = x in another shape",
                                .doc = "The same elements in row-major order; a view where strides allow.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .group = Group::shape};
   struct Attrs {
@@ -48,12 +47,12 @@ struct Reshape {
       return std::tuple{Field{"shape", &Attrs::shape, "one extent may be -1: inferred"}};
     }
   };
-  static Tensor view(const Attrs& a, const Tensor& x) {
-    const Shape shape = resolve(a.shape, x.shape());
+  static Out view(const Attrs& a, const In& in) {
+    const Shape shape = resolve(a.shape, in.x.shape());
     Strides strides;
-    if (!x.is_contiguous() && reshaped_strides(x.shape(), *x.node().strides, shape, strides))
-      return make_view(x, shape, &strides, 0);
-    return make_view(x.contiguous(), shape, nullptr, 0);
+    if (!in.x.is_contiguous() && reshaped_strides(in.x.shape(), *in.x.node().strides, shape, strides))
+      return {make_view(in.x, shape, &strides, 0)};
+    return {make_view(in.x.contiguous(), shape, nullptr, 0)};
   }
   static Shape resolve(const Integers& wanted, const Shape& from) {
     Integers dims = wanted;
@@ -81,7 +80,7 @@ struct Reshape {
                        to_string(shape) + " has " + std::to_string(shape.numel()));
     return shape;
   }
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved x, Unsaved) { return reshape(g, x.shape()); }
+  static In pull(const Attrs&, const Out& g, op::Wanted<In> wanted) { return {reshape(g.y, wanted.shape(&In::x))}; }
   static std::vector<SampleOf<Reshape>> samples(Rng& rng) {
     return {{{randn({2, 6}, f64, rng)}, {{3, -1}}},
             {{transpose(randn({2, 3}, f64, rng))}, {{6}}},
@@ -96,12 +95,10 @@ struct Reshape {
   }
 };
 
-struct Permute {
+struct Permute : internal::Unary {
   static constexpr OpInfo info{.name = "permute",
                                .formula = "y's axis i is x's axis axes[i]",
                                .doc = "A view with the axes in another order.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .group = Group::shape};
   struct Attrs {
@@ -109,7 +106,8 @@ struct Permute {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"axes", &Attrs::axes, "a permutation of the axes"}}; }
   };
-  static Tensor view(const Attrs& a, const Tensor& x) {
+  static Out view(const Attrs& a, const In& in) {
+    const Tensor& x = in.x;
     const auto rank = static_cast<std::size_t>(x.rank());
     std::vector<bool> seen(rank);
     Integers dims(rank);
@@ -125,14 +123,14 @@ struct Permute {
     if (std::find(seen.begin(), seen.end(), false) != seen.end() || a.axes.size() != rank)
       throw ValueError("permute: " + format_attribute(a.axes) + " is not a permutation of the axes of shape " +
                        to_string(x.shape()));
-    return make_view(x, Shape(dims), &strides, 0);
+    return {make_view(x, Shape(dims), &strides, 0)};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) {
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In>) {
     Integers inverse(a.axes.size());
     for (std::size_t i = 0; i < a.axes.size(); ++i)
-      inverse[static_cast<std::size_t>(a.axes[i] < 0 ? a.axes[i] + g.rank() : a.axes[i])] =
+      inverse[static_cast<std::size_t>(a.axes[i] < 0 ? a.axes[i] + g.y.rank() : a.axes[i])] =
           static_cast<std::int64_t>(i);
-    return permute(g, inverse);
+    return {permute(g.y, std::move(inverse))};
   }
   static std::vector<SampleOf<Permute>> samples(Rng& rng) {
     return {{{randn({2, 3, 4}, f64, rng)}, {{2, 0, 1}}},
@@ -148,11 +146,9 @@ struct Permute {
   }
 };
 
-struct BroadcastTo {
+struct BroadcastTo : internal::Unary {
   static constexpr OpInfo info{.name = "broadcast_to",
                                .formula = "y = x repeated along new axes and those of extent 1",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .group = Group::shape};
   struct Attrs {
@@ -160,7 +156,8 @@ struct BroadcastTo {
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() { return std::tuple{Field{"shape", &Attrs::shape, "of the result"}}; }
   };
-  static Tensor view(const Attrs& a, const Tensor& x) {
+  static Out view(const Attrs& a, const In& in) {
+    const Tensor& x = in.x;
     if (!broadcasts_to(x.shape(), a.shape))
       throw ShapeError("broadcast_to: " + to_string(x.shape()) + " does not broadcast to " + to_string(a.shape) +
                        "; trailing extents must be equal or 1");
@@ -170,10 +167,10 @@ struct BroadcastTo {
     for (int axis = lead; axis < a.shape.rank(); ++axis)
       if (x.shape()[axis - lead] != 1)
         strides[static_cast<std::size_t>(axis)] = own[static_cast<std::size_t>(axis - lead)];
-    return make_view(x, a.shape, &strides, 0);
+    return {make_view(x, a.shape, &strides, 0)};
   }
   // The engine undoes every broadcast: the cotangent is summed to the input's shape there.
-  static Tensor vjp(wrt<0>, const Attrs&, const Tensor& g, Unsaved, Unsaved) { return g; }
+  static In pull(const Attrs&, const Out& g, op::Wanted<In>) { return {g.y}; }
   static std::vector<SampleOf<BroadcastTo>> samples(Rng& rng) {
     return {{{randn({3, 1}, f64, rng)}, {{2, 3, 4}}}, {{randn({}, f64, rng)}, {{2}}}, {{randn({1}, f64, rng)}, {{0}}}};
   }
@@ -183,13 +180,11 @@ struct BroadcastTo {
   }
 };
 
-struct SliceOp {
+struct SliceOp : internal::Unary {
   static constexpr OpInfo info{
       .name = "slice",
       .formula = "y = x[start:stop:step] on one axis",
       .doc = "A view. Positions are NumPy's: negative ones count from the end, all are clipped.",
-      .inputs = {"x"},
-      .saves = kSavesNothing,
       .kind = Kind::numeric,
       .group = Group::shape};
   struct Attrs {
@@ -224,15 +219,18 @@ struct SliceOp {
     const std::int64_t stride = a.step == std::numeric_limits<std::int64_t>::min() ? Slice::kEnd : -a.step;
     return {std::max<std::int64_t>(first, 0), first > last ? 1 + (first - last - 1) / stride : 0};
   }
-  static Tensor view(const Attrs& a, const Tensor& x) {
+  static Out view(const Attrs& a, const In& in) {
+    const Tensor& x = in.x;
     const int axis = normalized_axis("slice", a.axis, x.rank());
     const Range r = range(a, x.shape()[axis]);
     Strides strides = x.strides();
     const std::int64_t own = strides[static_cast<std::size_t>(axis)];
     if (r.count > 1) strides[static_cast<std::size_t>(axis)] = own * a.step;
-    return make_view(x, x.shape().with(axis, r.count), &strides, r.count ? r.first * own : 0);
+    return {make_view(x, x.shape().with(axis, r.count), &strides, r.count ? r.first * own : 0)};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved);
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In> wanted) {
+    return {slice_scatter(g.y, a.axis, a.start, a.stop, a.step, wanted.shape(&In::x)[a.axis])};
+  }
   static std::vector<SampleOf<SliceOp>> samples(Rng& rng) {
     return {{{randn({5, 3}, f64, rng)}, {0, 1, 4, 2}},
             {{randn({5, 3}, f64, rng)}, {1, Slice::kEnd, Slice::kEnd, -1}},
@@ -246,12 +244,10 @@ struct SliceOp {
 };
 
 /// The adjoint of slice: a tensor of zeros with x in the sliced positions.
-struct SliceScatter {
+struct SliceScatter : internal::Unary {
   static constexpr OpInfo info{.name = "slice_scatter",
                                .formula = "y = 0 with y[start:stop:step] = x on one axis",
                                .doc = "The adjoint of slice.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
                                .group = Group::shape};
@@ -263,23 +259,25 @@ struct SliceScatter {
                             std::tuple{Field{"extent", &Attrs::extent, "of the axis in the result"}});
     }
   };
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
+  static void check(const Attrs& a, const In& in) {
+    const Shape& x = in.x.shape();
     const int axis = normalized_axis("slice_scatter", a.axis, x.rank());
     if (a.extent < 0)
       throw ValueError("slice_scatter: an extent of " + std::to_string(a.extent) + "; it must be zero or more");
     const SliceOp::Range r = SliceOp::range(a, a.extent);
-    if (r.count != x.shape()[axis])
+    if (r.count != x[axis])
       throw ShapeError("slice_scatter: the slice has " + std::to_string(r.count) + " positions, x has shape " +
-                       to_string(x.shape()));
-    return {x.shape().with(axis, a.extent), x.dtype()};
+                       to_string(x));
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    y.fill(0);
-    store_dense(x.node().data, SliceOp::view(a, y).node());
+  static Out shapes(const Attrs& a, const In& in) {
+    const Shape& x = in.x.shape();
+    return {op::spec(x.with(normalized_axis("slice_scatter", a.axis, x.rank()), a.extent), in.x.dtype())};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) {
-    return slice(g, a.axis, a.start, a.stop, a.step);
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    out.y.fill(0);
+    store_dense(in.x.node().data, SliceOp::view(a, {out.y}).y.node());
   }
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In>) { return {slice(g.y, a.axis, a.start, a.stop, a.step)}; }
   static std::vector<SampleOf<SliceScatter>> samples(Rng& rng) {
     return {{{randn({2, 3}, f64, rng)}, {{0, 1, 5, 2}, 5}}, {{randn({2, 3}, f64, rng)}, {{1, 2, Slice::kEnd, -1}, 4}}};
   }
@@ -289,10 +287,6 @@ struct SliceScatter {
   }
 };
 
-Tensor SliceOp::vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved) {
-  return apply<SliceScatter>(SliceScatter::Attrs{a, x.shape()[a.axis]}, g);
-}
-
 using ViewOps = OpList<Reshape, Permute, BroadcastTo, SliceOp, SliceScatter>;
 
 }  // namespace ops
@@ -300,7 +294,7 @@ using ViewOps = OpList<Reshape, Permute, BroadcastTo, SliceOp, SliceScatter>;
 using ops::ViewOps;
 
 Tensor reshape(const Tensor& x, std::span<const std::int64_t> shape) {
-  return ViewOps::apply<ops::Reshape>(ops::Reshape::Attrs{{shape.begin(), shape.end()}}, x);
+  return ViewOps::apply<ops::Reshape>({{shape.begin(), shape.end()}}, {x}).y;
 }
 Tensor reshape(const Tensor& x, std::initializer_list<std::int64_t> shape) {
   return reshape(x, std::span(shape.begin(), shape.size()));
@@ -322,7 +316,7 @@ Tensor flatten(const Tensor& x, int first, int last) {
 }
 
 Tensor permute(const Tensor& x, std::vector<std::int64_t> axes) {
-  return ViewOps::apply<ops::Permute>(ops::Permute::Attrs{std::move(axes)}, x);
+  return ViewOps::apply<ops::Permute>({std::move(axes)}, {x}).y;
 }
 
 Tensor transpose(const Tensor& x, int a, int b) {
@@ -334,7 +328,7 @@ Tensor transpose(const Tensor& x, int a, int b) {
 }
 
 Tensor broadcast_to(const Tensor& x, const Shape& shape) {
-  return x.shape() == shape ? x : ViewOps::apply<ops::BroadcastTo>(ops::BroadcastTo::Attrs{shape}, x);
+  return x.shape() == shape ? x : ViewOps::apply<ops::BroadcastTo>({shape}, {x}).y;
 }
 
 Tensor unsqueeze(const Tensor& x, int axis) {
@@ -356,12 +350,12 @@ Tensor squeeze(const Tensor& x) {
 }
 
 Tensor slice(const Tensor& x, int axis, std::int64_t start, std::int64_t stop, std::int64_t step) {
-  return ViewOps::apply<ops::SliceOp>(ops::SliceOp::Attrs{axis, start, stop, step}, x);
+  return ViewOps::apply<ops::SliceOp>({axis, start, stop, step}, {x}).y;
 }
 
 Tensor slice_scatter(const Tensor& x, int axis, std::int64_t start, std::int64_t stop, std::int64_t step,
                      std::int64_t extent) {
-  return ViewOps::apply<ops::SliceScatter>(ops::SliceScatter::Attrs{{axis, start, stop, step}, extent}, x);
+  return ViewOps::apply<ops::SliceScatter>({{axis, start, stop, step}, extent}, {x}).y;
 }
 
 Tensor select(const Tensor& x, int axis, std::int64_t index) {
