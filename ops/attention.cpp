@@ -6,6 +6,7 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/attention.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 #include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
@@ -60,26 +61,21 @@ class MaskRows {
   Integers rows_;
 };
 
-Cost cost_of(const Node& node, double flops) {
-  const auto n = static_cast<double>(node.shape.numel());
-  return {flops * n, 2 * n * static_cast<double>(size_of(node.dtype))};
-}
-
 }  // namespace
 
 namespace ops {
 
 struct MaskedSoftmax {
-  static constexpr OpInfo info{.name = "masked_softmax",
-                               .formula = "y = eˢˣ / Σ eˢˣ over what is seen, else 0",
-                               .doc = "The weights of attention; rows that see nothing are 0, with gradient 0.",
-                               .inputs = {"x", "mask"},
-                               .saves = kSavesOutput,
-                               .fixed = {1},
-                               .optional = {1},
-                               .forward = Forward::symmetric,
-                               .group = Group::normalization,
-                               .source = "Vaswani et al., Attention Is All You Need, NeurIPS 2017"};
+  struct In {
+    Tensor x;
+    op::Optional<op::Fixed> mask = {};
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor y;
+  };
   struct Attrs {
     double scale = 1;
     bool causal = false;
@@ -89,50 +85,58 @@ struct MaskedSoftmax {
                         Field{"causal", &Attrs::causal, "row i sees elements 0 to i only"}};
     }
   };
+  static constexpr OpInfo info{.name = "masked_softmax",
+                               .formula = "y = eˢˣ / Σ eˢˣ over what is seen, else 0",
+                               .doc = "The weights of attention; rows that see nothing are 0, with gradient 0.",
+                               .forward = Forward::symmetric,
+                               .group = Group::normalization,
+                               .source = "Vaswani et al., Attention Is All You Need, NeurIPS 2017"};
 
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& mask) {
+  static void check(const Attrs& a, const In& in) {
+    const auto& [x, mask] = in;
     if (x.rank() < (a.causal ? 2 : 1))
       throw ShapeError("masked_softmax: x is " + to_string(x.shape()) + "; expected [..., S]" +
                        (a.causal ? ", with rows [..., L, S] to be causal" : ""));
-    if (!std::isfinite(a.scale))
-      throw ValueError("masked_softmax: scale is " + format_attribute(a.scale) + "; expected a finite number");
+    require_finite(info.name, "scale", a.scale);
     if (mask.defined() && mask.dtype() != boolean)
       throw DTypeError("masked_softmax: mask is " + describe(mask) + ", not bool; add masks of floats to x");
     if (mask.defined() && !broadcasts_to(mask.shape(), x.shape()))
       throw ShapeError("masked_softmax: mask is " + to_string(mask.shape()) + ", x " + to_string(x.shape()) +
                        "; expected a mask that broadcasts to x");
-    return {x.shape(), x.dtype()};
   }
+  static Out shapes(const Attrs&, const In& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
 
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& mask, Tensor& y) {
-    if (y.numel() == 0) return;
-    const std::int64_t width = x.shape()[-1], rows = x.numel() / width;
-    const std::int64_t queries = x.rank() > 1 ? x.shape()[-2] : 1;
-    const MaskRows masks(mask, x.shape());
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      const T* from = x.data<T>().data();
-      T* to = y.mutable_data<T>().data();
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    if (out.y.numel() == 0) return {out.y};
+    const Shape& shape = in.x.shape();
+    const std::int64_t width = shape[-1], rows = in.x.numel() / width, queries = shape.rank() > 1 ? shape[-2] : 1;
+    const MaskRows masks(in.mask, shape);
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      const T* from = in.x.data<T>().data();
+      T* to = out.y.mutable_data<T>().data();
       const T scale = static_cast<T>(a.scale);
       for_row_blocks(rows, width, [&](std::int64_t first, std::int64_t last) {
         for (std::int64_t r = first; r < last; ++r) {
-          const T* in = from + r * width;
-          T* out = to + r * width;
+          const T* scores = from + r * width;
+          T* seen_scores = to + r * width;
           const std::int64_t seen = a.causal ? std::min(width, r % queries + 1) : width;
 #pragma omp simd
-          for (std::int64_t i = 0; i < seen; ++i) out[i] = scale * in[i];
-          std::fill(out + seen, out + width, -std::numeric_limits<T>::infinity());
-          if (masks.hides_some()) masks.hide(r, out);
+          for (std::int64_t i = 0; i < seen; ++i) seen_scores[i] = scale * scores[i];
+          std::fill(seen_scores + seen, seen_scores + width, -std::numeric_limits<T>::infinity());
+          if (masks.hides_some()) masks.hide(r, seen_scores);
         }
         kernels::softmax(Slab{last - first, width, 1}, to + first * width, to + first * width);
       });
     });
+    return {out.y};
   }
 
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved, const Tensor& y) {
-    if (grad_enabled()) return y * (g - sum(g * y, {-1}, true)) * a.scale;
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
+    const Tensor& y = kept.y;
+    if (grad_enabled()) return {y * (g.y - sum(g.y * y, {-1}, true)) * a.scale};
     Tensor dx = empty(y.shape(), y.dtype());
-    if (y.numel() == 0) return dx;
-    const Tensor dense = g.contiguous();
+    if (y.numel() == 0) return {dx};
+    const Tensor dense = g.y.contiguous();
     const std::int64_t width = y.shape()[-1], rows = y.numel() / width;
     dispatch_floating(y.dtype(), [&]<class T>() {
       const T *cotangent = dense.data<T>().data(), *share = y.data<T>().data();
@@ -146,9 +150,9 @@ struct MaskedSoftmax {
         for (std::int64_t i = begin; i < end; ++i) to[i] *= scale;
       });
     });
-    return dx;
+    return {dx};
   }
-  static Cost cost(const Attrs&, const Node& node) { return cost_of(node, 14); }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(14, out.y, {in.x, out.y}); }
 
   static Tensor mask_of(std::initializer_list<double> values, const Shape& shape) {
     return tensor(values, shape, boolean);
@@ -171,7 +175,7 @@ struct MaskedSoftmax {
             {{zeros({2, 3}), zeros({2, 3})}, {}, "not bool; add masks of floats to x"},
             {{zeros({2, 3}), zeros({2}, boolean)}, {}, "mask is [2], x [2, 3]; expected a mask that broadcasts to x"},
             {{zeros({3}), zeros({2, 3}, boolean)}, {}, "mask is [2, 3], x [3]"},
-            {{zeros({3})}, {NAN, false}, "scale is nan; expected a finite number"}};
+            {{zeros({3})}, {NAN, false}, "scale is nan; it must be finite"}};
   }
 };
 
@@ -180,7 +184,7 @@ using AttentionOps = OpList<MaskedSoftmax>;
 }  // namespace ops
 
 Tensor masked_softmax(const Tensor& scores, const Tensor& mask, bool causal, double scale) {
-  return ops::AttentionOps::apply<ops::MaskedSoftmax>(ops::MaskedSoftmax::Attrs{scale, causal}, scores, mask);
+  return ops::AttentionOps::apply<ops::MaskedSoftmax>({scale, causal}, {scores, mask}).y;
 }
 
 Tensor scaled_dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value,

@@ -45,8 +45,6 @@ struct ConvWeightAttrs : ConvAttrs {
   }
 };
 
-std::span<const std::int64_t> spatial_of(const Shape& shape) { return shape.dims().subspan(2); }
-
 /// Attributes with a number for each spatial axis.
 struct Steps {
   const char* op;
@@ -66,11 +64,12 @@ struct Steps {
 };
 
 /// `x` [N, C, …] is the array whose windows are weighed, `w` [O, C / groups, …] the weights.
-ConvGeometry geometry_of(const Steps& s, std::int64_t groups, const Shape& x, const Shape& w, const Shape& y) {
-  ConvGeometry g{.batch = x[0], .groups = groups, .in_channels = x[1], .out_channels = y[1]};
-  g.windows = {.in = spatial(spatial_of(x)),
-               .kernel = spatial(spatial_of(w)),
-               .out = spatial(spatial_of(y)),
+ConvGeometry geometry_of(const char* op, const ConvAttrs& a, const Shape& x, const Shape& w, const Shape& y) {
+  const Steps s(op, a, x.rank() - 2);
+  ConvGeometry g{.batch = x[0], .groups = a.groups, .in_channels = x[1], .out_channels = y[1]};
+  g.windows = {.in = spatial_of(x),
+               .kernel = spatial_of(w),
+               .out = spatial_of(y),
                .stride = spatial(s.stride),
                .padding = spatial(s.padding, 0),
                .dilation = spatial(s.dilation)};
@@ -123,62 +122,79 @@ Integers left_over(const Steps& s, const Shape& x, const Shape& w) {
 
 Tensor channel_sums(const Tensor& g) { return sum(flatten(g, 2), {0, 2}); }
 
-Cost cost_of(const ConvGeometry& g, const Node& node) {
+Cost cost_of(const ConvGeometry& g, DType dtype) {
   const auto n = static_cast<double>(g.batch);
   const double elements = n * static_cast<double>(g.x_size() + g.y_size()) + static_cast<double>(g.weight_size());
-  return {n * g.flops(), elements * static_cast<double>(size_of(node.dtype))};
+  return {n * g.flops(), elements * static_cast<double>(size_of(dtype))};
 }
-
-const Shape& input_shape(const Node& node, std::size_t i) { return node.edges()[i].node()->shape; }
 
 }  // namespace
 
 namespace ops {
 
-// Three operations, each linear in both of its inputs and each the adjoint of the others: their gradients are again
-// among them.
+// Three operations, each linear in both of its factors and each the adjoint of the others: their gradients are again
+// among them. Of one convolution they compute the third of x, weight and y from the two others.
+
+namespace {
+
+Tensor to_input(const ConvAttrs& a, const Tensor& weight, const Tensor& y, const Shape& x);
+Tensor to_output(const ConvAttrs& a, const Tensor& x, const Tensor& weight);
+Tensor to_weight(const ConvAttrs& a, const Tensor& x, const Tensor& y, const Shape& weight);
+
+}  // namespace
 
 struct Conv {
+  struct In {
+    Tensor x, weight;
+    op::Optional<> bias = {};
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor x, weight;
+  };
+  using Attrs = ConvAttrs;
   static constexpr const char* kName = "conv";
   static constexpr OpInfo info{
       .name = kName,
       .formula = "y[o, p] = bias[o] + Σ weight[o, c, k] x[c, p · stride - padding + k · dilation]",
       .doc = "Convolution over one to three spatial axes.",
-      .inputs = {"x", "weight", "bias"},
-      .saves = kSavesOthers,
-      .optional = {2},
       .group = Group::contraction};
-  using Attrs = ConvAttrs;
 
-  static Shape shape_of(const Attrs& a, const Shape& x, const Shape& w) {
-    return output_shape(kName, Steps(kName, a, x.rank() - 2), x, w, w[0]);
-  }
-  static ConvGeometry geometry(const Attrs& a, const Shape& x, const Shape& w) {
-    return geometry_of(Steps(kName, a, x.rank() - 2), a.groups, x, w, shape_of(a, x, w));
-  }
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& w, const Tensor& bias) {
-    check_ranks(kName, x, "weight", w);
-    check_groups(kName, a.groups, w.shape()[0], w.shape());
-    const std::int64_t channels = Checked(kName, w.shape()[1]) * a.groups;
-    if (x.shape()[1] != channels)
-      throw ShapeError("conv: x is " + to_string(x.shape()) + " and weight " + to_string(w.shape()) + "; for " +
+  static void check(const Attrs& a, const In& in) {
+    const Shape &x = in.x.shape(), &w = in.weight.shape();
+    check_ranks(kName, in.x, "weight", in.weight);
+    check_groups(kName, a.groups, w[0], w);
+    const std::int64_t channels = Checked(kName, w[1]) * a.groups;
+    if (x[1] != channels)
+      throw ShapeError("conv: x is " + to_string(x) + " and weight " + to_string(w) + "; for " +
                        std::to_string(a.groups) + " groups, x needs " + std::to_string(channels) + " channels");
-    check_bias(kName, bias, w.shape()[0], w);
-    return {shape_of(a, x.shape(), w.shape()), x.dtype()};
+    check_bias(kName, in.bias, w[0], in.weight);
   }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y) {
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::convolution(geometry(a, x.shape(), w.shape()), x.data<T>().data(), w.data<T>().data(),
-                           bias.defined() ? bias.data<T>().data() : nullptr, y.mutable_data<T>().data());
+  static Out shapes(const Attrs& a, const In& in) {
+    const Shape &x = in.x.shape(), &w = in.weight.shape();
+    return {op::spec(output_shape(kName, Steps(kName, a, x.rank() - 2), x, w, w[0]), in.x.dtype())};
+  }
+  static ConvGeometry geometry(const Attrs& a, const In& in, const Out& out) {
+    return geometry_of(kName, a, in.x.shape(), in.weight.shape(), out.y.shape());
+  }
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      kernels::convolution(geometry(a, in, out), in.x.data<T>().data(), in.weight.data<T>().data(),
+                           in.bias.defined() ? in.bias.data<T>().data() : nullptr, out.y.mutable_data<T>().data());
     });
+    return {op::keep_for(in.weight, in.x), op::keep_for(in.x, in.weight)};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, const Tensor& w, const Tensor&, Unsaved);
-  static Tensor vjp(wrt<1>, const Attrs& a, const Tensor& g, const Tensor& x, Unsaved w, const Tensor&, Unsaved);
-  static Tensor vjp(wrt<2>, const Attrs&, const Tensor& g, const Tensor&, const Tensor&, Unsaved, Unsaved) {
-    return channel_sums(g);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    In d;
+    if (wanted(&In::x)) d.x = to_input(a, kept.weight, g.y, wanted.shape(&In::x));
+    if (wanted(&In::weight)) d.weight = to_weight(a, kept.x, g.y, wanted.shape(&In::weight));
+    if (wanted(&In::bias)) d.bias = channel_sums(g.y);
+    return d;
   }
-  static Cost cost(const Attrs& a, const Node& node) {
-    return cost_of(geometry(a, input_shape(node, 0), input_shape(node, 1)), node);
+  static Cost cost(const Attrs& a, const In& in, const Out& out) {
+    return cost_of(geometry(a, in, out), out.y.dtype());
   }
 
   static std::vector<SampleOf<Conv>> samples(Rng& rng) {
@@ -211,17 +227,34 @@ struct Conv {
 };
 
 struct ConvTranspose {
+  struct In {
+    Tensor x, weight;
+    op::Optional<> bias = {};
+  };
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor x, weight;
+  };
+  using Attrs = ConvTransposeAttrs;
   static constexpr const char* kName = "conv_transpose";
   static constexpr OpInfo info{.name = kName,
                                .formula = "y[o, p · stride - padding + k · dilation] += weight[c, o, k] x[c, p]",
                                .doc = "The adjoint of conv for its input.",
-                               .inputs = {"x", "weight", "bias"},
-                               .saves = kSavesOthers,
-                               .optional = {2},
                                .group = Group::contraction};
-  using Attrs = ConvTransposeAttrs;
 
-  static Shape shape_of(const Attrs& a, const Shape& x, const Shape& w) {
+  static void check(const Attrs& a, const In& in) {
+    const Shape &x = in.x.shape(), &w = in.weight.shape();
+    check_ranks(kName, in.x, "weight", in.weight);
+    check_groups(kName, a.groups, w[0], w);
+    if (x[1] != w[0])
+      throw ShapeError("conv_transpose: x is " + to_string(x) + " and weight " + to_string(w) +
+                       "; weight is [channels of x, channels of the result / groups, window...]");
+    check_bias(kName, in.bias, Checked(kName, w[1]) * a.groups, in.weight);
+  }
+  static Out shapes(const Attrs& a, const In& in) {
+    const Shape &x = in.x.shape(), &w = in.weight.shape();
     const Steps s(kName, a, x.rank() - 2);
     const Integers added = for_axes(kName, "output_padding", a.output_padding, x.rank() - 2, 0, 0);
     Integers dims{x[0], Checked(kName, w[1]) * a.groups};
@@ -238,40 +271,34 @@ struct ConvTranspose {
                          std::to_string(axis));
       dims.push_back(extent);
     }
-    return Shape(dims);
+    return {op::spec(Shape(dims), in.x.dtype())};
   }
-  static ConvGeometry geometry(const Attrs& a, const Shape& x, const Shape& w, const Shape& y) {
-    return geometry_of(Steps(kName, a, x.rank() - 2), a.groups, y, w, x);
+  static ConvGeometry geometry(const Attrs& a, const In& in, const Out& out) {
+    return geometry_of(kName, a, out.y.shape(), in.weight.shape(), in.x.shape());
   }
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& w, const Tensor& bias) {
-    check_ranks(kName, x, "weight", w);
-    check_groups(kName, a.groups, w.shape()[0], w.shape());
-    if (x.shape()[1] != w.shape()[0])
-      throw ShapeError("conv_transpose: x is " + to_string(x.shape()) + " and weight " + to_string(w.shape()) +
-                       "; weight is [channels of x, channels of the result / groups, window...]");
-    check_bias(kName, bias, Checked(kName, w.shape()[1]) * a.groups, w);
-    return {shape_of(a, x.shape(), w.shape()), x.dtype()};
-  }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y) {
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      T* out = y.mutable_data<T>().data();
-      const ConvGeometry g = geometry(a, x.shape(), w.shape(), y.shape());
-      kernels::convolution_input(g, x.data<T>().data(), w.data<T>().data(), out);
-      if (!bias.defined()) return;
-      const std::span<const T> summands = bias.data<T>();
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      T* y = out.y.mutable_data<T>().data();
+      const ConvGeometry g = geometry(a, in, out);
+      kernels::convolution_input(g, in.x.data<T>().data(), in.weight.data<T>().data(), y);
+      if (!in.bias.defined()) return;
+      const std::span<const T> summands = in.bias.data<T>();
       const std::int64_t size = g.windows.in_size();
       for (std::int64_t row = 0; row < g.batch * g.in_channels; ++row)
         for (std::int64_t i = 0; i < size; ++i)
-          out[row * size + i] += summands[static_cast<std::size_t>(row % g.in_channels)];
+          y[row * size + i] += summands[static_cast<std::size_t>(row % g.in_channels)];
     });
+    return {op::keep_for(in.weight, in.x), op::keep_for(in.x, in.weight)};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& w, const Tensor&, Unsaved);
-  static Tensor vjp(wrt<1>, const Attrs& a, const Tensor& g, const Tensor& x, Unsaved w, const Tensor&, Unsaved);
-  static Tensor vjp(wrt<2>, const Attrs&, const Tensor& g, const Tensor&, const Tensor&, Unsaved, Unsaved) {
-    return channel_sums(g);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    In d;
+    if (wanted(&In::x)) d.x = to_output(a, g.y, kept.weight);
+    if (wanted(&In::weight)) d.weight = to_weight(a, g.y, kept.x, wanted.shape(&In::weight));
+    if (wanted(&In::bias)) d.bias = channel_sums(g.y);
+    return d;
   }
-  static Cost cost(const Attrs& a, const Node& node) {
-    return cost_of(geometry(a, input_shape(node, 0), input_shape(node, 1), node.shape), node);
+  static Cost cost(const Attrs& a, const In& in, const Out& out) {
+    return cost_of(geometry(a, in, out), out.y.dtype());
   }
 
   static std::vector<SampleOf<ConvTranspose>> samples(Rng& rng) {
@@ -297,43 +324,56 @@ struct ConvTranspose {
 };
 
 struct ConvWeight {
+  struct In {
+    Tensor x, g;
+  };
+  struct Out {
+    Tensor weight;
+  };
+  struct Kept {
+    Tensor x, g;
+  };
+  using Attrs = ConvWeightAttrs;
   static constexpr const char* kName = "conv_weight";
   static constexpr OpInfo info{.name = kName,
                                .formula = "y[o, c, k] = Σ g[n, o, p] x[n, c, p · stride - padding + k · dilation]",
                                .doc = "The adjoint of conv for its weight.",
-                               .inputs = {"x", "g"},
-                               .saves = kSavesOthers,
-                               .forward = Forward::linear,
+                               .forward = Forward::multilinear,
                                .group = Group::contraction};
-  using Attrs = ConvWeightAttrs;
 
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& g) {
-    check_ranks(kName, x, "g", g);
-    check_groups(kName, a.groups, x.shape()[1], x.shape());
-    check_groups(kName, a.groups, g.shape()[1], g.shape());
-    Integers dims{g.shape()[1], x.shape()[1] / a.groups};
+  static void check(const Attrs& a, const In& in) {
+    check_ranks(kName, in.x, "g", in.g);
+    check_groups(kName, a.groups, in.x.shape()[1], in.x.shape());
+    check_groups(kName, a.groups, in.g.shape()[1], in.g.shape());
+  }
+  static Out shapes(const Attrs& a, const In& in) {
+    const Shape &x = in.x.shape(), &g = in.g.shape();
     const Integers kernel = for_axes(kName, "kernel", a.kernel, x.rank() - 2, 1, 1);
-    dims.insert(dims.end(), kernel.begin(), kernel.end());
-    const Shape w(dims);
-    const Shape wanted = output_shape(kName, Steps(kName, a, x.rank() - 2), x.shape(), w, g.shape()[1]);
-    if (g.shape() != wanted)
-      throw ShapeError("conv_weight: g is " + to_string(g.shape()) + "; windows of " + format_attribute(kernel) +
-                       " over x " + to_string(x.shape()) + " give " + to_string(wanted));
-    return {w, x.dtype()};
+    const Shape w = with_extents(g[1], x[1] / a.groups, kernel);
+    const Shape wanted = output_shape(kName, Steps(kName, a, x.rank() - 2), x, w, g[1]);
+    if (g != wanted)
+      throw ShapeError("conv_weight: g is " + to_string(g) + "; windows of " + format_attribute(kernel) + " over x " +
+                       to_string(x) + " give " + to_string(wanted));
+    return {op::spec(w, in.x.dtype())};
   }
-  static ConvGeometry geometry(const Attrs& a, const Shape& x, const Shape& g, const Shape& w) {
-    return geometry_of(Steps(kName, a, x.rank() - 2), a.groups, x, w, g);
+  static ConvGeometry geometry(const Attrs& a, const In& in, const Out& out) {
+    return geometry_of(kName, a, in.x.shape(), out.weight.shape(), in.g.shape());
   }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& g, Tensor& w) {
-    dispatch_floating(w.dtype(), [&]<class T>() {
-      kernels::convolution_weight(geometry(a, x.shape(), g.shape(), w.shape()), x.data<T>().data(), g.data<T>().data(),
-                                  w.mutable_data<T>().data());
+  static Kept forward(const Attrs& a, const In& in, Out& out) {
+    dispatch_floating(out.weight.dtype(), [&]<class T>() {
+      kernels::convolution_weight(geometry(a, in, out), in.x.data<T>().data(), in.g.data<T>().data(),
+                                  out.weight.mutable_data<T>().data());
     });
+    return {op::keep_for(in.g, in.x), op::keep_for(in.x, in.g)};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& w, Unsaved x, const Tensor& g, Unsaved);
-  static Tensor vjp(wrt<1>, const Attrs& a, const Tensor& w, const Tensor& x, Unsaved, Unsaved);
-  static Cost cost(const Attrs& a, const Node& node) {
-    return cost_of(geometry(a, input_shape(node, 0), input_shape(node, 1), node.shape), node);
+  static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
+    In d;
+    if (wanted(&In::x)) d.x = to_input(a, g.weight, kept.g, wanted.shape(&In::x));
+    if (wanted(&In::g)) d.g = to_output(a, kept.x, g.weight);
+    return d;
+  }
+  static Cost cost(const Attrs& a, const In& in, const Out& out) {
+    return cost_of(geometry(a, in, out), out.weight.dtype());
   }
 
   static std::vector<SampleOf<ConvWeight>> samples(Rng& rng) {
@@ -359,38 +399,18 @@ using ConvolutionOps = OpList<Conv, ConvTranspose, ConvWeight>;
 
 namespace {
 
-Tensor to_input(const ConvAttrs& a, const Tensor& y, const Tensor& w, const Shape& x) {
-  ConvTransposeAttrs attributes{a, left_over(Steps(ConvTranspose::kName, a, x.rank() - 2), x, w.shape())};
-  return ConvolutionOps::apply<ConvTranspose>(attributes, y, w, Tensor());
+Tensor to_input(const ConvAttrs& a, const Tensor& weight, const Tensor& y, const Shape& x) {
+  const Integers output_padding = left_over(Steps(ConvTranspose::kName, a, x.rank() - 2), x, weight.shape());
+  return ConvolutionOps::apply<ConvTranspose>({a, output_padding}, {y, weight}).y;
 }
-Tensor to_output(const ConvAttrs& a, const Tensor& x, const Tensor& w) {
-  return ConvolutionOps::apply<Conv>(a, x, w, Tensor());
+Tensor to_output(const ConvAttrs& a, const Tensor& x, const Tensor& weight) {
+  return ConvolutionOps::apply<Conv>(a, {x, weight}).y;
 }
-Tensor to_weight(const ConvAttrs& a, const Tensor& x, const Tensor& y, const Shape& w) {
-  const auto kernel = spatial_of(w);
-  return ConvolutionOps::apply<ConvWeight>(ConvWeightAttrs{a, Integers(kernel.begin(), kernel.end())}, x, y);
+Tensor to_weight(const ConvAttrs& a, const Tensor& x, const Tensor& y, const Shape& weight) {
+  return ConvolutionOps::apply<ConvWeight>({a, extents_of(weight)}, {x, y}).weight;
 }
 
 }  // namespace
-
-Tensor Conv::vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, const Tensor& w, const Tensor&, Unsaved) {
-  return to_input(a, g, w, x.shape());
-}
-Tensor Conv::vjp(wrt<1>, const Attrs& a, const Tensor& g, const Tensor& x, Unsaved w, const Tensor&, Unsaved) {
-  return to_weight(a, x, g, w.shape());
-}
-Tensor ConvTranspose::vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, const Tensor& w, const Tensor&, Unsaved) {
-  return to_output(a, g, w);
-}
-Tensor ConvTranspose::vjp(wrt<1>, const Attrs& a, const Tensor& g, const Tensor& x, Unsaved w, const Tensor&, Unsaved) {
-  return to_weight(a, g, x, w.shape());
-}
-Tensor ConvWeight::vjp(wrt<0>, const Attrs& a, const Tensor& w, Unsaved x, const Tensor& g, Unsaved) {
-  return to_input(a, g, w, x.shape());
-}
-Tensor ConvWeight::vjp(wrt<1>, const Attrs& a, const Tensor& w, const Tensor& x, Unsaved, Unsaved) {
-  return to_output(a, x, w);
-}
 
 }  // namespace ops
 
@@ -420,7 +440,7 @@ Tensor convolve(const char* name, int axes, const Tensor& x, const Tensor& weigh
                 .dilation = attribute_of(o.dilation, axes, 1),
                 .groups = o.groups};
     if (o.padding.is_same() && weight.rank() == batch.rank()) pad_to_same(a, batch.shape(), weight.shape());
-    return ConvolutionOps::apply<ops::Conv>(a, batch, weight, o.bias);
+    return ConvolutionOps::apply<ops::Conv>(a, {batch, weight, o.bias}).y;
   });
 }
 
@@ -432,7 +452,7 @@ Tensor convolve_transposed(const char* name, int axes, const Tensor& x, const Te
                                 .dilation = attribute_of(o.dilation, axes, 1),
                                 .groups = o.groups},
                                attribute_of(o.output_padding, axes, 0)};
-    return ConvolutionOps::apply<ops::ConvTranspose>(a, batch, weight, o.bias);
+    return ConvolutionOps::apply<ops::ConvTranspose>(a, {batch, weight, o.bias}).y;
   });
 }
 

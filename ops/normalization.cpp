@@ -6,6 +6,7 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/internal/scale.hpp>
 #include <tapegrad/ops/kernels/normalize.hpp>
 #include <tapegrad/ops/normalization.hpp>
@@ -17,11 +18,6 @@ namespace {
 
 using kernels::NormLayout;
 using kernels::NormTerms;
-
-void check_eps(const char* op, double eps) {
-  if (!(eps > 0 && std::isfinite(eps)))
-    throw ValueError(std::string(op) + ": eps is " + format_attribute(eps) + "; it must be above 0 and finite");
-}
 
 void check_coefficients(const char* op, const char* name, const Tensor& given, const Shape& wanted, const Tensor& x) {
   if (given.defined() && given.shape() != wanted)
@@ -87,67 +83,92 @@ Standardized standardized(const Tensor& given, double eps, bool centered) {
   return {deviation * scale, scale, factor};
 }
 
-/// What normalisations of x by weight and bias share. Op has `kCentered`, `Attrs` with eps, `coefficients(attrs, x)`,
-/// the checked shape of the weight, and `layout(attrs, shape of x)`.
-template <class Op, class Attributes>
+struct Affine {
+  Tensor x;
+  op::Optional<> weight = {}, bias = {};
+};
+struct Scaled {
+  Tensor x;
+  op::Optional<> weight = {};
+};
+
+/// What normalisations share: those of Affine inputs take off the mean, those of Scaled ones do not. Op has
+/// `coefficients(attrs, x)`, the checked shape of weight and bias, and `layout(attrs, shape of x)`.
+template <class Op, class Inputs, class Attributes>
 struct NormOver {
+  using In = Inputs;
+  struct Out {
+    Tensor y;
+  };
+  struct Kept {
+    Tensor x, weight;
+  };
   using Attrs = Attributes;
+  static constexpr bool kCentered = std::is_same_v<Inputs, Affine>;
   static constexpr const char* name() { return Op::info.name.data(); }
 
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-    const Shape wanted = Op::coefficients(a, x);
-    check_coefficients(name(), "weight", weight, wanted, x);
-    check_coefficients(name(), "bias", bias, wanted, x);
-    check_eps(name(), a.eps);
-    return {x.shape(), x.dtype()};
+  static void check(const Attrs& a, const Inputs& in) {
+    const Shape wanted = Op::coefficients(a, in.x);
+    check_coefficients(name(), "weight", in.weight, wanted, in.x);
+    if constexpr (kCentered) check_coefficients(name(), "bias", in.bias, wanted, in.x);
+    require_positive(name(), "eps", a.eps);
   }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& y) {
+  static Out shapes(const Attrs&, const Inputs& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
+  static Kept forward(const Attrs& a, const Inputs& in, Out& out) {
+    const Tensor& x = in.x;
+    Tensor &y = out.y, bias;
+    if constexpr (kCentered) bias = in.bias;
     dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::normalize(Op::layout(a, x.shape()), terms_of<T>(weight, bias, a.eps, Op::kCentered), x.data<T>().data(),
+      kernels::normalize(Op::layout(a, x.shape()), terms_of<T>(in.weight, bias, a.eps, kCentered), x.data<T>().data(),
                          y.mutable_data<T>().data());
     });
+    return {in.x, op::keep_for(in.x, in.weight)};
   }
 
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& weight, Unsaved, Unsaved) {
-    const NormLayout l = Op::layout(a, x.shape());
-    if (!grad_enabled()) return fused(l, a, g, x, weight, x.shape(), [](auto... at) { normalize_gradient(at...); });
-    const Standardized standard = standardized(in_layout(l, x), a.eps, Op::kCentered);
-    const Tensor& values = standard.values;
-    Tensor slope = in_layout(l, g);
-    if (weight.defined()) slope = slope * reshape(weight, {l.groups, l.channels, 1});
-    const Tensor along = values * mean(slope * values, kMemberAxes, true);
-    const Tensor across = Op::kCentered ? slope - mean(slope, kMemberAxes, true) : slope;
-    return reshape(standard.slope(across - along), x.shape());
-  }
-  static Tensor vjp(wrt<1>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& weight, Unsaved, Unsaved) {
-    const NormLayout l = Op::layout(a, x.shape());
-    if (!grad_enabled())
-      return fused(l, a, g, x, weight, weight.shape(), [](auto... at) { normalize_weight_gradient(at...); });
-    const Tensor values = standardized(in_layout(l, x), a.eps, Op::kCentered).values;
-    return reshape(sum(in_layout(l, g) * values, kSampleAxes), weight.shape());
-  }
-  static Tensor vjp(wrt<2>, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor&, Unsaved bias, Unsaved) {
-    const NormLayout l = Op::layout(a, x.shape());
-    const Tensor samples = reshape(g, {l.outer * l.repeats, l.coefficients(), l.inner});
-    return reshape(sum(samples, l.inner == 1 ? Axes{0} : Axes{0, 2}), bias.shape());
+  static Inputs pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<Inputs> wanted) {
+    const NormLayout l = Op::layout(a, g.y.shape());
+    const bool for_x = wanted(&Inputs::x), for_weight = wanted(&Inputs::weight);
+    Inputs d;
+    if (grad_enabled() && (for_x || for_weight)) {
+      const Standardized standard = standardized(in_layout(l, kept.x), a.eps, kCentered);
+      const Tensor &values = standard.values, slopes = in_layout(l, g.y);
+      if (for_x) {
+        const Tensor slope = kept.weight.defined() ? slopes * reshape(kept.weight, {l.groups, l.channels, 1}) : slopes;
+        const Tensor along = values * mean(slope * values, kMemberAxes, true);
+        const Tensor across = kCentered ? slope - mean(slope, kMemberAxes, true) : slope;
+        d.x = reshape(standard.slope(across - along), g.y.shape());
+      }
+      if (for_weight) d.weight = reshape(sum(slopes * values, kSampleAxes), wanted.shape(&Inputs::weight));
+    } else {
+      if (for_x) d.x = fused(l, a, g.y, kept, g.y.shape(), [](auto... at) { normalize_gradient(at...); });
+      if (for_weight)
+        d.weight =
+            fused(l, a, g.y, kept, wanted.shape(&Inputs::weight), [](auto... at) { normalize_weight_gradient(at...); });
+    }
+    if constexpr (kCentered)
+      if (wanted(&Inputs::bias)) {
+        const Tensor samples = reshape(g.y, {l.outer * l.repeats, l.coefficients(), l.inner});
+        d.bias = reshape(sum(samples, l.inner == 1 ? Axes{0} : Axes{0, 2}), wanted.shape(&Inputs::bias));
+      }
+    return d;
   }
 
+  static Cost cost(const Attrs&, const Inputs& in, const Out& out) {
+    return internal::one_pass(8, out.y, {in.x, out.y});
+  }
+
+ private:
   template <class Kernel>
-  static Tensor fused(const NormLayout& l, const Attrs& a, const Tensor& g, const Tensor& x_given,
-                      const Tensor& weight_given, const Shape& shape, const Kernel& kernel) {
-    const Tensor cotangent = g.contiguous(), x = x_given.contiguous();
-    const Tensor weight = weight_given.defined() ? weight_given.contiguous() : weight_given;
+  static Tensor fused(const NormLayout& l, const Attrs& a, const Tensor& g, const Kept& kept, const Shape& shape,
+                      const Kernel& kernel) {
+    const Tensor cotangent = g.contiguous(), x = kept.x.contiguous();
+    const Tensor weight = kept.weight.defined() ? kept.weight.contiguous() : Tensor();
     Tensor gradient = empty(shape, x.dtype());
     dispatch_floating(x.dtype(), [&]<class T>() {
-      kernel(l, terms_of<T>(weight, {}, a.eps, Op::kCentered), x.data<T>().data(), cotangent.data<T>().data(),
+      kernel(l, terms_of<T>(weight, {}, a.eps, kCentered), x.data<T>().data(), cotangent.data<T>().data(),
              gradient.mutable_data<T>().data());
     });
     return gradient;
-  }
-
-  static Cost cost(const Attrs&, const Node& node) {
-    const auto n = static_cast<double>(node.shape.numel());
-    return {8 * n, 2 * n * static_cast<double>(size_of(node.dtype))};
   }
 };
 
@@ -188,16 +209,12 @@ struct GroupAttrs {
 
 namespace ops {
 
-struct LayerNorm : NormOver<LayerNorm, TrailingAttrs> {
+struct LayerNorm : NormOver<LayerNorm, Affine, TrailingAttrs> {
   static constexpr OpInfo info{.name = "layer_norm",
                                .formula = "y = (x - mean x) / √(var x + eps) · weight + bias",
                                .doc = "Mean and variance over the last axes; weight and bias have their shape.",
-                               .inputs = {"x", "weight", "bias"},
-                               .saves = {.inputs = {0, 1}},
-                               .optional = {1, 2},
                                .group = Group::normalization,
                                .source = "Ba, Kiros and Hinton, Layer Normalization, 2016"};
-  static constexpr bool kCentered = true;
   static Shape coefficients(const Attrs& a, const Tensor& x) { return trailing_of(name(), x, a.normalized_shape); }
   static NormLayout layout(const Attrs& a, const Shape& x) { return trailing_layout(a.normalized_shape, x); }
 
@@ -219,38 +236,18 @@ struct LayerNorm : NormOver<LayerNorm, TrailingAttrs> {
             {{zeros({})}, {{1}}, "normalized_shape is [1], x []"},
             {{x, zeros({2})}, {{3}}, "weight is [2], x [2, 3]; expected [3]"},
             {{x, zeros({3}), zeros({1})}, {{3}}, "bias is [1], x [2, 3]; expected [3]"},
-            {{x}, {{3}, 0}, "eps is 0; it must be above 0"}};
+            {{x}, {{3}, 0}, "eps is 0; it must be finite and above 0"}};
   }
 };
 
-/// Its own functions only hide the bias, which it has not.
-struct RmsNorm {
-  struct Shared : NormOver<Shared, TrailingAttrs> {
-    static constexpr OpInfo info{.name = "rms_norm", .formula = ""};
-    static constexpr bool kCentered = false;
-    static Shape coefficients(const Attrs& a, const Tensor& x) { return trailing_of(name(), x, a.normalized_shape); }
-    static NormLayout layout(const Attrs& a, const Shape& x) { return trailing_layout(a.normalized_shape, x); }
-  };
-  static constexpr OpInfo info{.name = Shared::info.name,
+struct RmsNorm : NormOver<RmsNorm, Scaled, TrailingAttrs> {
+  static constexpr OpInfo info{.name = "rms_norm",
                                .formula = "y = x / √(mean x² + eps) · weight",
                                .doc = "The mean square is over the last axes; weight has their shape.",
-                               .inputs = {"x", "weight"},
-                               .saves = {.inputs = {0, 1}},
-                               .optional = {1},
                                .group = Group::normalization,
                                .source = "Zhang and Sennrich, Root Mean Square Layer Normalization, 2019"};
-  using Attrs = TrailingAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x, const Tensor& weight) {
-    return Shared::result(a, x, weight, {});
-  }
-  static void forward(const Attrs& a, const Tensor& x, const Tensor& weight, Tensor& y) {
-    Shared::forward(a, x, weight, {}, y);
-  }
-  template <int W>
-  static Tensor vjp(wrt<W> input, const Attrs& a, const Tensor& g, const Tensor& x, const Tensor& weight, Unsaved y) {
-    return Shared::vjp(input, a, g, x, weight, {}, y);
-  }
-  static Cost cost(const Attrs& a, const Node& node) { return Shared::cost(a, node); }
+  static Shape coefficients(const Attrs& a, const Tensor& x) { return trailing_of(name(), x, a.normalized_shape); }
+  static NormLayout layout(const Attrs& a, const Shape& x) { return trailing_layout(a.normalized_shape, x); }
 
   static std::vector<SampleOf<RmsNorm>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
@@ -264,20 +261,16 @@ struct RmsNorm {
     const Tensor x = zeros({2, 3});
     return {{{x}, {{2}}, "normalized_shape is [2], x [2, 3]; expected the extents of x's last axes"},
             {{x, zeros({2})}, {{3}}, "weight is [2], x [2, 3]; expected [3]"},
-            {{x}, {{3}, -1}, "eps is -1; it must be above 0"}};
+            {{x}, {{3}, -1}, "eps is -1; it must be finite and above 0"}};
   }
 };
 
-struct BatchNorm : NormOver<BatchNorm, BatchAttrs> {
+struct BatchNorm : NormOver<BatchNorm, Affine, BatchAttrs> {
   static constexpr OpInfo info{.name = "batch_norm",
                                .formula = "y = (x - mean x) / √(var x + eps) · weight + bias",
                                .doc = "Mean and variance of each channel over the batch, as in training.",
-                               .inputs = {"x", "weight", "bias"},
-                               .saves = {.inputs = {0, 1}},
-                               .optional = {1, 2},
                                .group = Group::normalization,
                                .source = "Ioffe and Szegedy, Batch Normalization, ICML 2015"};
-  static constexpr bool kCentered = true;
   static Shape coefficients(const Attrs&, const Tensor& x) { return channels_of(name(), x); }
   static NormLayout layout(const Attrs&, const Shape& x) { return batch_layout(x); }
 
@@ -294,20 +287,16 @@ struct BatchNorm : NormOver<BatchNorm, BatchAttrs> {
     return {{{zeros({3})}, {}, "x is [3]; expected [N, C] or [N, C, ...]"},
             {{zeros({2, 3}), zeros({2})}, {}, "weight is [2], x [2, 3]; expected [3]"},
             {{zeros({2, 3, 4}), zeros({3}), zeros({4})}, {}, "bias is [4], x [2, 3, 4]; expected [3]"},
-            {{zeros({2, 3})}, {0}, "eps is 0; it must be above 0"}};
+            {{zeros({2, 3})}, {0}, "eps is 0; it must be finite and above 0"}};
   }
 };
 
-struct GroupNorm : NormOver<GroupNorm, GroupAttrs> {
+struct GroupNorm : NormOver<GroupNorm, Affine, GroupAttrs> {
   static constexpr OpInfo info{.name = "group_norm",
                                .formula = "y = (x - mean x) / √(var x + eps) · weight + bias",
                                .doc = "Mean and variance of adjoining channels of each sample.",
-                               .inputs = {"x", "weight", "bias"},
-                               .saves = {.inputs = {0, 1}},
-                               .optional = {1, 2},
                                .group = Group::normalization,
                                .source = "Wu and He, Group Normalization, ECCV 2018"};
-  static constexpr bool kCentered = true;
   static Shape coefficients(const Attrs& a, const Tensor& x) {
     const Shape channels = channels_of(name(), x);
     if (a.groups < 1 || channels[0] % a.groups != 0)
@@ -332,7 +321,7 @@ struct GroupNorm : NormOver<GroupNorm, GroupAttrs> {
             {{zeros({2, 3})}, {2}, "2 groups of the 3 channels of x [2, 3]; expected a divisor of them"},
             {{zeros({2, 3})}, {0}, "0 groups of the 3 channels"},
             {{zeros({2, 4}), zeros({2})}, {2}, "weight is [2], x [2, 4]; expected [4]"},
-            {{zeros({2, 4})}, {2, -1}, "eps is -1; it must be above 0"}};
+            {{zeros({2, 4})}, {2, -1}, "eps is -1; it must be finite and above 0"}};
   }
 };
 
@@ -344,16 +333,16 @@ using ops::NormalizationOps;
 
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const NormOptions& options) {
   const TrailingAttrs attributes{Integers(normalized_shape.begin(), normalized_shape.end()), options.eps};
-  return NormalizationOps::apply<ops::LayerNorm>(attributes, x, options.weight, options.bias);
+  return NormalizationOps::apply<ops::LayerNorm>(attributes, {x, options.weight, options.bias}).y;
 }
 
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const RmsNormOptions& options) {
   const TrailingAttrs attributes{Integers(normalized_shape.begin(), normalized_shape.end()), options.eps};
-  return NormalizationOps::apply<ops::RmsNorm>(attributes, x, options.weight);
+  return NormalizationOps::apply<ops::RmsNorm>(attributes, {x, options.weight}).y;
 }
 
 Tensor batch_norm(const Tensor& x, const NormOptions& options) {
-  return NormalizationOps::apply<ops::BatchNorm>(BatchAttrs{options.eps}, x, options.weight, options.bias);
+  return NormalizationOps::apply<ops::BatchNorm>({options.eps}, {x, options.weight, options.bias}).y;
 }
 
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const NormOptions& options) {
@@ -362,7 +351,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
   check_coefficients("batch_norm", "running_var", running_var, channels, x);
   check_coefficients("batch_norm", "weight", options.weight, channels, x);
   check_coefficients("batch_norm", "bias", options.bias, channels, x);
-  check_eps("batch_norm", options.eps);
+  require_positive("batch_norm", "eps", options.eps);
   Tensor scale = rsqrt(running_var + options.eps);
   if (options.weight.defined()) scale = scale * options.weight;
   Tensor shift = -running_mean * scale;
@@ -386,7 +375,7 @@ BatchMoments batch_moments(const Tensor& x) {
 }
 
 Tensor group_norm(const Tensor& x, std::int64_t groups, const NormOptions& options) {
-  return NormalizationOps::apply<ops::GroupNorm>(GroupAttrs{groups, options.eps}, x, options.weight, options.bias);
+  return NormalizationOps::apply<ops::GroupNorm>({groups, options.eps}, {x, options.weight, options.bias}).y;
 }
 
 Tensor instance_norm(const Tensor& x, const NormOptions& options) {

@@ -3,6 +3,7 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/gather.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/internal/pool_windows.hpp>
 #include <tapegrad/ops/internal/windows.hpp>
 #include <tapegrad/ops/pooling.hpp>
@@ -12,75 +13,74 @@
 namespace tapegrad {
 namespace {
 
-std::int64_t planes(const Shape& x) { return x[0] * x[1]; }
+struct Images {
+  Tensor x;
+};
+struct Pooled {
+  Tensor y;
+};
 
-Cost one_pass(const Node& node, double flops) {
-  const Node& x = *node.edges()[0].node();
-  const auto elements = static_cast<double>(x.shape.numel() + node.shape.numel());
-  return {flops * static_cast<double>(x.shape.numel()), elements * static_cast<double>(size_of(node.dtype))};
-}
-
+/// What poolings, and their adjoints, have in common.
 template <class Op, class A>
-struct MaxPooling {
+struct Pooling {
+  using In = Images;
+  using Out = Pooled;
   using Attrs = A;
   static constexpr const char* name() { return Op::info.name.data(); }
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    check_images(name(), x);
-    return {pooled_shape(name(), a, x.shape()), x.dtype()};
+  static void check(const Attrs&, const In& in) { check_images(name(), in.x); }
+  static Out shapes(const Attrs& a, const In& in) {
+    return {op::spec(pooled_shape(name(), a, in.x.shape()), in.x.dtype())};
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    if (y.numel() == 0) return;
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::max_pool(max_windows(name(), a, x.shape()), planes(x.shape()), x.data<T>().data(),
-                        y.mutable_data<T>().data());
-    });
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(1, in.x, {in.x, out.y}); }
+};
+
+template <class Op, class A>
+struct MaxPooling : Pooling<Op, A> {
+  struct Kept {
+    Tensor x, y;
+  };
+  using Pooling<Op, A>::name;
+  static Kept forward(const A& a, const Images& in, Pooled& out) {
+    if (out.y.numel() > 0)
+      dispatch_floating(out.y.dtype(), [&]<class T>() {
+        kernels::max_pool(max_windows(name(), a, in.x.shape()), planes(in.x.shape()), in.x.data<T>().data(),
+                          out.y.mutable_data<T>().data());
+      });
+    return {in.x, out.y};
   }
   // Linear in g. To be differentiated again, it scatters to the positions of the largest elements.
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, const Tensor& x_given, const Tensor& y) {
-    const Tensor x = x_given.contiguous();
+  static Images pull(const A& a, const Kept& kept, const Pooled& g, op::Wanted<Images>) {
+    const Tensor x = kept.x.contiguous(), &y = kept.y;
     if (y.numel() == 0) return {};
     const kernels::PoolWindows windows = max_windows(name(), a, x.shape());
-    return dispatch_floating(x.dtype(), [&]<class T>() {
+    return dispatch_floating(x.dtype(), [&]<class T>() -> Images {
       const T *from = x.data<T>().data(), *largest = y.data<T>().data();
       if (!grad_enabled()) {
-        const Tensor cotangent = g.contiguous();
+        const Tensor cotangent = g.y.contiguous();
         Tensor dx = empty(x.shape(), x.dtype());
         kernels::max_pool_gradient(windows, planes(x.shape()), from, largest, cotangent.data<T>().data(),
                                    dx.mutable_data<T>().data());
-        return dx;
+        return {dx};
       }
       const std::int64_t rows = planes(x.shape());
-      if (rows == 0) return zeros_view(x.shape(), x.dtype());
       Tensor positions = empty({rows, y.numel() / rows}, i64);
       kernels::max_pool_positions(windows, rows, from, largest, positions.mutable_data<std::int64_t>().data());
       const Tensor target = zeros_view({rows, x.numel() / rows}, x.dtype());
-      return reshape(scatter_add(target, 1, positions, reshape(g, positions.shape())), x.shape());
+      return {reshape(scatter_add(target, 1, positions, reshape(g.y, positions.shape())), x.shape())};
     });
   }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 1); }
 };
 
 /// The mean over windows; linear, and the adjoint of Unpooling.
 template <class Op, class Adjoint, class A>
-struct AvgPooling {
-  using Attrs = A;
-  static constexpr const char* name() { return Op::info.name.data(); }
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    check_images(name(), x);
-    return {pooled_shape(name(), a, x.shape()), x.dtype()};
+struct AvgPooling : Pooling<Op, A> {
+  using Pooling<Op, A>::name;
+  static void forward(const A& a, const Images& in, Pooled& out) {
+    map_axes(mean_maps(name(), a, in.x.shape()), in.x, out.y);
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    if (y.numel() == 0) return;
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::apply_maps<T>(planes(x.shape()), mean_maps(name(), a, x.shape()), x.data<T>().data(),
-                             y.mutable_data<T>().data());
-    });
+  static Images pull(const A& a, const Pooled& g, op::Wanted<Images> wanted) {
+    return {apply<Adjoint>({a, extents_of(wanted.shape(&Images::x))}, {g.y}).y};
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved) {
-    const auto extents = x.shape().dims().subspan(2);
-    return apply<Adjoint>({a, Integers(extents.begin(), extents.end())}, g);
-  }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 1); }
 };
 
 template <class A>
@@ -94,30 +94,22 @@ struct UnpoolAttrs : A {
 
 /// Spreads each element evenly over its window.
 template <class Op, class Adjoint, class A>
-struct Unpooling {
+struct Unpooling : Pooling<Op, UnpoolAttrs<A>> {
   using Attrs = UnpoolAttrs<A>;
-  static constexpr const char* name() { return Op::info.name.data(); }
-  static TensorSpec result(const Attrs& a, const Tensor& y) {
-    check_images(name(), y);
-    Integers dims{y.shape()[0], y.shape()[1]};
-    const Integers extents = for_axes(name(), "extents", a.extents, y.rank() - 2, 1, 0);
-    dims.insert(dims.end(), extents.begin(), extents.end());
-    const Shape x(dims), wanted = pooled_shape(name(), a, x);
-    if (y.shape() != wanted)
-      throw ShapeError(std::string(name()) + ": x is " + to_string(y.shape()) + "; the pooling of " + to_string(x) +
+  using Pooling<Op, Attrs>::name;
+  static Pooled shapes(const Attrs& a, const Images& in) {
+    const Shape& x = in.x.shape();
+    const Shape y = with_extents(x[0], x[1], for_axes(name(), "extents", a.extents, x.rank() - 2, 1, 0));
+    const Shape wanted = pooled_shape(name(), a, y);
+    if (x != wanted)
+      throw ShapeError(std::string(name()) + ": x is " + to_string(x) + "; the pooling of " + to_string(y) +
                        " has shape " + to_string(wanted));
-    return {x, y.dtype()};
+    return {op::spec(y, in.x.dtype())};
   }
-  static void forward(const Attrs& a, const Tensor& y, Tensor& x) {
-    if (x.numel() == 0) return;
-    std::vector<kernels::AxisMap> maps;
-    for (const kernels::AxisMap& map : mean_maps(name(), a, x.shape())) maps.push_back(map.transposed());
-    dispatch_floating(x.dtype(), [&]<class T>() {
-      kernels::apply_maps<T>(planes(x.shape()), maps, y.data<T>().data(), x.mutable_data<T>().data());
-    });
+  static void forward(const Attrs& a, const Images& in, Pooled& out) {
+    map_axes(transposed(mean_maps(name(), a, out.y.shape())), in.x, out.y);
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) { return apply<Adjoint>(a, g); }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 1); }
+  static Images pull(const Attrs& a, const Pooled& g, op::Wanted<Images>) { return {apply<Adjoint>(a, {g.y}).y}; }
 };
 
 }  // namespace
@@ -128,8 +120,6 @@ struct MaxPool : MaxPooling<MaxPool, MaxPoolAttrs> {
   static constexpr OpInfo info{.name = "max_pool",
                                .formula = "y[p] = max over k of x[p · stride - padding + k · dilation]",
                                .doc = "NaN where there is one; the gradient goes to the first of equal elements.",
-                               .inputs = {"x"},
-                               .saves = kSavesAll,
                                .group = Group::reduction};
   static std::vector<SampleOf<MaxPool>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
@@ -159,8 +149,6 @@ struct AdaptiveMaxPool : MaxPooling<AdaptiveMaxPool, AdaptiveAttrs> {
   static constexpr OpInfo info{.name = "adaptive_max_pool",
                                .formula = "y[o] = max x[⌊o · extent / parts⌋ … ⌈(o + 1) · extent / parts⌉)",
                                .doc = "NaN where there is one; the gradient goes to the first of equal elements.",
-                               .inputs = {"x"},
-                               .saves = kSavesAll,
                                .group = Group::reduction};
   static std::vector<SampleOf<AdaptiveMaxPool>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
@@ -187,8 +175,6 @@ struct AvgPool : AvgPooling<AvgPool, AvgUnpool, AvgPoolAttrs> {
   static constexpr OpInfo info{.name = "avg_pool",
                                .formula = "y[p] = mean over k of x[p · stride - padding + k]",
                                .doc = "The mean of each window.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .forward = Forward::linear,
                                .group = Group::reduction};
   static std::vector<SampleOf<AvgPool>> samples(Rng& rng) {
@@ -213,8 +199,6 @@ struct AvgUnpool : Unpooling<AvgUnpool, AvgPool, AvgPoolAttrs> {
   static constexpr OpInfo info{.name = "avg_unpool",
                                .formula = "y[p · stride - padding + k] += x[p] / size of the window",
                                .doc = "The adjoint of avg_pool.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .forward = Forward::linear,
                                .group = Group::reduction};
   static std::vector<SampleOf<AvgUnpool>> samples(Rng& rng) {
@@ -234,8 +218,6 @@ struct AdaptiveAvgPool : AvgPooling<AdaptiveAvgPool, AdaptiveAvgUnpool, Adaptive
   static constexpr OpInfo info{.name = "adaptive_avg_pool",
                                .formula = "y[o] = mean x[⌊o · extent / parts⌋ … ⌈(o + 1) · extent / parts⌉)",
                                .doc = "The mean of each part.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .forward = Forward::linear,
                                .group = Group::reduction};
   static std::vector<SampleOf<AdaptiveAvgPool>> samples(Rng& rng) {
@@ -259,8 +241,6 @@ struct AdaptiveAvgUnpool : Unpooling<AdaptiveAvgUnpool, AdaptiveAvgPool, Adaptiv
       .name = "adaptive_avg_unpool",
       .formula = "y[⌊o · extent / parts⌋ … ⌈(o + 1) · extent / parts⌉) += x[o] / size of the part",
       .doc = "The adjoint of adaptive_avg_pool.",
-      .inputs = {"x"},
-      .saves = kSavesNothing,
       .forward = Forward::linear,
       .group = Group::reduction};
   static std::vector<SampleOf<AdaptiveAvgUnpool>> samples(Rng& rng) {
@@ -284,19 +264,19 @@ using ops::PoolingOps;
 Tensor max_pool(const char* name, int axes, const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& o) {
   const MaxPoolAttrs a{{kernel_size.values(), o.stride.values(), attribute_of(o.padding, axes, 0), o.ceil_mode},
                        attribute_of(o.dilation, axes, 1)};
-  return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<ops::MaxPool>(a, batch); });
+  return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<ops::MaxPool>(a, {batch}).y; });
 }
 
 Tensor avg_pool(const char* name, int axes, const Tensor& x, const PerAxis& kernel_size, const AvgPoolOptions& o) {
   const AvgPoolAttrs a{{kernel_size.values(), o.stride.values(), attribute_of(o.padding, axes, 0), o.ceil_mode},
                        o.count_include_pad};
-  return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<ops::AvgPool>(a, batch); });
+  return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<ops::AvgPool>(a, {batch}).y; });
 }
 
 template <class Op>
 Tensor adaptive_pool(const char* name, int axes, const Tensor& x, const PerAxis& output_size) {
   const AdaptiveAttrs a{output_size.values()};
-  return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<Op>(a, batch); });
+  return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<Op>(a, {batch}).y; });
 }
 
 }  // namespace

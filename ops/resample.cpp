@@ -4,8 +4,8 @@
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/op_list.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/internal/windows.hpp>
-#include <tapegrad/ops/kernels/axis_map.hpp>
 #include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/view.hpp>
 
@@ -57,16 +57,6 @@ struct FoldAttrs : UnfoldAttrs {
   }
 };
 
-std::int64_t planes(const Shape& x) { return x[0] * x[1]; }
-
-Shape with_extents(const Shape& x, const Integers& extents) {
-  Integers dims{x[0], x[1]};
-  dims.insert(dims.end(), extents.begin(), extents.end());
-  return Shape(dims);
-}
-
-Integers extents_of(const Shape& x) { return {x.begin() + 2, x.end()}; }
-
 Integers checked_size(const char* op, const char* name, const Integers& given, const Shape& x) {
   if (given.empty()) throw ValueError(std::string(op) + ": " + name + " is []; give the extents of the spatial axes");
   return for_axes(op, name, given, x.rank() - 2, 1, 0);
@@ -99,16 +89,10 @@ void check_not_empty(const char* op, const Shape& x, const Integers& size) {
                        " to interpolate");
 }
 
-std::vector<AxisMap> interpolations(const InterpolateAttrs& a, const Shape& x, const Integers& size) {
+std::vector<AxisMap> interpolations(const InterpolateAttrs& a, const Shape& x, const Shape& y) {
   std::vector<AxisMap> maps;
-  for (std::size_t i = 0; i < size.size(); ++i) maps.push_back(interpolation(a, x[static_cast<int>(i) + 2], size[i]));
+  for (int axis = 2; axis < x.rank(); ++axis) maps.push_back(interpolation(a, x[axis], y[axis]));
   return maps;
-}
-
-Cost one_pass(const Node& node, double flops) {
-  const Node& x = *node.edges()[0].node();
-  const auto elements = static_cast<double>(x.shape.numel() + node.shape.numel());
-  return {flops * elements, elements * static_cast<double>(size_of(node.dtype))};
 }
 
 /// Windows over `extents`. ShapeError where none fits.
@@ -147,32 +131,34 @@ void for_planes(std::int64_t count, const Windows& w, const Body& body) {
 
 namespace ops {
 
-struct InterpolateAdjoint;
-
 struct Interpolate {
-  static constexpr OpInfo info{.name = "interpolate",
+  struct In {
+    Tensor x;
+  };
+  struct Out {
+    Tensor y;
+  };
+  using Attrs = InterpolateAttrs;
+  static constexpr const char* kName = "interpolate";
+  static constexpr OpInfo info{.name = kName,
                                .formula = "y[o] = Σ over neighbours of share · x[neighbour]",
                                .doc = "Spatial axes at another size.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .forward = Forward::linear,
                                .group = Group::indexing};
-  using Attrs = InterpolateAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    check_images("interpolate", x);
-    const Integers size = checked_size("interpolate", "size", a.size, x.shape());
-    check_not_empty("interpolate", x.shape(), size);
-    return {with_extents(x.shape(), size), x.dtype()};
+
+  static void check(const Attrs&, const In& in) { check_images(kName, in.x); }
+  static Out shapes(const Attrs& a, const In& in) {
+    const Shape& x = in.x.shape();
+    const Integers size = checked_size(kName, "size", a.size, x);
+    check_not_empty(kName, x, size);
+    return {op::spec(with_extents(x[0], x[1], size), in.x.dtype())};
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    if (y.numel() == 0) return;
-    const auto maps = interpolations(a, x.shape(), extents_of(y.shape()));
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::apply_maps<T>(planes(x.shape()), maps, x.data<T>().data(), y.mutable_data<T>().data());
-    });
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    map_axes(interpolations(a, in.x.shape(), out.y.shape()), in.x, out.y);
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved);
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 2); }
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In> wanted);
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(2, out.y, {in.x, out.y}); }
+
   static std::vector<SampleOf<Interpolate>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     const auto linear = Interpolation::linear;
@@ -193,35 +179,37 @@ struct Interpolate {
 };
 
 struct InterpolateAdjoint {
-  static constexpr OpInfo info{.name = "interpolate_adjoint",
-                               .formula = "y[neighbour] += share · x[o]",
-                               .doc = "What interpolate's gradient is.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
-                               .forward = Forward::linear,
-                               .group = Group::indexing};
+  struct In {
+    Tensor x;
+  };
+  struct Out {
+    Tensor y;
+  };
   using Attrs = InterpolateAdjointAttrs;
   static constexpr const char* kName = "interpolate_adjoint";
-  static TensorSpec result(const Attrs& a, const Tensor& y) {
-    check_images(kName, y);
-    const Shape x = with_extents(y.shape(), checked_size(kName, "extents", a.extents, y.shape()));
-    const Integers size = checked_size(kName, "size", a.size, y.shape());
-    if (extents_of(y.shape()) != size)
-      throw ShapeError("interpolate_adjoint: x is " + to_string(y.shape()) + ", size " + format_attribute(size) +
+  static constexpr OpInfo info{.name = kName,
+                               .formula = "y[neighbour] += share · x[o]",
+                               .doc = "What interpolate's gradient is.",
+                               .forward = Forward::linear,
+                               .group = Group::indexing};
+
+  static void check(const Attrs&, const In& in) { check_images(kName, in.x); }
+  static Out shapes(const Attrs& a, const In& in) {
+    const Shape& x = in.x.shape();
+    const Shape y = with_extents(x[0], x[1], checked_size(kName, "extents", a.extents, x));
+    const Integers size = checked_size(kName, "size", a.size, x);
+    if (extents_of(x) != size)
+      throw ShapeError("interpolate_adjoint: x is " + to_string(x) + ", size " + format_attribute(size) +
                        "; expected x's own extents");
-    check_not_empty(kName, x, size);
-    return {x, y.dtype()};
+    check_not_empty(kName, y, size);
+    return {op::spec(y, in.x.dtype())};
   }
-  static void forward(const Attrs& a, const Tensor& y, Tensor& x) {
-    if (x.numel() == 0) return;
-    std::vector<AxisMap> maps;
-    for (const AxisMap& map : interpolations(a, x.shape(), extents_of(y.shape()))) maps.push_back(map.transposed());
-    dispatch_floating(x.dtype(), [&]<class T>() {
-      kernels::apply_maps<T>(planes(x.shape()), maps, y.data<T>().data(), x.mutable_data<T>().data());
-    });
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    map_axes(transposed(interpolations(a, out.y.shape(), in.x.shape())), in.x, out.y);
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) { return apply<Interpolate>(a, g); }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 2); }
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In>) { return {apply<Interpolate>(a, {g.y}).y}; }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(2, in.x, {in.x, out.y}); }
+
   static std::vector<SampleOf<InterpolateAdjoint>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({1, 2, 7})}, {{{7}}, {5}}},
@@ -234,38 +222,46 @@ struct InterpolateAdjoint {
   }
 };
 
-Tensor Interpolate::vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved) {
-  return apply<InterpolateAdjoint>({a, extents_of(x.shape())}, g);
+Interpolate::In Interpolate::pull(const Attrs& a, const Out& g, op::Wanted<In> wanted) {
+  return {apply<InterpolateAdjoint>({a, extents_of(wanted.shape(&In::x))}, {g.y}).y};
 }
 
-struct Fold;
-
 struct Unfold {
+  struct In {
+    Tensor x;
+  };
+  struct Out {
+    Tensor y;
+  };
+  using Attrs = UnfoldAttrs;
   static constexpr OpInfo info{.name = "unfold",
                                .formula = "y[c · window + k, p] = x[c, p · stride - padding + k · dilation]",
                                .doc = "Each window's elements as a column.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .forward = Forward::linear,
                                .group = Group::indexing};
-  using Attrs = UnfoldAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
-    check_images("unfold", x);
-    const Windows w = windows_over("unfold", a, x, extents_of(x.shape()));
-    return {{x.shape()[0], Checked("unfold", x.shape()[1]) * w.kernel_size(), w.out_size()}, x.dtype()};
+
+  static void check(const Attrs&, const In& in) { check_images("unfold", in.x); }
+  static Windows windows(const Attrs& a, const In& in) {
+    return windows_over("unfold", a, in.x, extents_of(in.x.shape()));
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    const Windows w = windows_over("unfold", a, x, extents_of(x.shape()));
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      const T* from = x.data<T>().data();
-      T* to = y.mutable_data<T>().data();
-      for_planes(planes(x.shape()), w, [&](std::int64_t p) {
+  static Out shapes(const Attrs& a, const In& in) {
+    const Shape& x = in.x.shape();
+    const Windows w = windows(a, in);
+    return {op::spec({x[0], Checked("unfold", x[1]) * w.kernel_size(), w.out_size()}, in.x.dtype())};
+  }
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    const Windows w = windows(a, in);
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      const T* from = in.x.data<T>().data();
+      T* to = out.y.mutable_data<T>().data();
+      for_planes(planes(in.x.shape()), w, [&](std::int64_t p) {
         kernels::unfold(w, 1, 0, w.lines(), from + p * w.in_size(), to + p * w.kernel_size() * w.out_size());
       });
     });
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved);
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 0); }
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In> wanted);
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(0, out.y, {in.x, out.y}); }
+
   static std::vector<SampleOf<Unfold>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({1, 2, 5})}, {.kernel_size = {3}}},
@@ -283,38 +279,48 @@ struct Unfold {
 };
 
 struct Fold {
+  struct In {
+    Tensor x;
+  };
+  struct Out {
+    Tensor y;
+  };
+  using Attrs = FoldAttrs;
   static constexpr OpInfo info{.name = "fold",
                                .formula = "y[c, p · stride - padding + k · dilation] += x[c · window + k, p]",
                                .doc = "The adjoint of unfold: columns added up where they came from.",
-                               .inputs = {"x"},
-                               .saves = kSavesNothing,
                                .forward = Forward::linear,
                                .group = Group::indexing};
-  using Attrs = FoldAttrs;
-  static TensorSpec result(const Attrs& a, const Tensor& x) {
+
+  static void check(const Attrs& a, const In&) {
     if (a.output_size.empty() || a.output_size.size() > kernels::kSpatial)
       throw ValueError("fold: output_size is " + format_attribute(a.output_size) +
                        "; expected a number for each of one to three spatial axes");
-    const Windows w = windows_over("fold", a, x, a.output_size);
-    if (x.rank() != 3 || x.shape()[1] % w.kernel_size() != 0 || x.shape()[2] != w.out_size())
-      throw ShapeError("fold: x is " + to_string(x.shape()) + "; windows of " + format_attribute(a.kernel_size) +
-                       " over " + format_attribute(a.output_size) + " need [N, C * " + std::to_string(w.kernel_size()) +
-                       ", " + std::to_string(w.out_size()) + "]");
-    return {with_extents({x.shape()[0], x.shape()[1] / w.kernel_size()}, a.output_size), x.dtype()};
   }
-  static void forward(const Attrs& a, const Tensor& x, Tensor& y) {
-    const Windows w = windows_over("fold", a, x, a.output_size);
-    y.fill(0);
-    dispatch_floating(y.dtype(), [&]<class T>() {
-      const T* from = x.data<T>().data();
-      T* to = y.mutable_data<T>().data();
-      for_planes(planes(y.shape()), w, [&](std::int64_t p) {
+  static Windows windows(const Attrs& a, const In& in) { return windows_over("fold", a, in.x, a.output_size); }
+  static Out shapes(const Attrs& a, const In& in) {
+    const Shape& x = in.x.shape();
+    const Windows w = windows(a, in);
+    if (x.rank() != 3 || x[1] % w.kernel_size() != 0 || x[2] != w.out_size())
+      throw ShapeError("fold: x is " + to_string(x) + "; windows of " + format_attribute(a.kernel_size) + " over " +
+                       format_attribute(a.output_size) + " need [N, C * " + std::to_string(w.kernel_size()) + ", " +
+                       std::to_string(w.out_size()) + "]");
+    return {op::spec(with_extents(x[0], x[1] / w.kernel_size(), a.output_size), in.x.dtype())};
+  }
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    const Windows w = windows(a, in);
+    out.y.fill(0);
+    dispatch_floating(out.y.dtype(), [&]<class T>() {
+      const T* from = in.x.data<T>().data();
+      T* to = out.y.mutable_data<T>().data();
+      for_planes(planes(out.y.shape()), w, [&](std::int64_t p) {
         kernels::fold(w, 1, 0, w.lines(), from + p * w.kernel_size() * w.out_size(), to + p * w.in_size());
       });
     });
   }
-  static Tensor vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved, Unsaved) { return apply<Unfold>(a, g); }
-  static Cost cost(const Attrs&, const Node& node) { return one_pass(node, 1); }
+  static In pull(const Attrs& a, const Out& g, op::Wanted<In>) { return {apply<Unfold>(a, {g.y}).y}; }
+  static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(1, in.x, {in.x, out.y}); }
+
   static std::vector<SampleOf<Fold>> samples(Rng& rng) {
     const auto x = [&](const Shape& shape) { return randn(shape, f64, rng); };
     return {{{x({1, 6, 3})}, {{.kernel_size = {3}}, {5}}},
@@ -329,8 +335,8 @@ struct Fold {
   }
 };
 
-Tensor Unfold::vjp(wrt<0>, const Attrs& a, const Tensor& g, Unsaved x, Unsaved) {
-  return apply<Fold>({a, extents_of(x.shape())}, g);
+Unfold::In Unfold::pull(const Attrs& a, const Out& g, op::Wanted<In> wanted) {
+  return {apply<Fold>({a, extents_of(wanted.shape(&In::x))}, {g.y}).y};
 }
 
 using ResampleOps = OpList<Interpolate, InterpolateAdjoint, Unfold, Fold>;
@@ -366,7 +372,7 @@ Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
                          to_string(x.shape()) + " is too large to store");
       a.size.push_back(static_cast<std::int64_t>(size));
     }
-  return ResampleOps::apply<ops::Interpolate>(a, x);
+  return ResampleOps::apply<ops::Interpolate>(a, {x}).y;
 }
 
 Tensor unfold(const Tensor& x, const PerAxis& kernel_size, const UnfoldOptions& o) {
@@ -374,7 +380,7 @@ Tensor unfold(const Tensor& x, const PerAxis& kernel_size, const UnfoldOptions& 
   const int axes = x.rank() - 2;
   const UnfoldAttrs a{kernel_size.values(), attribute_of(o.stride, axes, 1), attribute_of(o.padding, axes, 0),
                       attribute_of(o.dilation, axes, 1)};
-  return ResampleOps::apply<ops::Unfold>(a, x);
+  return ResampleOps::apply<ops::Unfold>(a, {x}).y;
 }
 
 Tensor fold(const Tensor& x, const PerAxis& output_size, const PerAxis& kernel_size, const UnfoldOptions& o) {
@@ -382,7 +388,7 @@ Tensor fold(const Tensor& x, const PerAxis& output_size, const PerAxis& kernel_s
   const FoldAttrs a{{kernel_size.values(), attribute_of(o.stride, axes, 1), attribute_of(o.padding, axes, 0),
                      attribute_of(o.dilation, axes, 1)},
                     output_size.values()};
-  return ResampleOps::apply<ops::Fold>(a, x);
+  return ResampleOps::apply<ops::Fold>(a, {x}).y;
 }
 
 std::span<const OpEntry> resample_ops() { return ResampleOps::entries; }

@@ -30,6 +30,29 @@ kernels::Extents spatial(std::span<const std::int64_t> extents, std::int64_t oth
   return all;
 }
 
+kernels::Extents spatial_of(const Shape& x) { return spatial(x.dims().subspan(2)); }
+
+Integers extents_of(const Shape& x) { return {x.begin() + 2, x.end()}; }
+
+Shape with_extents(std::int64_t n, std::int64_t channels, const Integers& extents) {
+  Integers dims{n, channels};
+  dims.insert(dims.end(), extents.begin(), extents.end());
+  return Shape(dims);
+}
+
+void map_axes(std::span<const kernels::AxisMap> maps, const Tensor& x, Tensor& y) {
+  if (y.numel() == 0) return;
+  dispatch_floating(y.dtype(), [&]<class T>() {
+    kernels::apply_maps<T>(planes(x.shape()), maps, x.data<T>().data(), y.mutable_data<T>().data());
+  });
+}
+
+std::vector<kernels::AxisMap> transposed(std::span<const kernels::AxisMap> maps) {
+  std::vector<kernels::AxisMap> all;
+  for (const kernels::AxisMap& map : maps) all.push_back(map.transposed());
+  return all;
+}
+
 void check_images(const char* op, const Tensor& x) {
   if (x.rank() < 3 || x.rank() > 2 + kernels::kSpatial)
     throw ShapeError(std::string(op) + ": x is " + to_string(x.shape()) +

@@ -1,10 +1,11 @@
 #pragma once
-// What ops with windows share: attributes with one number for each spatial axis, and their checks.
+// What ops over spatial axes share: attributes with one number for each, and their checks.
 
 #include <functional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/tensor.hpp>
 #include <tapegrad/op/attributes.hpp>
+#include <tapegrad/ops/kernels/axis_map.hpp>
 #include <tapegrad/ops/kernels/windows.hpp>
 #include <tapegrad/ops/per_axis.hpp>
 
@@ -21,6 +22,20 @@ Integers attribute_of(const PerAxis& option, int axes, std::int64_t otherwise);
 
 /// The last extents of an array as the kernels count axes.
 kernels::Extents spatial(std::span<const std::int64_t> extents, std::int64_t otherwise = 1);
+/// Those of x [N, C, …].
+kernels::Extents spatial_of(const Shape& x);
+
+/// The spatial extents of x [N, C, …], and a shape that has them.
+Integers extents_of(const Shape& x);
+Shape with_extents(std::int64_t n, std::int64_t channels, const Integers& extents);
+
+/// How many arrays of spatial axes there are in x [N, C, …].
+inline std::int64_t planes(const Shape& x) { return x[0] * x[1]; }
+
+/// y [N, C, …] from x by a map along each spatial axis.
+void map_axes(std::span<const kernels::AxisMap> maps, const Tensor& x, Tensor& y);
+/// The adjoint maps.
+std::vector<kernels::AxisMap> transposed(std::span<const kernels::AxisMap> maps);
 
 /// x [N, C, …], of one to three spatial axes. ShapeError.
 void check_images(const char* op, const Tensor& x);
