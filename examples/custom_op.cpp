@@ -34,9 +34,7 @@ struct SquaredDistances {
   struct Out {
     Tensor d;
   };
-  struct Kept {
-    Tensor x, y;
-  };
+  using Kept = In;
   static constexpr OpInfo info{.name = "squared_distances",
                                .formula = "d[i, j] = Σ over k of (x[i, k] - y[j, k])²",
                                .group = Group::contraction};
@@ -65,7 +63,7 @@ struct SquaredDistances {
           d[static_cast<std::size_t>(i * m + j)] = sum;
         }
     });
-    return {in.x, in.y};
+    return in;
   }
 
   // 2 Σ over j of g[i, j] (x[i] - y[j]), and the same from the other side.

@@ -138,9 +138,7 @@ struct CrossEntropy {
   struct Out {
     Tensor y;
   };
-  struct Kept {
-    Tensor logits, targets, weights;
-  };
+  using Kept = In;
   static constexpr OpInfo info{
       .name = "cross_entropy",
       .formula = "y = -w[t] ln softmax(x)[t]",
@@ -163,10 +161,9 @@ struct CrossEntropy {
     check_classes("cross_entropy", in.logits, in.targets, in.weights);
   }
   static Out shapes(const Attrs& a, const In& in) { return {loss_spec(in.logits, a.reduction)}; }
-  template <class T, class From>
-  static ClassTargets<T> prepare(const Attrs& a, const From& from) {
-    return class_targets<T>("cross_entropy", from.logits, from.targets, from.weights, a.ignore_index,
-                            a.label_smoothing);
+  template <class T>
+  static ClassTargets<T> prepare(const Attrs& a, const In& in) {
+    return class_targets<T>("cross_entropy", in.logits, in.targets, in.weights, a.ignore_index, a.label_smoothing);
   }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     dispatch_floating(in.logits.dtype(), [&]<class T>() {
@@ -174,7 +171,7 @@ struct CrossEntropy {
       reduce_samples(t, a.reduction, out.y,
                      [&](T* losses) { kernels::cross_entropy(t.slab, in.logits.data<T>().data(), t.terms, losses); });
     });
-    return {in.logits, in.targets, in.weights};
+    return in;
   }
   static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
     const Tensor& x = kept.logits;

@@ -32,9 +32,7 @@ struct OfSquare {
   struct Out {
     Tensor y;
   };
-  struct Kept {
-    Tensor a;
-  };
+  using Kept = In;
   static void check(const In& in) { internal::require_square(Self::info, "a", in.a); }
 };
 
@@ -58,7 +56,7 @@ struct Det : OfSquare<Det> {
                                *y = kernels::determinant(a, n);
                                return true;
                              });
-    return {in.a};
+    return in;
   }
   static In pull(const Kept& kept, const Out& g, op::Wanted<In>) { return {over_matrices(g.y) * cofactor(kept.a)}; }
   static Cost cost(const In& in, const Out& out) {
@@ -96,7 +94,7 @@ struct Cofactor : OfSquare<Cofactor> {
                              kernels::cofactor(a, y, n);
                              return true;
                            });
-    return {in.a};
+    return in;
   }
   static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
     const std::int64_t n = kept.a.shape()[-1];
@@ -228,7 +226,7 @@ struct SLogDet : OfSquare<SLogDet> {
                                return true;
                              });
     }
-    return {in.a};
+    return in;
   }
   static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
     if (!g.logdet.defined()) return {};

@@ -75,9 +75,7 @@ struct Moment : ReductionOp<Self, MomentAttrs> {
 namespace ops {
 
 struct Var : Moment<Var> {
-  struct Kept {
-    Tensor x;
-  };
+  using Kept = In;
   static constexpr OpInfo info{.name = "var",
                                .formula = "y = Σ (x - mean)² / (n - correction)",
                                .doc = "Variance over axes, in two passes; NaN where n is not above the correction.",
@@ -86,7 +84,7 @@ struct Var : Moment<Var> {
     compute(a, in.x, out.y, [](const kernels::SquaredDeviations& squares, double degrees) {
       return std::ldexp(squares.sum / degrees, 2 * squares.exponent);
     });
-    return {in.x};
+    return in;
   }
   static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
     const Reduction reduction = over(a, kept.x.shape());

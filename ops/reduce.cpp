@@ -84,9 +84,7 @@ struct Mean : ReductionOp<Mean> {
 };
 
 struct Prod : ReductionOp<Prod> {
-  struct Kept {
-    Tensor x;
-  };
+  using Kept = In;
   static constexpr OpInfo info{
       .name = "prod",
       .formula = "y = Π x over axes",
@@ -103,7 +101,7 @@ struct Prod : ReductionOp<Prod> {
         kernels::reduce_lanes(merged.slab, merged.x.data<T>().data(), out.y.mutable_data<T>().data(),
                               [&](const T* row) { return kernels::product_in_order(row, merged.slab.count); });
     });
-    return {in.x};
+    return in;
   }
   static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
     const Reduction reduction = over(a, kept.x.shape());
@@ -125,9 +123,7 @@ struct Prod : ReductionOp<Prod> {
 };
 
 struct LogSumExp : ReductionOp<LogSumExp> {
-  struct Kept {
-    Tensor x;
-  };
+  using Kept = In;
   static constexpr OpInfo info{
       .name = "logsumexp",
       .formula = "y = ln Σ eˣ over axes",
@@ -137,7 +133,7 @@ struct LogSumExp : ReductionOp<LogSumExp> {
     dispatch_floating(out.y.dtype(), [&]<class T>() {
       reduce_slabs(over(a, in.x.shape()), in.x.data<T>().data(), out.y.mutable_data<T>().data(), kernels::logsumexp<T>);
     });
-    return {in.x};
+    return in;
   }
   static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
     const Reduction reduction = over(a, kept.x.shape());
