@@ -7,6 +7,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/broadcast.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/op/internal/conversions.hpp>
@@ -34,12 +35,7 @@ class Reader {
     mode_ = node.shape.numel() == 1 ? Mode::constant : Mode::strided;
     if (mode_ == Mode::constant) return;
     shape_ = &shape;
-    const Strides own = node.strides ? *node.strides : row_major_strides(node.shape);
-    const int lead = shape.rank() - node.shape.rank();
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-      const bool repeats = axis < lead || node.shape[axis - lead] == 1;
-      strides_[static_cast<std::size_t>(axis)] = repeats ? 0 : own[static_cast<std::size_t>(axis - lead)];
-    }
+    strides_ = broadcast_strides(node.shape, node.strides ? *node.strides : row_major_strides(node.shape), shape);
   }
   void open_number(const void* value, std::size_t element) {
     element_ = element;

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/internal/broadcast.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
@@ -127,12 +129,8 @@ struct MatMul {
 
   static Tensor broadcast_batch(const Tensor& t, const Shape& batch) {
     const Strides own = t.strides();
-    Strides strides{};
-    const int lead = batch.rank() + 2 - t.rank();
-    for (int axis = lead; axis < batch.rank() + 2; ++axis) {
-      const bool repeats = axis < batch.rank() && t.shape()[axis - lead] == 1;
-      strides[static_cast<std::size_t>(axis)] = repeats ? 0 : own[static_cast<std::size_t>(axis - lead)];
-    }
+    Strides strides = broadcast_strides(batch_of(t.shape()), own, batch);
+    std::copy_n(own.begin() + t.rank() - 2, 2, strides.begin() + batch.rank());  // of rows and columns
     return make_view(t, batch.insert(batch.rank(), t.shape()[-2]).insert(batch.rank() + 1, t.shape()[-1]), &strides, 0);
   }
 

@@ -1,6 +1,7 @@
 #include <numeric>
 #include <tapegrad/core/checked.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/internal/broadcast.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -161,12 +162,7 @@ struct BroadcastTo : internal::Unary {
     if (!broadcasts_to(x.shape(), a.shape))
       throw ShapeError("broadcast_to: " + to_string(x.shape()) + " does not broadcast to " + to_string(a.shape) +
                        "; trailing extents must be equal or 1");
-    const Strides own = x.strides();
-    Strides strides{};
-    const int lead = a.shape.rank() - x.rank();
-    for (int axis = lead; axis < a.shape.rank(); ++axis)
-      if (x.shape()[axis - lead] != 1)
-        strides[static_cast<std::size_t>(axis)] = own[static_cast<std::size_t>(axis - lead)];
+    const Strides strides = broadcast_strides(x.shape(), x.strides(), a.shape);
     return {make_view(x, a.shape, &strides, 0)};
   }
   // The engine undoes every broadcast: the cotangent is summed to the input's shape there.
