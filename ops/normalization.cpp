@@ -46,10 +46,19 @@ Shape trailing_of(const char* op, const Tensor& x, const Integers& wanted) {
   return Shape(wanted);
 }
 
+/// Null of an undefined tensor.
+template <class T>
+const T* values_of(const Tensor& t) {
+  return t.defined() ? t.data<T>().data() : nullptr;
+}
+template <class T>
+T* filled(Tensor& t) {
+  return t.defined() ? t.mutable_data<T>().data() : nullptr;
+}
+
 template <class T>
 NormTerms<T> terms_of(const Tensor& weight, const Tensor& bias, double eps, bool centered) {
-  const auto values = [](const Tensor& t) { return t.defined() ? t.data<T>().data() : nullptr; };
-  return {values(weight), values(bias), eps, centered};
+  return {values_of<T>(weight), values_of<T>(bias), eps, centered};
 }
 
 // ---- the rules on tensors, in the layout's five axes ----------------------------------------------------------------
@@ -102,6 +111,7 @@ struct NormOver {
   };
   struct Kept {
     Tensor x, weight;
+    op::FirstOrder statistics;  ///< where they are few beside x
   };
   using Attrs = Attributes;
   static constexpr bool kCentered = std::is_same_v<Inputs, Affine>;
@@ -116,41 +126,24 @@ struct NormOver {
   static Out shapes(const Attrs&, const Inputs& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
   static Kept forward(const Attrs& a, const Inputs& in, Out& out) {
     const Tensor& x = in.x;
-    Tensor &y = out.y, bias;
+    Tensor &y = out.y, bias, statistics;
     if constexpr (kCentered) bias = in.bias;
+    const NormLayout l = Op::layout(a, x.shape());
+    const std::int64_t groups = l.outer * l.groups;
+    constexpr std::int64_t kFew = 32;
+    if (x.requires_grad() && groups * kFew <= x.numel())
+      statistics = empty({groups, kernels::kNormStatistics}, x.dtype());
     dispatch_floating(y.dtype(), [&]<class T>() {
-      kernels::normalize(Op::layout(a, x.shape()), terms_of<T>(in.weight, bias, a.eps, kCentered), x.data<T>().data(),
-                         y.mutable_data<T>().data());
+      kernels::normalize(l, terms_of<T>(in.weight, bias, a.eps, kCentered), x.data<T>().data(),
+                         y.mutable_data<T>().data(), filled<T>(statistics));
     });
-    return {in.x, op::keep_for(in.x, in.weight)};
+    return {x, op::keep_for(x, in.weight), op::FirstOrder(statistics)};
   }
 
   static Inputs pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<Inputs> wanted) {
     const NormLayout l = Op::layout(a, g.y.shape());
-    const bool for_x = wanted(&Inputs::x), for_weight = wanted(&Inputs::weight);
-    Inputs d;
-    if (grad_enabled() && (for_x || for_weight)) {
-      const Standardized standard = standardized(in_layout(l, kept.x), a.eps, kCentered);
-      const Tensor &values = standard.values, slopes = in_layout(l, g.y);
-      if (for_x) {
-        const Tensor slope = kept.weight.defined() ? slopes * reshape(kept.weight, {l.groups, l.channels, 1}) : slopes;
-        const Tensor along = values * mean(slope * values, kMemberAxes, true);
-        const Tensor across = kCentered ? slope - mean(slope, kMemberAxes, true) : slope;
-        d.x = reshape(standard.slope(across - along), g.y.shape());
-      }
-      if (for_weight) d.weight = reshape(sum(slopes * values, kSampleAxes), wanted.shape(&Inputs::weight));
-    } else {
-      if (for_x) d.x = fused(l, a, g.y, kept, g.y.shape(), [](auto... at) { normalize_gradient(at...); });
-      if (for_weight)
-        d.weight =
-            fused(l, a, g.y, kept, wanted.shape(&Inputs::weight), [](auto... at) { normalize_weight_gradient(at...); });
-    }
-    if constexpr (kCentered)
-      if (wanted(&Inputs::bias)) {
-        const Tensor samples = reshape(g.y, {l.outer * l.repeats, l.coefficients(), l.inner});
-        d.bias = reshape(sum(samples, l.inner == 1 ? Axes{0} : Axes{0, 2}), wanted.shape(&Inputs::bias));
-      }
-    return d;
+    const bool reads_x = wanted(&Inputs::x) || wanted(&Inputs::weight);
+    return reads_x && !grad_enabled() ? fused(l, a, kept, g.y, wanted) : composed(l, a, kept, g.y, wanted);
   }
 
   static Cost cost(const Attrs&, const Inputs& in, const Out& out) {
@@ -158,17 +151,47 @@ struct NormOver {
   }
 
  private:
-  template <class Kernel>
-  static Tensor fused(const NormLayout& l, const Attrs& a, const Tensor& g, const Kept& kept, const Shape& shape,
-                      const Kernel& kernel) {
+  static Inputs fused(const NormLayout& l, const Attrs& a, const Kept& kept, const Tensor& g,
+                      const op::Wanted<Inputs>& wanted) {
     const Tensor cotangent = g.contiguous(), x = kept.x.contiguous();
     const Tensor weight = kept.weight.defined() ? kept.weight.contiguous() : Tensor();
-    Tensor gradient = empty(shape, x.dtype());
+    const Tensor& statistics = kept.statistics.value();
+    Inputs d;
     dispatch_floating(x.dtype(), [&]<class T>() {
-      kernel(l, terms_of<T>(weight, {}, a.eps, kCentered), x.data<T>().data(), cotangent.data<T>().data(),
-             gradient.mutable_data<T>().data());
+      const auto made = [&](auto member) -> T* {
+        if (!wanted(member)) return nullptr;
+        return filled<T>(d.*member = empty(wanted.shape(member), x.dtype()));
+      };
+      kernels::NormGradients<T> gradients{made(&Inputs::x), made(&Inputs::weight), nullptr};
+      if constexpr (kCentered) gradients.bias = made(&Inputs::bias);
+      kernels::normalize_gradients(l, terms_of<T>(weight, {}, a.eps, kCentered), x.data<T>().data(),
+                                   values_of<T>(statistics), cotangent.data<T>().data(), gradients);
     });
-    return gradient;
+    return d;
+  }
+
+  static Inputs composed(const NormLayout& l, const Attrs& a, const Kept& kept, const Tensor& g,
+                         const op::Wanted<Inputs>& wanted) {
+    Inputs d;
+    const bool for_x = wanted(&Inputs::x), for_weight = wanted(&Inputs::weight);
+    if (for_x || for_weight) {
+      const Standardized standard = standardized(in_layout(l, kept.x), a.eps, kCentered);
+      const Tensor &values = standard.values, cotangent = in_layout(l, g);
+      if (for_weight) d.weight = reshape(sum(cotangent * values, kSampleAxes), wanted.shape(&Inputs::weight));
+      if (for_x) {
+        const Tensor slope =
+            kept.weight.defined() ? cotangent * reshape(kept.weight, {l.groups, l.channels, 1}) : cotangent;
+        const Tensor along = values * mean(slope * values, kMemberAxes, true);
+        const Tensor across = kCentered ? slope - mean(slope, kMemberAxes, true) : slope;
+        d.x = reshape(standard.slope(across - along), g.shape());
+      }
+    }
+    if constexpr (kCentered)
+      if (wanted(&Inputs::bias)) {
+        const Tensor samples = reshape(g, {l.outer * l.repeats, l.coefficients(), l.inner});
+        d.bias = reshape(sum(samples, l.inner == 1 ? Axes{0} : Axes{0, 2}), wanted.shape(&Inputs::bias));
+      }
+    return d;
   }
 };
 

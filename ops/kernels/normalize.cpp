@@ -54,6 +54,9 @@ struct Standard {
   T mean = 0, rest = 0, scale = 1;
   double variance = 0;
 
+  static Standard left(const T* statistics) { return {statistics[0], statistics[1], statistics[2]}; }
+  void leave(T* statistics) const { statistics[0] = mean, statistics[1] = rest, statistics[2] = scale; }
+
   T operator()(T x) const { return ((x - mean) - rest) * scale; }
   /// v times the slope of that.
   T slope(T v) const { return scale * v; }
@@ -88,6 +91,9 @@ template <class T>
 struct ScaledStandard {
   Standard<T> near_one;
   T factor;
+
+  /// A scale of 0, which says to compute it again.
+  void leave(T* statistics) const { std::fill_n(statistics, kNormStatistics, T{0}); }
 
   T operator()(T x) const { return near_one(x * factor); }
   T slope(T v) const { return near_one.slope(v) * factor; }
@@ -124,6 +130,15 @@ void with_standard(const Members& m, const T* x, const NormTerms<T>& terms, cons
     body(scaled_standard_of(m, x, terms.eps, terms.centered));
 }
 
+/// The same from what normalize() left, if it did.
+template <class T, class Body>
+void with_standard(const Members& m, const T* x, const NormTerms<T>& terms, const T* left, const Body& body) {
+  if (left && left[2] > 0)
+    body(Standard<T>::left(left));
+  else
+    with_standard(m, x, terms, body);
+}
+
 template <class T, class S>
 void normalize_members(const Members& m, const S& standard, const T* weight, const T* bias, const T* x, T* y) {
   for_weighted_runs(m, weight, [&](std::int64_t begin, std::int64_t n, auto w) {
@@ -140,16 +155,45 @@ void normalize_members(const Members& m, const S& standard, const T* weight, con
   });
 }
 
+/// dx, and terms of the coefficients' gradients; each unless it is null.
 template <class T, class S>
 void differentiate_members(const Members& m, const S& standard, bool centered, const T* weight, const T* x, const T* g,
-                           T* dx) {
+                           T* dx, RowSum<T>* weight_sum, RowSum<T>* bias_sum) {
   double sum = 0, product = 0;
-  for_weighted_runs(m, weight, [&](std::int64_t begin, std::int64_t n, auto w) {
-    const T *from = x + begin, *cotangent = g + begin;
-    if (centered) sum += sum_terms<T>([](T c, T v) { return c * v; }, n, cotangent, w);
-    product += sum_terms<T>([=](T c, T v, T f) { return c * v * standard(f); }, n, cotangent, w, from);
-  });
-  const T mean = static_cast<T>(sum / m.count()), slope = static_cast<T>(product / m.count());
+  for (std::int64_t r = 0; r < m.repeats; ++r) {
+    const T *from = x + r * m.step, *cotangent = g + r * m.step;
+    T* const dw = weight_sum ? weight_sum->next() : nullptr;
+    T* const db = bias_sum ? bias_sum->next() : nullptr;
+    if (m.inner == 1) {
+      if (dx && centered) sum += sum_terms<T>([](T c, T w) { return c * w; }, m.channels, cotangent, weight);
+      if (dx)
+        product +=
+            sum_terms<T>([=](T c, T w, T f) { return c * w * standard(f); }, m.channels, cotangent, weight, from);
+      if (dw) {
+#pragma omp simd
+        for (std::int64_t k = 0; k < m.channels; ++k) dw[k] += cotangent[k] * standard(from[k]);
+      }
+      if (db) {
+#pragma omp simd
+        for (std::int64_t k = 0; k < m.channels; ++k) db[k] += cotangent[k];
+      }
+      continue;
+    }
+    for (std::int64_t k = 0; k < m.channels; ++k, from += m.inner, cotangent += m.inner) {
+      if (db || (dx && centered)) {
+        const double of_channel = sum_terms<T>([](T c) { return c; }, m.inner, cotangent);
+        sum += of_channel * weight[k];
+        if (db) db[k] += static_cast<T>(of_channel);
+      }
+      if (dw || dx) {
+        const double of_channel = sum_terms<T>([=](T c, T f) { return c * standard(f); }, m.inner, cotangent, from);
+        product += of_channel * weight[k];
+        if (dw) dw[k] += static_cast<T>(of_channel);
+      }
+    }
+  }
+  if (!dx) return;
+  const T mean = centered ? static_cast<T>(sum / m.count()) : T{0}, slope = static_cast<T>(product / m.count());
   for_weighted_runs(m, weight, [=](std::int64_t begin, std::int64_t n, auto w) {
     const T *from = x + begin, *cotangent = g + begin;
     T* to = dx + begin;
@@ -158,21 +202,35 @@ void differentiate_members(const Members& m, const S& standard, bool centered, c
   });
 }
 
-template <class T, class S>
-void add_weight_gradient(const Members& m, const S& standard, const T* x, const T* g, RowSum<T>& sum) {
-  for (std::int64_t r = 0; r < m.repeats; ++r) {
-    const T *from = x + r * m.step, *cotangent = g + r * m.step;
-    T* dw = sum.next();
-    if (m.inner == 1) {
-#pragma omp simd
-      for (std::int64_t k = 0; k < m.channels; ++k) dw[k] += cotangent[k] * standard(from[k]);
-    } else {
-      for (std::int64_t k = 0; k < m.channels; ++k)
-        dw[k] += static_cast<T>(sum_terms<T>([=](T c, T f) { return c * standard(f); }, m.inner,
-                                             cotangent + k * m.inner, from + k * m.inner));
-    }
+/// The gradient of a coefficient, added up group by group in some parts of the samples.
+template <class T>
+class CoefficientSums {
+ public:
+  /// A `to` that is null is not wanted.
+  CoefficientSums(const NormLayout& l, std::int64_t parts, T* to) : layout_(l), to_(to) {
+    if (!to) return;
+    std::fill_n(to, l.coefficients(), T{0});
+    if (parts > 1) partial_.resize(static_cast<std::size_t>(parts * l.coefficients()));
+    T* first = parts > 1 ? partial_.data() : to;
+    for (std::int64_t i = 0; i < parts * l.groups; ++i) groups_.emplace_back(first + i * l.channels, l.channels);
   }
-}
+  RowSum<T>* of(std::int64_t part, std::int64_t group) {
+    return to_ ? &groups_[static_cast<std::size_t>(part * layout_.groups + group)] : nullptr;
+  }
+  void finish() {
+    for (RowSum<T>& group : groups_) group.finish();
+    RowSum<T> whole(to_, layout_.coefficients());
+    for (std::size_t at = 0; at < partial_.size(); at += static_cast<std::size_t>(layout_.coefficients()))
+      whole.add(partial_.data() + at);
+    whole.finish();
+  }
+
+ private:
+  const NormLayout& layout_;
+  T* to_;
+  std::vector<T> partial_;
+  std::vector<RowSum<T>> groups_;
+};
 
 /// Calls `body(group, members, x, g, out)` for each (outer, group); `g` and `out` may be null. Where members are single
 /// elements far apart, they are brought together first.
@@ -222,56 +280,41 @@ class Coefficients {
 }  // namespace
 
 template <class T>
-void normalize(const NormLayout& l, const NormTerms<T>& terms, const T* x, T* y) {
+void normalize(const NormLayout& l, const NormTerms<T>& terms, const T* x, T* y, T* statistics) {
   const Coefficients<T> weight(l, terms.weight, 1), bias(l, terms.bias, 0);
   for_groups<T>(l, x, nullptr, y, [&](std::int64_t i, const Members& m, const T* from, const T*, T* to) {
-    with_standard(m, from, terms,
-                  [&](const auto& standard) { normalize_members(m, standard, weight.of(i), bias.of(i), from, to); });
-  });
-}
-
-template <class T>
-void normalize_gradient(const NormLayout& l, const NormTerms<T>& terms, const T* x, const T* g, T* dx) {
-  const Coefficients<T> weight(l, terms.weight, 1);
-  for_groups<T>(l, x, g, dx, [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T* to) {
     with_standard(m, from, terms, [&](const auto& standard) {
-      differentiate_members(m, standard, terms.centered, weight.of(i), from, cotangent, to);
+      normalize_members(m, standard, weight.of(i), bias.of(i), from, to);
+      if (statistics) standard.leave(statistics + i * kNormStatistics);
     });
   });
 }
 
 template <class T>
-void normalize_weight_gradient(const NormLayout& l, const NormTerms<T>& terms, const T* x, const T* g, T* dw) {
-  std::fill_n(dw, l.coefficients(), T{0});
-  if (l.outer == 1) {
-    for_groups<T>(l, x, g, nullptr, [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T*) {
-      RowSum<T> sum(dw + i * l.channels, l.channels);
-      with_standard(m, from, terms,
-                    [&](const auto& standard) { add_weight_gradient(m, standard, from, cotangent, sum); });
-      sum.finish();
-    });
-    return;
-  }
+void normalize_gradients(const NormLayout& l, const NormTerms<T>& terms, const T* x, const T* statistics, const T* g,
+                         const NormGradients<T>& d) {
   constexpr std::int64_t kParts = 16;
   const std::int64_t parts = std::min(kParts, l.outer), size = l.numel() / std::max<std::int64_t>(l.outer, 1);
-  const NormLayout one{1, l.repeats, l.groups, l.channels, l.inner};
-  std::vector<T> partial(static_cast<std::size_t>(parts * l.coefficients()));
-  for_chunks(parts, l.numel() >= kParallelElements, [&](std::int64_t p) {
-    std::vector<RowSum<T>> sums;
-    for (std::int64_t i = 0; i < l.groups; ++i)
-      sums.emplace_back(partial.data() + p * l.coefficients() + i * l.channels, l.channels);
-    for (std::int64_t o = l.outer * p / parts; o < l.outer * (p + 1) / parts; ++o)
-      for_groups<T>(one, x + o * size, g + o * size, nullptr,
-                    [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T*) {
-                      with_standard(m, from, terms, [&](const auto& standard) {
-                        add_weight_gradient(m, standard, from, cotangent, sums[static_cast<std::size_t>(i)]);
-                      });
+  const Coefficients<T> weight(l, terms.weight, 1);
+  CoefficientSums<T> dw(l, parts, d.weight), db(l, parts, d.bias);
+  const auto differentiate = [&](const NormLayout& samples, std::int64_t first, std::int64_t part) {
+    const std::int64_t begin = first * size;
+    const T* left = statistics ? statistics + first * l.groups * kNormStatistics : nullptr;
+    for_groups<T>(samples, x + begin, g + begin, d.x ? d.x + begin : nullptr,
+                  [&](std::int64_t i, const Members& m, const T* from, const T* cotangent, T* to) {
+                    with_standard(m, from, terms, left ? left + i * kNormStatistics : nullptr, [&](const auto& s) {
+                      differentiate_members(m, s, terms.centered, weight.of(i), from, cotangent, to, dw.of(part, i),
+                                            db.of(part, i));
                     });
-    for (RowSum<T>& sum : sums) sum.finish();
+                  });
+  };
+  if (!d.weight && !d.bias) return differentiate(l, 0, 0);
+  const NormLayout one{1, l.repeats, l.groups, l.channels, l.inner};
+  for_chunks(parts, parts > 1 && l.numel() >= kParallelElements, [&](std::int64_t p) {
+    for (std::int64_t o = l.outer * p / parts; o < l.outer * (p + 1) / parts; ++o) differentiate(one, o, p);
   });
-  RowSum<T> sum(dw, l.coefficients());
-  for (std::int64_t p = 0; p < parts; ++p) sum.add(partial.data() + p * l.coefficients());
-  sum.finish();
+  dw.finish();
+  db.finish();
 }
 
 template <class T>
@@ -285,13 +328,12 @@ void moments(const NormLayout& l, double correction, const T* x, T* mean, T* var
   });
 }
 
-template void normalize(const NormLayout&, const NormTerms<float>&, const float*, float*);
-template void normalize(const NormLayout&, const NormTerms<double>&, const double*, double*);
-template void normalize_gradient(const NormLayout&, const NormTerms<float>&, const float*, const float*, float*);
-template void normalize_gradient(const NormLayout&, const NormTerms<double>&, const double*, const double*, double*);
-template void normalize_weight_gradient(const NormLayout&, const NormTerms<float>&, const float*, const float*, float*);
-template void normalize_weight_gradient(const NormLayout&, const NormTerms<double>&, const double*, const double*,
-                                        double*);
+template void normalize(const NormLayout&, const NormTerms<float>&, const float*, float*, float*);
+template void normalize(const NormLayout&, const NormTerms<double>&, const double*, double*, double*);
+template void normalize_gradients(const NormLayout&, const NormTerms<float>&, const float*, const float*, const float*,
+                                  const NormGradients<float>&);
+template void normalize_gradients(const NormLayout&, const NormTerms<double>&, const double*, const double*,
+                                  const double*, const NormGradients<double>&);
 template void moments(const NormLayout&, double, const float*, float*, float*);
 template void moments(const NormLayout&, double, const double*, double*, double*);
 

@@ -23,14 +23,23 @@ struct NormTerms {
   bool centered;    ///< false: the mean is not taken off, and the variance is the mean square
 };
 
+/// What normalize() can leave of each (outer, group) for its gradients, which else compute it again.
+inline constexpr std::int64_t kNormStatistics = 3;
+
+/// `statistics` may be null.
 template <class T>
-void normalize(const NormLayout& layout, const NormTerms<T>& terms, const T* x, T* y);
-/// dx for y's cotangent g.
+void normalize(const NormLayout& layout, const NormTerms<T>& terms, const T* x, T* y, T* statistics);
+/// Where gradients go; null where they are not wanted.
 template <class T>
-void normalize_gradient(const NormLayout& layout, const NormTerms<T>& terms, const T* x, const T* g, T* dx);
-/// dw [groups, channels] = Σ g x̂, where x̂ is x before it is scaled and shifted.
+struct NormGradients {
+  T* x;
+  T* weight;  ///< [groups, channels]: Σ g x̂, where x̂ is x before it is scaled and shifted
+  T* bias;    ///< [groups, channels]: Σ g
+};
+/// Of y, whose cotangent is g. `statistics` may be null.
 template <class T>
-void normalize_weight_gradient(const NormLayout& layout, const NormTerms<T>& terms, const T* x, const T* g, T* dw);
+void normalize_gradients(const NormLayout& layout, const NormTerms<T>& terms, const T* x, const T* statistics,
+                         const T* g, const NormGradients<T>& gradients);
 /// Mean and variance, divided by the count less `correction`, of each (outer, group).
 template <class T>
 void moments(const NormLayout& layout, double correction, const T* x, T* mean, T* variance);

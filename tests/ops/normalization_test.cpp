@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+#include <functional>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
@@ -108,6 +110,53 @@ TEST(Normalization, TakesWeightAndBiasOrEitherOrNone) {
   EXPECT_THAT(group_norm(x, 2, {.bias = bias}).values(), Pointwise(DoubleNear(1e-14), (plain + summands).values()));
   const Tensor b = parameter(bias);
   EXPECT_THAT(grad(sum(batch_norm(x, {.bias = b})), b).values(), Each(6));
+}
+
+// Fused for all that are wanted at once.
+TEST(Normalization, GivesEachGradientWhicheverOthersAreWanted) {
+  Rng rng(6);
+  const std::vector<std::pair<Shape, std::function<Tensor(const Tensor&, const NormOptions&)>>> norms{
+      {{18, 4}, [](const Tensor& x, const NormOptions& o) { return layer_norm(x, {4}, o); }},
+      {{5, 4, 3}, [](const Tensor& x, const NormOptions& o) { return batch_norm(x, o); }},
+      {{5, 4}, [](const Tensor& x, const NormOptions& o) { return batch_norm(x, o); }},
+      {{3, 4, 5}, [](const Tensor& x, const NormOptions& o) { return group_norm(x, 2, o); }},
+      {{3, 4}, [](const Tensor& x, const NormOptions& o) { return group_norm(x, 2, o); }}};
+  for (const auto& [shape, norm] : norms) {
+    const Tensor values[] = {randn(shape, f64, rng), randn({4}, f64, rng), randn({4}, f64, rng)};
+    const Tensor cotangent = randn(shape, f64, rng);
+    const auto gradients = [&, &norm = norm](unsigned wanted) {
+      Tensor inputs[3];
+      for (unsigned i = 0; i < 3; ++i) inputs[i] = wanted >> i & 1 ? parameter(values[i]) : values[i];
+      norm(inputs[0], {inputs[1], inputs[2], kEps}).backward(cotangent);
+      return std::array{inputs[0].grad(), inputs[1].grad(), inputs[2].grad()};
+    };
+    const auto all = gradients(7);
+    for (unsigned wanted = 1; wanted < 7; ++wanted) {
+      const auto some = gradients(wanted);
+      for (unsigned i = 0; i < 3; ++i) {
+        ASSERT_EQ(some[i].defined(), (wanted >> i & 1) != 0) << to_string(shape);
+        if (wanted >> i & 1) {
+          EXPECT_THAT(some[i].values(), Pointwise(DoubleNear(1e-12), all[i].values()));
+        }
+      }
+    }
+  }
+}
+
+// Of rows this wide, mean and deviation are kept, unless the squares leave the range.
+TEST(Normalization, DifferentiatesWideRowsOfAnyMagnitude) {
+  Rng rng(7);
+  for (const double magnitude : {1.0, 1e-25, 1e25}) {
+    const Tensor x = cast(randn({3, 64}, f64, rng) * magnitude, f32), g = randn({3, 64}, f32, rng);
+    const auto gradient = [&](DType dtype) {
+      const Tensor in = parameter(cast(x, dtype)), weight = parameter(cast(arange(64), dtype));
+      layer_norm(in, {64}, {weight}).backward(cast(g, dtype));
+      return std::array{cast(in.grad(), f64), cast(weight.grad(), f64)};
+    };
+    const auto got = gradient(f32), exact = gradient(f64);
+    for (std::size_t i = 0; i < 2; ++i)
+      EXPECT_LE(max(abs(got[i] - exact[i])).item(), 1e-5 * max(abs(exact[i])).item()) << magnitude;
+  }
 }
 
 TEST(Normalization, KeepsItsDigitsFarFromZero) {
