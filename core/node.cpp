@@ -134,7 +134,4 @@ void Node::destroy() noexcept {
   destroying = false;
 }
 
-const Shape& Unsaved::shape() const { return node_->shape; }
-DType Unsaved::dtype() const { return node_->dtype; }
-
 }  // namespace tapegrad

@@ -18,7 +18,7 @@ class Tensor;
 struct Node;
 class Rng;
 
-inline constexpr int kMaxInputs = 4;  // of an op with a fixed number of them; variadic ops take any number
+inline constexpr int kMaxInputs = 4;  // of a pointwise op
 
 /// A set of an op's inputs, by position.
 class InputSet {
@@ -40,7 +40,7 @@ class InputSet {
   std::uint8_t bits_ = 0;
 };
 
-/// The values that an op's gradient rules read: their buffers are kept until the backward pass.
+/// The values that a pointwise op's rules read: their buffers are kept until the backward pass.
 struct Saves {
   InputSet inputs{};
   bool others = false;  ///< each input's gradient reads all inputs but itself, as in a product
@@ -124,18 +124,15 @@ struct OpInfo {
   std::string_view name;
   std::string_view formula;
   std::string_view doc = "";
-  Inputs inputs{};
-  double flops = 1;  ///< per element of the result, for pointwise ops; others have cost()
-  Saves saves = kSavesInputs;
+  Inputs inputs{};             ///< of a pointwise op; of others the members of In
+  double flops = 1;            ///< per element of the result, for pointwise ops; others have cost()
+  Saves saves = kSavesInputs;  ///< of a pointwise op; others return what they keep
   Domain domain{};
   Kind kind = Kind::floating;
   bool differentiable = true;
-  InputSet fixed{};     ///< inputs without a gradient by nature: indices, conditions
-  InputSet optional{};  ///< inputs of a structural op that may be undefined; trailing ones may be left out
-  InputSet passes{};    ///< pointwise inputs whose gradient is the cotangent itself; they have no rule
-  InputSet masks{};     ///< pointwise inputs that are boolean whatever the others are
+  InputSet passes{};  ///< pointwise inputs whose gradient is the cotangent itself; they have no rule
+  InputSet masks{};   ///< pointwise inputs that are boolean whatever the others are
   Forward forward = Forward::none;
-  bool variadic = false;  ///< takes any number of inputs like the first
   Group group = Group::none;
   std::string_view source = "";  ///< paper or book the formula is from, where it is not common knowledge
   Accuracy accuracy{};
@@ -176,8 +173,8 @@ struct OpRecord {
   std::span<const std::string_view> kept{};     ///< names of what the gradient reads, where they are declared
   InputSet fixed{};                             ///< the inputs that are
   /// The gradient: contributions of the cotangents `g`, one a result, undefined ones being zero, to the inputs that are
-  /// wanted. `out`, one an input, starts undefined, which means zero; a contribution's shape broadcasts from its
-  /// input's.
+  /// wanted. `out`, one an input, starts undefined, which means zero; a contribution has its input's shape, or one that
+  /// the input broadcasts to.
   void (*pull)(const Node& node, std::span<const Tensor> g, std::span<const bool> wanted,
                std::span<Tensor> out) = nullptr;
   void (*destroy_attributes)(void*) noexcept = nullptr;   ///< null when the op has none
@@ -198,22 +195,8 @@ std::string input_name(const OpRecord& op, std::size_t position);
 /// What messages call the op that a node is a result of: "matmul", "qr.r".
 std::string op_name(const Node& node);
 
-/// Which input a gradient rule is for: the first parameter of each rule.
+/// Which input a gradient rule of a pointwise op is for: its first parameter.
 template <int I>
 struct wrt {};
-
-/// What stands in a rule for a value that `saves` did not declare. It has a shape and a dtype, and no operators: a rule
-/// that uses the value does not compile.
-class Unsaved {
- public:
-  Unsaved() = default;  ///< an optional input that was not given
-  explicit Unsaved(const Node& node) : node_(&node) {}
-  bool defined() const { return node_ != nullptr; }
-  const Shape& shape() const;
-  DType dtype() const;
-
- private:
-  const Node* node_ = nullptr;
-};
 
 }  // namespace tapegrad

@@ -13,7 +13,6 @@ struct ThreadState {
   bool grad_enabled = true;
   bool anomaly = false;
   Trace* trace = nullptr;
-  std::vector<Tensor>* shared = nullptr;  ///< see shared_by_rules()
 };
 ThreadState& thread_state();
 
@@ -60,20 +59,6 @@ void require_saved(const Node& node, const char* what);
 
 /// Whether input `input`'s value is kept, given which inputs require a gradient.
 bool saves_input(const OpInfo& info, std::span<const Tensor* const> inputs, int input);
-
-/// What the gradient rules of one node have in common, for ops whose inputs' gradients come out of one computation. The
-/// first rule that asks computes it; a backward pass keeps it until it leaves the node. Outside of one it is computed
-/// each time.
-template <class F>
-std::vector<Tensor> shared_by_rules(F&& compute) {
-  std::vector<Tensor>* shared = thread_state().shared;
-  if (!shared) return compute();
-  if (shared->empty()) {
-    std::vector<Tensor> computed = compute();  // may itself run backward passes
-    *shared = std::move(computed);
-  }
-  return *shared;
-}
 
 // ---- the few operations that the engine itself runs on gradients; defined in ops/ -----------------------------------
 

@@ -8,7 +8,6 @@ namespace {
 constexpr OpInfo kDetach{.name = "detach",
                          .formula = "y = x",
                          .doc = "The same value; no gradient goes through.",
-                         .inputs = {"x"},
                          .saves = kSavesNothing,
                          .kind = Kind::numeric,
                          .differentiable = false};

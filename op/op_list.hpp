@@ -11,12 +11,6 @@ namespace tapegrad {
 namespace detail {
 
 template <class O>
-const typename O::Attrs* parsed(const NamedValues& given, typename O::Attrs& attributes) {
-  parse_attributes(O::info.name, given, attributes);
-  return &attributes;
-}
-
-template <class O>
 void* new_attributes(const NamedValues& given) {
   if constexpr (HasAttributes<O>) {
     auto made = std::make_unique<typename O::Attrs>();
@@ -51,12 +45,10 @@ std::vector<Tensor> as_vector(const Results<O>& results) {
 
 template <class O>
 std::vector<Tensor> call_by_name(std::span<const Tensor> inputs, const NamedValues& given) {
-  if constexpr (DeclaresSignature<O>) {
+  if constexpr (DeclaresStructural<O>) {
     Attributes<O> attributes;
     parse_attributes(O::info.name, given, attributes);
     return as_vector<O>(run_recorded<O>(inputs, attributes));
-  } else if constexpr (DeclaresRules<O>) {
-    return {call_by_rules(record_of<O>, inputs, new_attributes<O>(given))};
   } else {
     const std::vector<Operand> operands(inputs.begin(), inputs.end());
     return {call_pointwise(record_of<O>, operands, new_attributes<O>(given))};
@@ -66,24 +58,17 @@ std::vector<Tensor> call_by_name(std::span<const Tensor> inputs, const NamedValu
 template <class O>
 OpFunction bound(const typename SampleOf<O>::Attributes& attributes) {
   return [attributes](std::span<const Tensor> inputs) -> std::vector<Tensor> {
-    if constexpr (DeclaresSignature<O>)
-      return as_vector<O>(run_recorded<O>(inputs, attributes));
-    else
-      return {call_by_rules(record_of<O>, inputs, new typename O::Attrs(attributes))};
+    return as_vector<O>(run_recorded<O>(inputs, attributes));
   };
 }
 
 /// Inputs of a sample in a row, without those at the end that are left out.
 template <class I>
 std::vector<Tensor> in_a_row(const I& inputs) {
-  if constexpr (std::same_as<I, std::vector<Tensor>>) {
-    return inputs;
-  } else {
-    const auto all = flattened(inputs);
-    std::vector<Tensor> row(all.begin(), all.end());
-    while (!row.empty() && !row.back().defined()) row.pop_back();
-    return row;
-  }
+  const auto all = flattened(inputs);
+  std::vector<Tensor> row(all.begin(), all.end());
+  while (!row.empty() && !row.back().defined()) row.pop_back();
+  return row;
 }
 
 template <class O>
@@ -136,16 +121,16 @@ struct OpList {
 
   /// Runs one of them; the file's public functions call this, so that an op left out of the list does not compile.
   template <class O, class... Arguments>
-  requires(!DeclaresSignature<O>) static Tensor apply(const Arguments&... arguments) {
+  requires(!DeclaresStructural<O>) static Tensor apply(const Arguments&... arguments) {
     static_assert(has<O>, "op O is missing from its file's OpList");
     return tapegrad::apply<O>(arguments...);
   }
-  template <DeclaresSignature O>
+  template <DeclaresStructural O>
   static typename O::Out apply(const typename O::In& in) {
     static_assert(has<O>, "op O is missing from its file's OpList");
     return tapegrad::apply<O>(in);
   }
-  template <DeclaresSignature O>
+  template <DeclaresStructural O>
   static typename O::Out apply(const detail::Attributes<O>& attributes, const typename O::In& in) {
     static_assert(has<O>, "op O is missing from its file's OpList");
     return tapegrad::apply<O>(attributes, in);

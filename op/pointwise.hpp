@@ -39,14 +39,13 @@ concept DeclaresPointwise = requires {
 
 namespace detail {
 
-/// Stands in the readings on numbers for what was not saved.
+/// Stands in a rule for what `saves` did not declare. It has no operators: a rule that uses the value does not compile.
 struct Absent {};
 
 template <class O>
 inline constexpr int kInputs = O::info.inputs.count;
 template <class O, int W>
-inline constexpr bool kHasRule =
-    O::info.differentiable && !O::info.fixed.has(W) && !O::info.masks.has(W) && !O::info.passes.has(W);
+inline constexpr bool kHasRule = O::info.differentiable && !O::info.masks.has(W) && !O::info.passes.has(W);
 
 /// A slope that is computed from values can be infinite or NaN where its product is not used. A zero cotangent then
 /// gives a zero gradient, so that the branch not taken by `where` does not poison the one that is.
@@ -210,7 +209,7 @@ auto recorded_input(const Node& node) {
   else if constexpr (kReads<O, W, J>)
     return Tensor::of(*node.edges()[J].node());
   else
-    return Unsaved(*node.edges()[J].node());
+    return Absent{};
 }
 
 template <class O>
@@ -218,7 +217,7 @@ auto recorded_output(const Node& node) {
   if constexpr (O::info.saves.output)
     return Tensor::of(const_cast<Node&>(node));
   else
-    return Unsaved(node);
+    return Absent{};
 }
 
 template <class O, int W, int S, std::size_t... J>
@@ -302,13 +301,18 @@ NamedValues named_attributes(const Node& node) {
   return changed_attributes(*static_cast<const typename O::Attrs*>(node.attributes));
 }
 
+template <std::size_t N>
+constexpr std::array<InputInfo, N> pointwise_inputs(const Inputs& names) {
+  std::array<InputInfo, N> inputs{};
+  for (std::size_t i = 0; i < N; ++i) inputs[i].name = names.name[i];
+  return inputs;
+}
 template <class O>
-inline constexpr auto kPointwiseInputs = inputs_of_info<static_cast<std::size_t>(kInputs<O>)>(O::info);
+inline constexpr auto kPointwiseInputs = pointwise_inputs<static_cast<std::size_t>(kInputs<O>)>(O::info.inputs);
 
 template <class O>
 constexpr OpRecord pointwise_record() {
   OpRecord record{.info = &O::info, .kind = OpKind::pointwise, .inputs = kPointwiseInputs<O>};
-  record.fixed = O::info.fixed;
   record.pull = pointwise_pull;
   record.table = &kPointwise<O>;
   if constexpr (HasAttributes<O>) {

@@ -9,30 +9,18 @@
 
 namespace tapegrad {
 
-namespace detail {
-template <class O>
-struct InputsOf {
-  using type = std::vector<Tensor>;
-};
-template <class O>
-requires requires { typename O::In; }
-struct InputsOf<O> {
-  using type = typename O::In;
-};
-}  // namespace detail
-
 /// Inputs and attributes that op O takes; f64 where it takes floats.
 template <class O>
 struct SampleOf {
   using Attributes = detail::Attributes<O>;
-  typename detail::InputsOf<O>::type inputs;
+  typename O::In inputs;
   Attributes attributes{};
 };
 
 /// Inputs that op O refuses, and a part of the message.
 template <class O>
 struct BadInputOf {
-  typename detail::InputsOf<O>::type inputs;
+  typename O::In inputs;
   detail::Attributes<O> attributes{};
   std::string message;
 };

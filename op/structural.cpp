@@ -82,20 +82,6 @@ void run_structural(const OpRecord& op, std::span<const Tensor> inputs, CallStat
     record_several(results, op, of_node, call, saved_inputs);
 }
 
-Tensor run_by_rules(const OpRecord& op, std::span<const Tensor> inputs, void* attributes) {
-  const StructuralTable& table = table_of(op);
-  AttributeOwner owner{op, attributes};
-  check_input_count(op, inputs.size());
-  const Tensors given = prepare(op, inputs);
-  const Tensors dense = table.takes_strides ? Tensors() : made_dense(given);
-  Tensor result = table.run_rules(attributes, span_of(table.takes_strides ? given : dense));
-  if (!result.defined()) throw ValueError(std::string(op.info->name) + ": its declaration gave an undefined tensor");
-  const Few<const Tensor*> pointers = pointers_to(given);
-  owner.held = nullptr;
-  record(result.node(), op, {pointers.data(), pointers.size()}, attributes);
-  return result;
-}
-
 /// Runs a call; tells the trace, and names the op, if it fails.
 template <class Run>
 void traced(const OpRecord& op, std::span<const Tensor> inputs, const Run& run) try {
@@ -118,15 +104,6 @@ void call_structural(const OpRecord& op, std::span<const Tensor> inputs, CallSta
     const Node& first = results[0].node();
     timer.stop(first.op && first.op->kind == OpKind::part ? Tensor::of(*first.edges()[0].node()) : results[0]);
   });
-}
-
-Tensor call_by_rules(const OpRecord& op, std::span<const Tensor> inputs, void* attributes) {
-  Tensor result;
-  traced(op, inputs, [&] {
-    const Trace::Timer timer;
-    result = timer.stop(run_by_rules(op, inputs, attributes));
-  });
-  return result;
 }
 
 int Keeper::place(Tensor& kept, bool first_order) {

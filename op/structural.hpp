@@ -21,9 +21,9 @@
 // Out view(const Attrs&, const In&)` instead of shapes and forward. A std::vector<Tensor>, the last member of In, takes
 // any number of tensors.
 //
-// pull returns the contribution to each input, which may broadcast from a smaller shape. One left undefined is zero, as
-// is a cotangent that arrives undefined (of an op with several results; one result's is always there). Contributions
-// to inputs that are not wanted may be left out.
+// pull returns the contribution to each input, in its shape or in one that it broadcasts to. One left undefined is
+// zero, as is a cotangent that arrives undefined (of an op with several results; one result's is always there).
+// Contributions to inputs that are not wanted may be left out.
 //
 // Kept values that are floating are inputs or results, so that gradients of gradients go through them: the engine
 // refuses others. What a kernel leaves for the first derivative alone is an op::FirstOrder.
@@ -31,7 +31,6 @@
 #include <memory>
 #include <tapegrad/op/attributes.hpp>
 #include <tapegrad/op/members.hpp>
-#include <tapegrad/op/rules.hpp>
 #include <tapegrad/op/sample.hpp>
 #include <tapegrad/op/table.hpp>
 
@@ -120,12 +119,14 @@ class Wanted {
 }  // namespace op
 
 template <class O>
-concept DeclaresSignature = requires {
+concept DeclaresStructural = requires {
   typename O::In;
   typename O::Out;
 };
 template <class O>
-concept DeclaresStructural = DeclaresSignature<O> || DeclaresRules<O>;
+concept DeclaresView = requires {
+  &O::view;
+};
 
 namespace detail {
 
@@ -342,7 +343,7 @@ Cost structural_cost(const Node& node) {
 template <class O>
 using Results = std::array<Tensor, op::kMembers<typename O::Out>>;
 
-template <DeclaresSignature O>
+template <DeclaresStructural O>
 Results<O> run_recorded(std::span<const Tensor> inputs, const Attributes<O>& attributes) {
   Results<O> results;
   call_structural(record_of<O>, inputs, new Call<O>(attributes), results);
@@ -371,8 +372,16 @@ constexpr InputSet fixed_inputs(Types<M...>) {
   return set;
 }
 
-template <DeclaresSignature O>
-inline constexpr StructuralTable kStructural<O>{
+template <class O>
+constexpr bool takes_strides() {
+  if constexpr (requires { O::takes_strides; })
+    return O::takes_strides;
+  else
+    return DeclaresView<O>;
+}
+
+template <DeclaresStructural O>
+inline constexpr StructuralTable kStructural{
     .run = structural_run<O>,
     .keep = structural_keep<O>,
     .forget = structural_forget<O>,
@@ -384,7 +393,7 @@ inline constexpr StructuralTable kStructural<O>{
     }};
 
 template <class O>
-constexpr OpRecord signature_record() {
+constexpr OpRecord structural_record() {
   OpRecord record{.info = &O::info, .kind = OpKind::structural, .inputs = kInputInfos<O>};
   record.fixed = fixed_inputs(MemberTypes<typename O::In>{});
   if constexpr (op::kMembers < typename O::Out >> 1) record.results = op::kMemberNames<typename O::Out>;
@@ -402,19 +411,19 @@ constexpr OpRecord signature_record() {
   return record;
 }
 
-template <DeclaresSignature O>
+template <DeclaresStructural O>
 struct RecordOf<O> {
-  static constexpr OpRecord value = signature_record<O>();
+  static constexpr OpRecord value = structural_record<O>();
 };
 
 }  // namespace detail
 
 /// Runs op O.
-template <DeclaresSignature O>
+template <DeclaresStructural O>
 typename O::Out apply(const detail::Attributes<O>& attributes, const typename O::In& in) {
   return detail::assembled<typename O::Out>(detail::run_recorded<O>(detail::flattened(in), attributes));
 }
-template <DeclaresSignature O>
+template <DeclaresStructural O>
 typename O::Out apply(const typename O::In& in) {
   return apply<O>(detail::Attributes<O>{}, in);
 }

@@ -68,14 +68,10 @@ struct StructuralTable {
   bool linear = false;                        ///< maps tangents as it maps values
   /// Runs it again, recorded, with a copy of a node's attributes.
   std::vector<Tensor> (*call)(const Node& node, std::span<const Tensor> inputs) = nullptr;
-  /// Of an op in the form of op/rules.hpp.
-  Tensor (*run_rules)(const void* attributes, std::span<const Tensor> inputs) = nullptr;
 };
 
 /// Runs a structural op and records it: fills `results`, one for each that it has. Takes over `call`.
 void call_structural(const OpRecord& op, std::span<const Tensor> inputs, CallState* call, std::span<Tensor> results);
-/// The same for an op in the form of op/rules.hpp. Takes over `attributes`.
-Tensor call_by_rules(const OpRecord& op, std::span<const Tensor> inputs, void* attributes = nullptr);
 
 /// Whether tangents pass an op as they are, in forward mode; see OpInfo::forward.
 bool has_forward_rule(const OpRecord& op);
@@ -87,17 +83,6 @@ namespace detail {
 
 template <class O>
 struct RecordOf;  // specialised in pointwise.hpp and structural.hpp
-
-/// What an OpInfo says of its inputs.
-template <std::size_t N>
-constexpr std::array<InputInfo, N> inputs_of_info(const OpInfo& info) {
-  std::array<InputInfo, N> inputs{};
-  for (std::size_t i = 0; i < N; ++i) {
-    const int at = static_cast<int>(i);
-    inputs[i] = {info.inputs.name[i], info.fixed.has(at), info.optional.has(at), info.variadic};
-  }
-  return inputs;
-}
 
 }  // namespace detail
 

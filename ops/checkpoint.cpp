@@ -22,9 +22,7 @@ void gradients_of(const Node& node, std::span<const Tensor> g, std::span<const b
 constexpr OpInfo kInfo{.name = "checkpoint",
                        .formula = "y = f(x...)",
                        .doc = "A function that is computed again in the backward pass.",
-                       .inputs = {"x"},
-                       .saves = kSavesInputs,
-                       .variadic = true};
+                       .saves = kSavesInputs};
 constexpr InputInfo kInputs[] = {{.name = "x", .list = true}};
 const OpRecord kRecord{
     .info = &kInfo, .inputs = kInputs, .pull = gradients_of, .destroy_attributes = [](void* segment) noexcept {

@@ -160,7 +160,7 @@ struct CofactorGradient {
   static Tensor slope(const Kept& kept, const Tensor& c) {
     const auto& [a, g, y] = kept;
     const std::int64_t n = a.shape()[-1];
-    if (n < 3) return {};
+    if (n < 3) return zeros(a.shape(), a.dtype());
     if (n == 3) return cofactor_gradient(c, g);  // bilinear and symmetric
     require_far_from_singular(a);
     return cast(third_derivative(cast(a, f64), cast(g, f64), cast(c, f64), cast(y, f64)), a.dtype());

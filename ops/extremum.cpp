@@ -19,24 +19,22 @@ void require_elements(const char* op, const Shape& shape, std::int64_t count, co
 }
 
 template <class Op, Extreme kWhich>
-struct ExtremumOver : internal::Unary {
+struct ExtremumOver : ReductionOp<Op> {
+  using In = internal::Unary::In;
+  using Out = internal::Unary::Out;
+  using Attrs = ReductionAttrs;
   struct Kept {
     Tensor x, y;
   };
-  using Attrs = ReductionAttrs;
-  static Reduction reduction(const Attrs& a, const Shape& x) { return {Op::info.name.data(), x, a}; }
 
   static void check(const Attrs& a, const In& in) {
-    const Reduction over = reduction(a, in.x.shape());
-    require_elements(Op::info.name.data(), in.x.shape(), over.count(), over.shape());
-  }
-  static Out shapes(const Attrs& a, const In& in) {
-    return {op::spec(reduction(a, in.x.shape()).shape(), in.x.dtype())};
+    const Reduction reduction = ExtremumOver::over(a, in.x.shape());
+    require_elements(Op::info.name.data(), in.x.shape(), reduction.count(), reduction.shape());
   }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     if (out.y.numel() > 0)
       dispatch(in.x.dtype(), [&]<class T>() {
-        reduce_slabs(reduction(a, in.x.shape()), in.x.data<T>().data(), out.y.mutable_data<T>().data(),
+        reduce_slabs(ExtremumOver::over(a, in.x.shape()), in.x.data<T>().data(), out.y.mutable_data<T>().data(),
                      kernels::extremum<kWhich, T>);
       });
     return {in.x, out.y};
@@ -44,7 +42,7 @@ struct ExtremumOver : internal::Unary {
   // The elements that equal the result share evenly; a NaN result belongs to the NaNs.
   static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
     const auto& [x, y] = kept;
-    const Shape unit = reduction(a, x.shape()).unit_shape();
+    const Shape unit = ExtremumOver::over(a, x.shape()).unit_shape();
     const Tensor chosen = cast(x == reshape(y, unit) || isnan(x), x.dtype());
     return {reshape(g.y, unit) / sum(chosen, a.axes, true) * chosen};
   }

@@ -1,4 +1,3 @@
-#include <tapegrad/core/autograd.hpp>
 #include <tapegrad/ops/reduction.hpp>
 #include <tapegrad/ops/view.hpp>
 
@@ -63,7 +62,6 @@ Integers Reduction::order() const {
 MergedAxes merge_axes(const Reduction& reduction, const Tensor& x) {
   const std::vector<Slab> slabs = reduction.slabs();
   if (slabs.size() == 1) return {x.contiguous(), slabs[0]};
-  const NoGrad unrecorded;
   return {permute(x, reduction.order()).contiguous(), {reduction.dropped_shape().numel(), reduction.count(), 1}};
 }
 

@@ -141,7 +141,7 @@ class OpSection {
   }
 
   std::string kept() const {
-    if (info_.inputs.count == 0) {
+    if (!op_.pointwise) {
       std::string names;
       for (const std::string_view name : op_.record->kept)
         names += fmt::format("{}`{}`", names.empty() ? "" : ", ", name);

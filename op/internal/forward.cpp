@@ -70,7 +70,7 @@ std::vector<Tensor> by_itself(const Node& node, const Tangents& tangents) {
     return table.call(node, inputs);
   };
   const OpInfo& info = *node.op->info;
-  if (info.forward != Forward::multilinear && !info.saves.others)
+  if (info.forward != Forward::multilinear)
     return run([&](std::size_t i) { return !node.op->fixed.has(static_cast<int>(i)); });
   std::vector<Tensor> sums(std::max<std::size_t>(1, node.op->results.size()));
   for_moving_inputs(node, [&](std::size_t i, const Node& input) {

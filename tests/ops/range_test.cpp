@@ -77,7 +77,7 @@ class PointwiseRange : public ::testing::TestWithParam<const OpEntry*> {
   const OpEntry& op() const { return *GetParam(); }
   const OpInfo& info() const { return op().info(); }
   bool has_gradient(int input) const {
-    return info().differentiable && !info().fixed.has(input) && !info().masks.has(input);
+    return info().differentiable && !info().masks.has(input);
   }
 
   template <class T>

@@ -19,7 +19,7 @@ class PointwiseOp : public ::testing::TestWithParam<const OpEntry*> {
   const PointwiseTable& table() const { return *static_cast<const PointwiseTable*>(op().record->table); }
   int inputs() const { return info().inputs.count; }
   bool has_gradient(int input) const {
-    return info().differentiable && !info().fixed.has(input) && !info().masks.has(input);
+    return info().differentiable && !info().masks.has(input);
   }
 
   Tensor draw(int input, const Shape& shape) {
