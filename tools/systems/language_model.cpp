@@ -102,9 +102,8 @@ int train_language(const Options& options) {
                                  test_texts = data::take(texts, parts.held_out);
   SavedLanguage system{options.model, data::BytePairs::learn(train_texts, options.tokens)};
   system.options.tokens = system.tokens.size();
-  const data::BytePairs& tokens = system.tokens;
-  const std::vector<std::int32_t> stream = encode(tokens, train_texts);
-  const std::vector<std::int32_t> validation_stream = encode(tokens, data::take(texts, kept.held_out));
+  const std::vector<std::int32_t> stream = encode(system.tokens, train_texts);
+  const std::vector<std::int32_t> validation_stream = encode(system.tokens, data::take(texts, kept.held_out));
   if (std::ssize(stream) <= options.model.context)
     throw ValueError(options.source + ": is shorter than one context of " + std::to_string(options.model.context) +
                      " tokens; lower --context");
@@ -116,7 +115,7 @@ int train_language(const Options& options) {
   std::cout << fmt::format(
       "{} texts to learn from, of {} characters in {} tokens ({} different, {:.2f} characters each); "
       "{} held out\n\n",
-      train_texts.size(), characters, stream.size(), tokens.size(),
+      train_texts.size(), characters, stream.size(), system.options.tokens,
       static_cast<double>(characters) / static_cast<double>(stream.size()), test_texts.size());
 
   seed(options.seed);  // of dropout
