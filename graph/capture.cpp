@@ -152,7 +152,8 @@ class Capture {
     v.kind = VertexKind::op;
     if (node.op->kind == OpKind::part) return describe_part(node, v);
     describe_op(*node.op, v);
-    if (!node.op->results.empty()) v.dtype.clear();  // it has no value of its own: its results follow
+    v.is_call = !node.op->results.empty();
+    if (v.is_call) v.dtype.clear();
     const Node* first = node.edge_count > 0 ? node.edges()[0].node() : nullptr;
     v.is_view = node.storage && first && first->storage == node.storage;
     if (node.scalar_input >= 0)

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <set>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/internal/escape.hpp>
+#include <tapegrad/graph/internal/field_text.hpp>
 #include <tapegrad/graph/internal/labels.hpp>
 #include <tapegrad/graph/internal/page.hpp>
 #include <tapegrad/graph/internal/page_assets.hpp>
@@ -33,6 +35,7 @@ class Numbers {
   void add(std::string_view name, double value) {
     if (value != 0) text_ += fmt::format("{}{} {:.6g}", text_.empty() ? "" : " ", name, value);
   }
+  void add(std::string_view name, std::uint64_t count) { add(name, static_cast<double>(count)); }
   void add(std::string_view name, const std::optional<double>& value) {
     if (value) text_ += fmt::format("{}{} {:.6g}", text_.empty() ? "" : " ", name, *value);
   }
@@ -201,33 +204,24 @@ class PageTables {
     return text;
   }
 
-  template <class Field>
-  double sum(const Item& item, const Field& field) const {
-    double total = 0;
-    for (const VertexIndex member : item.members) total += field(graph_[member]);
-    return total;
+  auto members_of(const Item& item) const {
+    return item.members | std::views::transform([this](VertexIndex member) -> const Vertex& { return graph_[member]; });
   }
 
   std::string cost(const Item& item) const {
     Numbers numbers;
-    numbers.add("parameters",
-                sum(item, [](const Vertex& v) { return v.kind == VertexKind::parameter ? element_count(v) : 0; }));
-    numbers.add("flops", sum(item, [](const Vertex& v) { return v.flops; }));
-    numbers.add("bytes", sum(item, [](const Vertex& v) { return v.bytes; }));
-    numbers.add("saved", sum(item, [](const Vertex& v) { return v.saved_bytes; }));
-    numbers.add("seconds", sum(item, [](const Vertex& v) { return v.seconds.value_or(0); }));
-    if (item.times > 1) numbers.add("times", item.times);
+    double parameters = 0;
+    for (const Vertex& v : members_of(item)) {
+      if (v.kind == VertexKind::parameter) parameters += element_count(v);
+    }
+    numbers.add("parameters", parameters);
+    for_each_cost(members_of(item), [&](const FieldInfo& info, double total) { numbers.add(info.name, total); });
+    if (item.times > 1) numbers.add("times", std::uint64_t{item.times});
     return std::move(numbers).text();
   }
 
   static void add_statistics(Numbers& numbers, const Statistics& s) {
-    numbers.add("min", s.min);
-    numbers.add("mean", s.mean);
-    numbers.add("max", s.max);
-    numbers.add("norm", s.norm);
-    numbers.add("nan", static_cast<double>(s.nan));
-    numbers.add("inf", static_cast<double>(s.inf));
-    numbers.add("zero", static_cast<double>(s.zero));
+    for_each_field<Statistics>([&](const auto& field) { numbers.add(field.info.name, s.*field.member); });
   }
 
   // Of several: the largest norm, and all that is not finite.
@@ -247,7 +241,7 @@ class PageTables {
 
   std::string value_statistics(const Item& item) const {
     std::vector<const Vertex*> values;
-    for (const VertexIndex member : item.members) values.push_back(&graph_[member]);
+    for (const Vertex& v : members_of(item)) values.push_back(&v);
     Numbers numbers;
     add_statistics(numbers, values);
     return std::move(numbers).text();
