@@ -51,8 +51,11 @@ class PageTables {
       : sketch_(sketch), graph_(sketch.graph()), marks_(marks), first_bad_(first_bad_vertex(graph_)) {
     const std::size_t size = sketch.items().size();
     data_.resize(size), gradients_.resize(size), saved_.resize(size);
+    loops_.resize(size);
     for (const SketchEdge& e : sketch.edges()) {
-      if (e.kind == EdgeKind::data) {
+      if (e.steps > 0) {
+        if (e.kind == EdgeKind::data) append(loops_[e.from], id(e.to));
+      } else if (e.kind == EdgeKind::data) {
         append(data_[e.to], id(e.from));
       } else if (e.kind == EdgeKind::gradient) {
         append(gradients_[e.to], gradient_id(e.from));
@@ -172,7 +175,7 @@ class PageTables {
                                  is_vertex ? attributes(item) : "",
                                  value_statistics(item),
                                  gradient_statistics(item),
-                                 remarks(item)};
+                                 remarks(index)};
     std::size_t count = std::size(cells);
     while (cells[count - 1].empty()) --count;
     text_ += is_op ? "<tr>" : fmt::format("<tr class={}>", kind);
@@ -263,7 +266,8 @@ class PageTables {
   }
 
   // One a line; the script knows some of them by their beginning.
-  std::string remarks(const Item& item) const {
+  std::string remarks(ItemIndex index) const {
+    const Item& item = sketch_.items()[index];
     std::string text;
     const auto add = [&](std::string_view remark) {
       std::string line = shorten(drawable(remark), 2 * kMostCharacters);
@@ -281,6 +285,7 @@ class PageTables {
       if (first_bad_ == member) add("first bad value");
       if (first_bad_ && first_bad_ == graph_.twin(member)) add("first bad gradient");
     }
+    if (!loops_[index].empty()) add("feeds in the next step: " + loops_[index]);
     const Vertex& v = graph_[item.shown];
     if (item.kind != Item::Kind::vertex) return text;
     if (v.is_view) add("view");
@@ -298,6 +303,7 @@ class PageTables {
   std::optional<VertexIndex> first_bad_;
   bool explains_ = false;
   std::vector<std::string> data_, gradients_, saved_;  // ids, for each item
+  std::vector<std::string> loops_;                     // whom it feeds in the next step of its block
   std::vector<std::vector<ItemIndex>> items_;          // of each frame
   std::vector<std::vector<FrameIndex>> inner_;
   std::size_t frames_written_ = 0;
