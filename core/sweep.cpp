@@ -102,6 +102,8 @@ class Sweep {
     roots_.push_back(output);
     claim(output.node());
     seed(output, std::move(cotangent));
+    if (Trace* trace = thread_state().trace) [[unlikely]]
+      trace->add_output(output.node());
   }
 
   /// Results go to `found`, by position; without targets they go to the leaves.

@@ -62,6 +62,7 @@ class Capture {
   // In order of creation, which is a topological order and the one that people expect.
   void add_nodes() {
     std::stable_sort(nodes_.begin(), nodes_.end(),
+    for (const Tensor& value : options_.also) reach(value.node());
                      [](const Node* a, const Node* b) { return a->sequence < b->sequence; });
     for (const Node* node : nodes_) handles_.emplace(node, builder_.add(vertex_of(*node)));
     for (const Node* node : nodes_)
@@ -171,7 +172,8 @@ class Capture {
       for (std::size_t i = 0; i < node.edge_count; ++i)
         if (const Node* input = node.edges()[i].node()) v.bytes += bytes_of(*input);
     }
-    if (!node.requires_grad && !node.op->info->differentiable) v.stop = GradientStop::not_differentiable;
+    const bool has_gradient = node.op->info->differentiable && (v.is_call || is_floating(node.dtype));
+    if (!node.requires_grad && !has_gradient) v.stop = GradientStop::not_differentiable;
     for (std::size_t i = 0; i < node.edge_count; ++i) {
       const tapegrad::Edge edge = node.edges()[i];
       if (edge.saves()) v.saved_bytes += bytes_of(*edge.node());
@@ -257,9 +259,7 @@ ComputationGraph capture(std::span<const Tensor> outputs, const CaptureOptions& 
   return capture.finish();
 }
 
-ComputationGraph capture(const Tensor& output, const CaptureOptions& options) { return capture({&output, 1}, options); }
-
-ComputationGraph capture(const Trace& trace, const CaptureOptions& options) {
+ComputationGraph capture(const Trace& trace, std::span<const Tensor> outputs, const CaptureOptions& options) {
   CaptureOptions with_trace = options;
   with_trace.trace = &trace;
   Capture capture(with_trace);
@@ -273,3 +273,12 @@ ComputationGraph capture(const Trace& trace, const CaptureOptions& options) {
 }
 
 }  // namespace tapegrad::graph
+  std::vector<const Node*> results;
+  for (const Tensor& output : outputs) results.push_back(&output.node());
+  if (results.empty()) results.assign(trace.outputs().begin(), trace.outputs().end());
+  for (const Node* node : results) capture.reach(*node);
+  for (std::size_t i = 0; i < results.size(); ++i) capture.add_output(*results[i], i, results.size());
+ComputationGraph capture(const Tensor& output, const CaptureOptions& options) { return capture({&output, 1}, options); }
+
+ComputationGraph capture(const Trace& trace, const CaptureOptions& options) { return capture(trace, {}, options); }
+

@@ -59,7 +59,11 @@ graph::ComputationGraph load(const std::string& source) {
 /// What there is to say of one vertex: what it is, why it has the gradient that it has, who keeps its buffer.
 std::string explanation(const graph::ComputationGraph& graph, const std::string& id_or_name) {
   const auto found = graph.find(id_or_name);
-  if (!found) throw ValueError(fmt::format("there is no vertex '{}' in the graph; give an id or a name", id_or_name));
+  if (!found)
+    throw ValueError(fmt::format(
+        "there is no vertex '{}' in the graph; give an id or a name. A parameter that nothing uses is in it "
+        "only where capture() was told of it (CaptureOptions::also)",
+        id_or_name));
   const graph::VertexIndex value = graph.value_of(*found);
   std::string text = graph::explain_gradient(graph, value).text + '\n';
   for (const graph::VertexIndex keeper : graph::kept_alive_by(graph, value))

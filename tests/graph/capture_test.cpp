@@ -14,6 +14,7 @@
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
 #include <tapegrad/ops/matmul.hpp>
@@ -168,6 +169,59 @@ TEST(PlantedNoGrad, IsFound) {
   const Tensor loss = mean(net.second(relu(hidden)));
   const ComputationGraph graph = capture(trace);
   EXPECT_EQ(explain_gradient(graph, graph.find("first.weight").value()).finding, Finding::no_grad);
+}
+
+// ---- why there is no gradient ---------------------------------------------------------------------------------------
+
+// A part of the model whose result takes no part in the loss, or that is never called.
+TEST(PlantedDeadBranch, IsFoundByATraceAfterBackward) {
+  Net net;
+  const Trace trace;
+  const Tensor hidden = relu(net.first(named_input()));
+  const Tensor dead = net.third(hidden);
+  const Tensor loss = mean(net.second(hidden));
+  loss.backward();
+  EXPECT_FALSE(net.third.weight.grad().defined());
+  const ComputationGraph graph = capture(trace);
+  EXPECT_EQ(explain_gradient(graph, graph.find("third.weight").value()).finding, Finding::unused);
+  EXPECT_EQ(explain_gradient(graph, graph.find("second.weight").value()).finding, Finding::flows);
+}
+
+TEST(PlantedDeadBranch, IsFoundBeforeBackwardWhenTheOutputIsGiven) {
+  Net net;
+  const Trace trace;
+  const Tensor hidden = relu(net.first(named_input()));
+  const Tensor dead = net.third(hidden);
+  const Tensor loss = mean(net.second(hidden));
+  const ComputationGraph graph = capture(trace, {&loss, 1});
+  EXPECT_EQ(explain_gradient(graph, graph.find("third.weight").value()).finding, Finding::unused);
+  EXPECT_EQ(explain_gradient(graph, graph.find("first.weight").value()).finding, Finding::flows);
+}
+
+TEST(PlantedDeadBranch, IsFoundWithoutATrace) {
+  Net net;
+  const Tensor loss = mean(net.second(relu(net.first(named_input()))));
+  for (const bool after : {false, true}) {
+    if (after) loss.backward();
+    const ComputationGraph graph = capture(loss, {.also = net.parameters()});
+    const GradientReport report = explain_gradient(graph, graph.find("third.weight").value());
+    EXPECT_EQ(report.finding, Finding::unused);
+    EXPECT_THAT(report.text, HasSubstr("nothing is computed from it"));
+    EXPECT_EQ(explain_gradient(graph, graph.find("first.weight").value()).finding, Finding::flows);
+  }
+}
+
+TEST(PlantedInteger, IsFound) {
+  const Tensor w = parameter(tensor({0.5, 1.5}, {2}), "w");
+  Tensor index = cast(tensor({1, 0}, {2}), i64);
+  index.set_name("index");
+  const Trace trace;
+  const Tensor loss = sum(cast(cast(w, i64), f32) + index);
+  const ComputationGraph graph = capture(trace, {&loss, 1});
+  EXPECT_EQ(explain_gradient(graph, graph.find("w").value()).finding, Finding::not_differentiable);
+  const GradientReport report = explain_gradient(graph, graph.find("index").value());
+  EXPECT_EQ(report.finding, Finding::not_required);
+  EXPECT_THAT(report.text, HasSubstr("only floating-point values have gradients"));
 }
 
 TEST(KeptAlive, BufferIsKeptByTheGradientsThatNeedIt) {
