@@ -69,8 +69,8 @@ struct Vertex {
   std::string dtype;
   std::vector<Attribute> attributes;
   std::string formula, source;
-  double flops = 0, bytes = 0, saved_bytes = 0;
-  bool requires_grad = false, is_view = false, is_call = false, failed = false;
+  double flops = 0, bytes = 0, saved_bytes = 0, shared_bytes = 0;
+  bool requires_grad = false, is_view = false, is_call = false, failed = false, released = false;
   GradientStop stop = GradientStop::none;
   std::optional<Statistics> statistics;
   std::optional<double> seconds;
@@ -132,8 +132,14 @@ struct Vertex {
         Field{&Vertex::bytes, {.name = "bytes", .doc = "bytes read and written", .unit = Unit::bytes}},
         Field{&Vertex::saved_bytes,
               {.name = "saved_bytes",
-               .doc = "bytes of the buffers that it keeps for the backward sweep",
+               .doc = "bytes of the buffers that it keeps for the backward sweep, and no vertex before it",
                .label = "saved for backward",
+               .unit = Unit::bytes,
+               .compare = exactly}},
+        Field{&Vertex::shared_bytes,
+              {.name = "shared_bytes",
+               .doc = "bytes of the buffers that it keeps too, but a vertex before it already",
+               .label = "saved before it already",
                .unit = Unit::bytes,
                .compare = exactly}},
         Field{&Vertex::requires_grad,
@@ -146,6 +152,8 @@ struct Vertex {
                .compare = exactly,
                .follows_value = true}},
         Field{&Vertex::failed, {.name = "failed", .doc = "the op that threw", .compare = exactly}},
+        Field{&Vertex::released,
+              {.name = "released", .doc = "a backward pass has let go of what it kept", .label = "freed by backward"}},
         Field{&Vertex::stop, {.name = "stop", .doc = "why no gradient flows back through it", .compare = exactly}},
         Field{&Vertex::statistics,
               {.name = "statistics", .doc = "what was measured on the value, or on the gradient; see below"}},

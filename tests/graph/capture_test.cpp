@@ -9,8 +9,10 @@
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/capture.hpp>
+#include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/draw.hpp>
 #include <tapegrad/graph/page.hpp>
+#include <tapegrad/graph/summary.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
@@ -222,6 +224,54 @@ TEST(PlantedInteger, IsFound) {
   const GradientReport report = explain_gradient(graph, graph.find("index").value());
   EXPECT_EQ(report.finding, Finding::not_required);
   EXPECT_THAT(report.text, HasSubstr("only floating-point values have gradients"));
+}
+
+// ---- what is kept for the gradient ----------------------------------------------------------------------------------
+
+double saved_in(const ComputationGraph& graph) {
+  double saved = 0;
+  for (const Vertex& v : graph.vertices()) saved += v.saved_bytes;
+  return saved;
+}
+
+TEST(SavedBytes, CountEachBufferOnce) {
+  const Tensor w = parameter(ones({16, 16}), "w");
+  Tensor h = parameter(ones({8, 16}), "x");
+  for (int i = 0; i < 30; ++i) h = tanh(matmul(h, w));
+  const ComputationGraph graph = capture(sum(h));
+  constexpr double kWeight = 4 * 16 * 16, kValue = 4 * 8 * 16;
+  EXPECT_EQ(saved_in(graph), kWeight + 60 * kValue) << "the weight, x, 30 products and what tanh made of 29 of them";
+  double shared = 0;
+  for (const Vertex& v : graph.vertices()) shared += v.shared_bytes;
+  EXPECT_EQ(shared, 29 * kWeight) << "which later products keep, too";
+  EXPECT_EQ(saved_in(capture(sum(square(h) * square(h)))), kWeight + 63 * kValue) << "h, and each square";
+}
+
+TEST(SavedBytes, SurviveBackward) {
+  const Tensor a = parameter(tensor({2, 1, 1, 3}, {2, 2}), "a");
+  const Qr parts = qr(exp(a));
+  const Tensor loss = sum(matmul(parts.q, parts.r));
+  const ComputationGraph before = capture(loss);
+  EXPECT_GT(saved_in(before), 0);
+  loss.backward();
+  const ComputationGraph after = capture(loss);
+  EXPECT_EQ(saved_in(after), saved_in(before));
+  EXPECT_TRUE(diff(before, after).empty());
+  EXPECT_TRUE(std::equal(before.edges().begin(), before.edges().end(), after.edges().begin(), after.edges().end()));
+  EXPECT_FALSE(before[vertex_of(before, "qr")].released);
+  EXPECT_TRUE(after[vertex_of(after, "qr")].released);
+  EXPECT_THAT(to_text(after), HasSubstr("freed by backward()"));
+}
+
+TEST(SavedBytes, AreNeverMoreThanThePeak) {
+  Tensor h = parameter(ones({1, 16}), "x");
+  const Tensor w = parameter(ones({16, 16}), "w");
+  for (int i = 0; i < 30; ++i) h = tanh(matmul(h, w));
+  const Tensor loss = sum(broadcast_to(h, {64, 16}) * broadcast_to(h, {64, 16}));
+  for (const bool gradients : {true, false}) {
+    const ComputationGraph graph = capture(loss, {.gradients = gradients});
+    EXPECT_GE(estimate_memory(graph).peak, saved_in(graph));
+  }
 }
 
 TEST(KeptAlive, BufferIsKeptByTheGradientsThatNeedIt) {

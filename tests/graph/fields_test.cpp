@@ -52,6 +52,7 @@ ComputationGraph filled_graph() {
   GraphBuilder builder("filled");
   Vertex user = filled_vertex();
   user.kind = VertexKind::op;
+  user.is_call = false;  // or it would have no value to show
   const auto from = builder.add(filled_vertex()), to = builder.add(user);
   builder.connect(from, to, 3);
   builder.mirror_gradients();
