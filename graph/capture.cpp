@@ -65,6 +65,7 @@ class Capture {
     for (const Tensor& value : options_.also) reach(value.node());
     std::stable_sort(nodes_.begin(), nodes_.end(),
                      [](const Node* a, const Node* b) { return a->sequence < b->sequence; });
+    note_changes();
     for (const Node* node : nodes_)
       if (node->op && node->op->kind == OpKind::part) parts_[{node->edges()[0].node(), node->scalar_input}] = node;
     for (const Node* node : nodes_) handles_.emplace(node, builder_.add(vertex_of(*node)));
@@ -102,6 +103,22 @@ class Capture {
   }
 
  private:
+  // Of a leaf, the operations that save it tell which version they saw.
+  void note_changes() {
+    for (const Node* node : nodes_) {
+      if (node->op && node->op->kind != OpKind::part && node->storage && !saved_by_last_pass(*node))
+        note_change(*node, node->output_version);
+      for (std::size_t i = 0; i < node->edge_count; ++i) {
+        const tapegrad::Edge edge = node->edges()[i];
+        if (edge.saves() && !edge.node()->op) note_change(*edge.node(), node->versions()[i]);
+      }
+    }
+  }
+  static bool saved_by_last_pass(const Node& node) { return node.released && node.output_version == kLetGo; }
+  void note_change(const Node& node, std::uint32_t recorded) {
+    if (node.version() > recorded) changes_[&node] = std::max(changes_[&node], node.version() - recorded);
+  }
+
   static void describe_op(const OpRecord& op, Vertex& v) {
     v.op = op.info->name;
     v.formula = op.info->formula;
@@ -123,6 +140,7 @@ class Capture {
   Vertex vertex_of(const Node& node) {
     Vertex v;
     describe_value(node, v);
+    if (const auto changed = changes_.find(&node); changed != changes_.end()) v.changes = changed->second;
     if (const Trace::Measured* m = measured(node); m && options_.times) v.seconds = m->seconds;
     if (const NodeExtra* extra = find_extra(node)) v.name = extra->name;
     if (node.scope) {
@@ -283,6 +301,7 @@ class Capture {
   std::unordered_set<const Node*> seen_;
   std::vector<const Node*> nodes_;
   std::unordered_map<const Node*, GraphBuilder::Handle> handles_;
+  std::unordered_map<const Node*, std::uint32_t> changes_;    // in place, of what was changed
   std::map<std::pair<const Node*, int>, const Node*> parts_;  // the results of calls with several
   std::unordered_set<const void*> kept_;                      // buffers that vertices so far keep
   std::unordered_set<std::pair<GraphBuilder::Handle, GraphBuilder::Handle>, PairHash> saved_;

@@ -71,6 +71,7 @@ struct Vertex {
   std::string formula, source;
   double flops = 0, bytes = 0, saved_bytes = 0, shared_bytes = 0;
   bool requires_grad = false, is_view = false, is_call = false, failed = false, released = false;
+  std::uint32_t changes = 0;
   GradientStop stop = GradientStop::none;
   std::optional<Statistics> statistics;
   std::optional<double> seconds;
@@ -154,6 +155,10 @@ struct Vertex {
         Field{&Vertex::failed, {.name = "failed", .doc = "the op that threw", .compare = exactly}},
         Field{&Vertex::released,
               {.name = "released", .doc = "a backward pass has let go of what it kept", .label = "freed by backward"}},
+        Field{&Vertex::changes,
+              {.name = "changes",
+               .doc = "how often its value was changed in place since it was recorded",
+               .label = "changed in place"}},
         Field{&Vertex::stop, {.name = "stop", .doc = "why no gradient flows back through it", .compare = exactly}},
         Field{&Vertex::statistics,
               {.name = "statistics", .doc = "what was measured on the value, or on the gradient; see below"}},

@@ -24,7 +24,11 @@ std::string exact_text(const std::string& text) { return text; }
 std::string exact_text(const std::vector<std::int64_t>& shape) { return shape_text(shape); }
 std::string exact_text(const std::vector<Attribute>& attributes) { return attributes_text(attributes); }
 std::string exact_text(double cost) { return grouped(cost); }
-std::string exact_text(bool flag) { return flag ? "yes" : "no"; }
+template <std::unsigned_integral Count>
+std::string exact_text(Count count) {
+  if constexpr (std::same_as<Count, bool>) return count ? "yes" : "no";
+  return std::to_string(count);
+}
 template <class Enum>
 requires std::is_enum_v<Enum> std::string exact_text(Enum value) { return std::string(word_of(value)); }
 

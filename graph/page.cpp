@@ -289,6 +289,7 @@ class PageTables {
     const Vertex& v = graph_[item.shown];
     if (item.kind != Item::Kind::vertex) return text;
     if (v.is_view) add("view");
+    if (v.changes > 0) add(fmt::format("changed in place × {}", v.changes));
     if (v.released) add("what it kept was freed by backward");
     if (v.stop != GradientStop::none) add(fmt::format("⊣ {}", to_string(v.stop)));
     if (v.kind == VertexKind::parameter && explains_ && graph_.size() > graph_.forward_size()) {

@@ -87,6 +87,9 @@ void run(const Options& options) {
   save.draw.pass = options.joint ? graph::Pass::joint : options.backward ? graph::Pass::backward : graph::Pass::forward;
   if (options.depth > 0) save.draw.depth = save.summary.depth = options.depth;
   if (!options.budget.empty()) save.draw.budget = graph::Budget::parse(options.budget);
+  if (const std::uint32_t changes = graph[value].changes)
+    text += fmt::format("its value was changed in place {} after it was recorded\n",
+                        changes == 1 ? "once" : fmt::format("{} times", changes));
   save.draw.focus = options.focus;
   save.draw.radius = options.radius;
   save.draw.legend = !options.no_legend;

@@ -196,6 +196,8 @@ void NodeWriter::add_details(const Item& item, const Vertex& v, bool gradient, s
     lines.push_back(std::move(attributes));
   }
   if (options_.shapes == ShapeLabels::nodes) lines.push_back(value_text(v));
+  if (v.changes > 0 && !gradient)
+    lines.push_back(v.changes == 1 ? "changed in place" : fmt::format("changed in place {} times", v.changes));
   if (v.stop != GradientStop::none) lines.push_back(fmt::format("⊣ {}", to_string(v.stop)));
 }
 

@@ -274,6 +274,34 @@ TEST(SavedBytes, AreNeverMoreThanThePeak) {
   }
 }
 
+// ---- what a picture should not hide ---------------------------------------------------------------------------------
+
+TEST(ChangedInPlace, IsSeen) {
+  const Tensor x = named_input(), w = parameter(ones({3, 2}), "w");
+  Tensor h = x * 2;
+  const Trace trace;
+  Tensor doubled = h + 0;
+  doubled.copy_from(doubled + x);
+  const Tensor y = matmul(doubled, w);
+  const ComputationGraph graph = capture(trace, {&y, 1});
+  const VertexIndex changed = graph.in_edges(vertex_of(graph, "matmul")).front().from;
+  EXPECT_EQ(graph[changed].op, "add");
+  EXPECT_EQ(graph[changed].changes, 1U);
+  EXPECT_THAT(read_mermaid(to_mermaid(graph)).nodes.at(graph.id(changed)).label, HasSubstr("changed in place"));
+  EXPECT_THAT(to_html(graph), HasSubstr("changed in place"));
+  EXPECT_EQ(graph[vertex_of(graph, "matmul")].changes, 0U);
+}
+
+TEST(ChangedInPlace, IsSeenOfALeafThatWasSaved) {
+  Tensor x = named_input();
+  const Tensor w = parameter(ones({3, 2}), "w");
+  const Tensor y = sum(matmul(x, w));
+  EXPECT_EQ(capture(y)[*capture(y).find("x")].changes, 0U);
+  x.fill(1);
+  x.fill(2);
+  EXPECT_EQ(capture(y)[*capture(y).find("x")].changes, 2U);
+}
+
 TEST(KeptAlive, BufferIsKeptByTheGradientsThatNeedIt) {
   const Tensor w = parameter(ones({3, 3}), "w");
   const Tensor x = exp(w);
