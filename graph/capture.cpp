@@ -145,7 +145,7 @@ class Capture {
     if (const NodeExtra* extra = find_extra(node)) v.name = extra->name;
     if (node.scope) {
       v.scope = node.scope->path;
-      v.source = std::string(node.scope->file) + ":" + std::to_string(node.scope->line);
+      if (*node.scope->file) v.source = std::string(node.scope->file) + ":" + std::to_string(node.scope->line);
     }
     if (node.op) {
       describe_recorded(node, v);

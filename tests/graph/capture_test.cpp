@@ -302,6 +302,20 @@ TEST(ChangedInPlace, IsSeenOfALeafThatWasSaved) {
   EXPECT_EQ(capture(y)[*capture(y).find("x")].changes, 2U);
 }
 
+TEST(RecordedByAGradient, IsInAScopeOfItsOwn) {
+  const Tensor w = parameter(tensor({0.5, 2}, {2}), "w");
+  const Tensor y = sum(exp(w) * w);
+  const Tensor slope = grad(y, w, {.create_graph = true});
+  const ComputationGraph graph = capture(sum(square(slope)));
+  for (VertexIndex v = 0; v < graph.forward_size(); ++v) {
+    if (graph[v].kind != VertexKind::op) continue;
+    const bool of_model = graph[v].op == "exp" || graph[v].op == "square" || graph[v].op == "sum";
+    EXPECT_EQ(graph[v].scope, of_model ? "" : "gradient") << describe(graph, v);
+    EXPECT_EQ(graph[v].source, "");
+  }
+  EXPECT_THAT(to_mermaid(graph), HasSubstr("[\"gradient\"]"));
+}
+
 TEST(KeptAlive, BufferIsKeptByTheGradientsThatNeedIt) {
   const Tensor w = parameter(ones({3, 3}), "w");
   const Tensor x = exp(w);
