@@ -78,16 +78,25 @@ void Node::release_saved() noexcept {
     Node* input = all[i].node();
     input->retain_record();
     all[i] = Edge(input, false);
+    versions()[i] = kLetGo;
     input->release_value();
     released = true;
   }
   if (op && op->held)
     if (auto* held = op->held(*this); held && !held->empty()) {
-      std::exchange(*held, {}).clear();
+      // Their shapes stay, so that pictures tell how large they were.
+      for (HeldValue& h : *held) {
+        if (!h.value.defined()) continue;
+        if (Node& value = h.value.node(); value.value_refs.get() == 1 && !value.saves_output)
+          value.free_storage();
+        else
+          h.value = {};
+      }
       released = true;
     }
   if (saves_output) {
     saves_output = false;
+    output_version = kLetGo;
     released = true;
     if (value_refs.get() == 0) free_storage();
   }

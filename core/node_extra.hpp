@@ -2,6 +2,8 @@
 // What few nodes have, kept apart so that the others stay small.
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -30,6 +32,17 @@ NodeExtra& extra_of(Node& node);
 /// Null if nothing has been made.
 inline NodeExtra* find_extra(const Node& node) {
   return std::atomic_ref(const_cast<NodeExtra*&>(node.extra)).load(std::memory_order_acquire);
+}
+
+/// Stands in Node::versions(), or as output_version, for a value that was saved until a backward pass let go of it.
+inline constexpr std::uint32_t kLetGo = ~std::uint32_t{0};
+
+/// Whether the node keeps, or until a backward pass kept, the value of an input, or its own, for its gradient.
+inline bool saved_input(const Node& node, std::size_t i) {
+  return node.edges()[i].saves() || (node.released && node.versions()[i] == kLetGo);
+}
+inline bool saved_output(const Node& node) {
+  return node.saves_output || (node.released && node.output_version == kLetGo);
 }
 
 /// What backward() has left at the node; undefined if nothing.

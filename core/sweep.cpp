@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
+#include <source_location>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/node_extra.hpp>
@@ -100,6 +102,8 @@ class Sweep {
 
   void start(const Tensor& output, Tensor cotangent) {
     roots_.push_back(output);
+    if (Trace* trace = thread_state().trace) [[unlikely]]
+      trace->add_output(output.node());
     claim(output.node());
     seed(output, std::move(cotangent));
   }
@@ -391,6 +395,9 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
 
   const GradMode mode(create_graph_);
   const TracedSweep traced(create_graph_);
+  // What the gradient records is marked as its own.
+  std::optional<Scope> scope;
+  if (create_graph_) scope.emplace("gradient", std::source_location());
   for (Node* node : order_) {
     Tensor gradient = take_gradient(*node);
     if (gradient.defined() && is_on_path(*node)) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <utility>
@@ -24,6 +25,7 @@ Trace::~Trace() {
   if (failure_)
     for (Node* input : failure_->inputs)
       if (input) input->release_record();
+  for (Node* node : outputs_) node->release_record();
   for (Node* node : nodes_) node->release_record();
 }
 
@@ -37,6 +39,12 @@ void Trace::add(Node& result) {
   for (std::size_t i = 0; i < result.edge_count; ++i)
     if (Node* input = result.edges()[i].node(); input && input->is_leaf())
       measured_.try_emplace(input, Measured{.value = Tensor::of(*input), .gradient = {}});
+}
+
+void Trace::add_output(Node& output) {
+  if (std::find(outputs_.begin(), outputs_.end(), &output) != outputs_.end()) return;
+  outputs_.push_back(&output);
+  output.retain_record();
 }
 
 const Trace::Measured* Trace::measured(const Node& node) const {

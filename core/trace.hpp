@@ -41,6 +41,8 @@ class Trace {
   /// What was computed, in order. The nodes live as long as the trace.
   std::span<Node* const> nodes() const { return nodes_; }
   const std::optional<Failure>& failure() const { return failure_; }
+  /// What backward() or grad() was called on, once each. They live as long as the trace.
+  std::span<Node* const> outputs() const { return outputs_; }
 
   /// What was kept of a value and its gradient; null if nothing was.
   const Measured* measured(const Node& node) const;
@@ -50,6 +52,8 @@ class Trace {
 
   /// For those who run ops: adds a result; notes the operation that the exception in flight came from.
   void add(Node& result);
+  /// For the backward pass: notes what it starts from.
+  void add_output(Node& output);
   void fail(const OpRecord& op, std::span<const Tensor* const> inputs, std::string message);
 
   /// Takes the time of an operation for the innermost trace, if that keeps measurements.
@@ -71,7 +75,7 @@ class Trace {
  private:
   Trace* outer_;
   Keep keep_;
-  std::vector<Node*> nodes_;
+  std::vector<Node*> nodes_, outputs_;
   std::unordered_map<const Node*, Measured> measured_;
   std::optional<Failure> failure_;
 };

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <tapegrad/core/node_extra.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/core/scope.hpp>
@@ -61,8 +62,12 @@ class Capture {
 
   // In order of creation, which is a topological order and the one that people expect.
   void add_nodes() {
+    for (const Tensor& value : options_.also) reach(value.node());
     std::stable_sort(nodes_.begin(), nodes_.end(),
                      [](const Node* a, const Node* b) { return a->sequence < b->sequence; });
+    note_changes();
+    for (const Node* node : nodes_)
+      if (node->op && node->op->kind == OpKind::part) parts_[{node->edges()[0].node(), node->scalar_input}] = node;
     for (const Node* node : nodes_) handles_.emplace(node, builder_.add(vertex_of(*node)));
     for (const Node* node : nodes_)
       for (std::size_t i = 0; i < node->edge_count; ++i)
@@ -98,6 +103,22 @@ class Capture {
   }
 
  private:
+  // Of a leaf, the operations that save it tell which version they saw.
+  void note_changes() {
+    for (const Node* node : nodes_) {
+      if (node->op && node->op->kind != OpKind::part && node->storage && !saved_by_last_pass(*node))
+        note_change(*node, node->output_version);
+      for (std::size_t i = 0; i < node->edge_count; ++i) {
+        const tapegrad::Edge edge = node->edges()[i];
+        if (edge.saves() && !edge.node()->op) note_change(*edge.node(), node->versions()[i]);
+      }
+    }
+  }
+  static bool saved_by_last_pass(const Node& node) { return node.released && node.output_version == kLetGo; }
+  void note_change(const Node& node, std::uint32_t recorded) {
+    if (node.version() > recorded) changes_[&node] = std::max(changes_[&node], node.version() - recorded);
+  }
+
   static void describe_op(const OpRecord& op, Vertex& v) {
     v.op = op.info->name;
     v.formula = op.info->formula;
@@ -116,14 +137,16 @@ class Capture {
     return options_.trace ? options_.trace->measured(node) : nullptr;
   }
 
-  Vertex vertex_of(const Node& node) const {
+  Vertex vertex_of(const Node& node) {
     Vertex v;
     describe_value(node, v);
+    if (const auto changed = changes_.find(&node); changed != changes_.end()) v.changes = changed->second;
     if (const Trace::Measured* m = measured(node); m && options_.times) v.seconds = m->seconds;
     if (const NodeExtra* extra = find_extra(node)) v.name = extra->name;
     if (node.scope) {
       v.scope = node.scope->path;
-      v.source = std::string(node.scope->where.file) + ":" + std::to_string(node.scope->where.line);
+      if (const Location& where = node.scope->where; *where.file)
+        v.source = std::string(where.file) + ":" + std::to_string(where.line);
     }
     if (node.op) {
       describe_recorded(node, v);
@@ -148,11 +171,12 @@ class Capture {
     return (node.requires_grad || v.name.empty()) && node.scope ? node.scope->path : "";
   }
 
-  static void describe_recorded(const Node& node, Vertex& v) {
+  void describe_recorded(const Node& node, Vertex& v) {
     v.kind = VertexKind::op;
     if (node.op->kind == OpKind::part) return describe_part(node, v);
     describe_op(*node.op, v);
-    if (!node.op->results.empty()) v.dtype.clear();  // it has no value of its own: its results follow
+    v.is_call = !node.op->results.empty();
+    if (v.is_call) v.dtype.clear();
     const Node* first = node.edge_count > 0 ? node.edges()[0].node() : nullptr;
     v.is_view = node.storage && first && first->storage == node.storage;
     if (node.scalar_input >= 0)
@@ -170,18 +194,54 @@ class Capture {
       for (std::size_t i = 0; i < node.edge_count; ++i)
         if (const Node* input = node.edges()[i].node()) v.bytes += bytes_of(*input);
     }
-    if (!node.requires_grad && !node.op->info->differentiable) v.stop = GradientStop::not_differentiable;
+    const bool has_gradient = node.op->info->differentiable && (v.is_call || is_floating(node.dtype));
+    if (!node.requires_grad && !has_gradient) v.stop = GradientStop::not_differentiable;
     for (std::size_t i = 0; i < node.edge_count; ++i) {
       const tapegrad::Edge edge = node.edges()[i];
-      if (edge.saves()) v.saved_bytes += bytes_of(*edge.node());
       if (edge.node() && edge.node()->requires_grad && !node.requires_grad && v.stop == GradientStop::none)
         v.stop = GradientStop::no_grad;
     }
     if (node.op == &kDetachRecord) v.stop = GradientStop::detached;
-    if (node.saves_output) v.saved_bytes += bytes_of(node);
-    if (node.op->held)
-      if (const std::vector<HeldValue>* held = node.op->held(node))
-        for (const HeldValue& h : *held) v.saved_bytes += bytes_of(h.value.node());
+    v.released = node.released;
+    add_saved(node, v);
+  }
+
+  // Each buffer counts at the first vertex that keeps it.
+  void add_saved(const Node& node, Vertex& v) {
+    std::vector<const void*> own;
+    const auto keep = [&](const Node& value, const void* buffer) {
+      if (std::find(own.begin(), own.end(), buffer) != own.end()) return;
+      own.push_back(buffer);
+      (kept_.insert(buffer).second ? v.saved_bytes : v.shared_bytes) += kept_bytes(value);
+    };
+    const auto buffer_of = [](const Node& value) -> const void* {
+      return value.storage ? static_cast<const void*>(value.storage) : &value;
+    };
+    for (std::size_t i = 0; i < node.edge_count; ++i)
+      if (saved_input(node, i)) keep(*node.edges()[i].node(), buffer_of(*node.edges()[i].node()));
+    if (saved_output(node)) keep(node, buffer_of(node));
+    for (const HeldValue& h : held_by(node)) {
+      if (!h.value.defined()) continue;
+      // A result is known by its own vertex, which may have lost its buffer too.
+      const Node* part = h.result < 0 ? nullptr : part_of(node, h.result);
+      keep(h.value.node(), buffer_of(part ? *part : h.value.node()));
+    }
+  }
+
+  static std::span<const HeldValue> held_by(const Node& node) {
+    const std::vector<HeldValue>* held = node.op->held ? node.op->held(node) : nullptr;
+    return held ? std::span(*held) : std::span<const HeldValue>();
+  }
+
+  const Node* part_of(const Node& call, int result) const {
+    const auto found = parts_.find({&call, result});
+    return found == parts_.end() ? nullptr : found->second;
+  }
+
+  // A view may show more than its buffer holds, one element many times.
+  static double kept_bytes(const Node& value) {
+    const double bytes = bytes_of(value);
+    return value.storage ? std::min(bytes, static_cast<double>(value.storage->bytes())) : bytes;
   }
 
   // One of several results of the vertex before it.
@@ -200,8 +260,8 @@ class Capture {
       const auto gradient = builder_.gradient_of(handles_.at(node));
       if (!gradient || !node->op) continue;
       for (std::size_t i = 0; i < node->edge_count; ++i)
-        if (node->edges()[i].saves()) saved_.insert({handles_.at(node->edges()[i].node()), *gradient});
-      if (node->saves_output) saved_.insert({handles_.at(node), *gradient});
+        if (saved_input(*node, i)) saved_.insert({handles_.at(node->edges()[i].node()), *gradient});
+      if (saved_output(*node)) saved_.insert({handles_.at(node), *gradient});
       if (node->op->kind == OpKind::part) add_held(*node);
     }
     for (const auto& [from, to] : saved_) builder_.connect(from, to, 0, EdgeKind::saved);
@@ -212,9 +272,8 @@ class Capture {
   void add_held(const Node& part) {
     const Node& call = *part.edges()[0].node();
     const auto gradient = builder_.gradient_of(handles_.at(&call));
-    const std::vector<HeldValue>* held = call.op->held ? call.op->held(call) : nullptr;
-    if (!gradient || !held) return;
-    for (const HeldValue& h : *held)
+    if (!gradient) return;
+    for (const HeldValue& h : held_by(call))
       if (h.result == part.scalar_input) saved_.insert({handles_.at(&part), *gradient});
   }
 
@@ -243,6 +302,9 @@ class Capture {
   std::unordered_set<const Node*> seen_;
   std::vector<const Node*> nodes_;
   std::unordered_map<const Node*, GraphBuilder::Handle> handles_;
+  std::unordered_map<const Node*, std::uint32_t> changes_;    // in place, of what was changed
+  std::map<std::pair<const Node*, int>, const Node*> parts_;  // the results of calls with several
+  std::unordered_set<const void*> kept_;                      // buffers that vertices so far keep
   std::unordered_set<std::pair<GraphBuilder::Handle, GraphBuilder::Handle>, PairHash> saved_;
 };
 
@@ -256,19 +318,26 @@ ComputationGraph capture(std::span<const Tensor> outputs, const CaptureOptions& 
   return capture.finish();
 }
 
-ComputationGraph capture(const Tensor& output, const CaptureOptions& options) { return capture({&output, 1}, options); }
-
-ComputationGraph capture(const Trace& trace, const CaptureOptions& options) {
+ComputationGraph capture(const Trace& trace, std::span<const Tensor> outputs, const CaptureOptions& options) {
   CaptureOptions with_trace = options;
   with_trace.trace = &trace;
   Capture capture(with_trace);
+  std::vector<const Node*> results;
+  for (const Tensor& output : outputs) results.push_back(&output.node());
+  if (results.empty()) results.assign(trace.outputs().begin(), trace.outputs().end());
   for (const Node* node : trace.nodes()) capture.reach(*node);
+  for (const Node* node : results) capture.reach(*node);
   if (trace.failure())
     for (const Node* input : trace.failure()->inputs)
       if (input) capture.reach(*input);
   capture.add_nodes();
+  for (std::size_t i = 0; i < results.size(); ++i) capture.add_output(*results[i], i, results.size());
   if (trace.failure()) capture.add_failure(*trace.failure());
   return capture.finish();
 }
+
+ComputationGraph capture(const Tensor& output, const CaptureOptions& options) { return capture({&output, 1}, options); }
+
+ComputationGraph capture(const Trace& trace, const CaptureOptions& options) { return capture(trace, {}, options); }
 
 }  // namespace tapegrad::graph

@@ -6,6 +6,7 @@
 #include <tapegrad/core/tensor.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/graph/computation_graph.hpp>
+#include <vector>
 
 namespace tapegrad::graph {
 
@@ -14,6 +15,8 @@ struct CaptureOptions {
   bool gradients = true;    ///< add the gradient twins of what requires a gradient
   bool statistics = false;  ///< measure values and gradients that are still alive
   bool times = false;       ///< of each operation, and of its gradient, as `trace` took them
+  /// Values that are shown even where no output depends on them, such as the parameters of a model.
+  std::vector<Tensor> also{};
   /// One that keeps measurements: with it, statistics are of every value and gradient that it saw. May be null.
   const Trace* trace = nullptr;
 };
@@ -24,6 +27,8 @@ ComputationGraph capture(std::span<const Tensor> outputs, const CaptureOptions& 
 ComputationGraph capture(const Tensor& output, const CaptureOptions& options = {});
 
 /// Everything that was computed while `trace` was open, used or not. The operation that threw, if one did, is marked.
+/// Its outputs are `outputs`, or else what backward() or grad() was called on while the trace was open.
+ComputationGraph capture(const Trace& trace, std::span<const Tensor> outputs, const CaptureOptions& options = {});
 ComputationGraph capture(const Trace& trace, const CaptureOptions& options = {});
 
 }  // namespace tapegrad::graph

@@ -7,21 +7,6 @@
 
 namespace tapegrad::graph {
 
-std::string_view to_string(VertexKind kind) {
-  constexpr std::array<std::string_view, 6> names{"input", "parameter", "constant", "op", "output", "gradient"};
-  return names[static_cast<std::size_t>(kind)];
-}
-
-std::string_view to_string(EdgeKind kind) {
-  constexpr std::array<std::string_view, 3> names{"data", "gradient", "saved"};
-  return names[static_cast<std::size_t>(kind)];
-}
-
-std::string_view to_string(GradientStop stop) {
-  constexpr std::array<std::string_view, 4> names{"none", "detached", "no_grad", "not_differentiable"};
-  return names[static_cast<std::size_t>(stop)];
-}
-
 double element_count(const Vertex& v) {
   double count = 1;
   for (const std::int64_t extent : v.shape) count *= static_cast<double>(extent);

@@ -2,12 +2,15 @@
 // The recorded graph as plain data: what every picture, analysis, comparison and file is made from, without the program
 // that recorded it. <tapegrad/graph/boost_graph.hpp> makes it a Boost.Graph graph.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tapegrad/graph/fields.hpp>
+#include <tuple>
 #include <vector>
 
 namespace tapegrad::graph {
@@ -15,15 +18,24 @@ namespace tapegrad::graph {
 /// Position of a vertex in ComputationGraph::vertices().
 using VertexIndex = std::uint32_t;
 
-enum class VertexKind : std::uint8_t { input, parameter, constant, op, output, gradient };
+enum class VertexKind : std::uint8_t { op, input, parameter, constant, output, gradient };
 enum class EdgeKind : std::uint8_t { data, gradient, saved };
 
 /// Why no gradient flows back through a vertex, where the program asked for that.
 enum class GradientStop : std::uint8_t { none, detached, no_grad, not_differentiable };
 
-std::string_view to_string(VertexKind kind);
-std::string_view to_string(EdgeKind kind);
-std::string_view to_string(GradientStop stop);
+template <>
+inline constexpr std::array<std::string_view, 6> kWords<VertexKind>{"op",       "input",  "parameter",
+                                                                    "constant", "output", "gradient"};
+template <>
+inline constexpr std::array<std::string_view, 3> kWords<EdgeKind>{"data", "gradient", "saved"};
+template <>
+inline constexpr std::array<std::string_view, 4> kWords<GradientStop>{"none", "detached", "no_grad",
+                                                                      "not_differentiable"};
+
+constexpr std::string_view to_string(VertexKind kind) { return word_of(kind); }
+constexpr std::string_view to_string(EdgeKind kind) { return word_of(kind); }
+constexpr std::string_view to_string(GradientStop stop) { return word_of(stop); }
 
 struct Attribute {
   std::string key, value;
@@ -32,33 +44,127 @@ struct Attribute {
 
 /// What was measured on the value (for a gradient vertex: the gradient) that a vertex stands for.
 struct Statistics {
-  std::optional<double> min{}, max{}, mean{};  ///< over the finite elements
-  std::optional<double> norm{};                ///< Euclidean
+  std::optional<double> min{}, max{}, mean{}, norm{};
   std::uint64_t nan = 0, inf = 0, zero = 0;
   bool operator==(const Statistics&) const = default;
+
+  static constexpr auto fields() {
+    return std::tuple{
+        Field{&Statistics::min, {.name = "min", .doc = "smallest finite element", .compare = Compare::roughly}},
+        Field{&Statistics::max, {.name = "max", .doc = "largest finite element", .compare = Compare::roughly}},
+        Field{&Statistics::mean, {.name = "mean", .doc = "mean of the finite elements", .compare = Compare::roughly}},
+        Field{&Statistics::norm, {.name = "norm", .doc = "Euclidean norm", .compare = Compare::roughly}},
+        Field{&Statistics::nan, {.name = "nan", .doc = "elements that are NaN", .compare = Compare::roughly}},
+        Field{&Statistics::inf, {.name = "inf", .doc = "infinite elements", .compare = Compare::roughly}},
+        Field{&Statistics::zero, {.name = "zero", .doc = "elements that are 0", .compare = Compare::roughly}}};
+  }
 };
 
+/// A value: one that enters the graph, one that an op made, or the gradient of one of these. fields() says what each
+/// member means.
 struct Vertex {
   VertexKind kind = VertexKind::op;
-  std::string op;      ///< "matmul"; a gradient vertex has the op of its twin, a leaf has none
-  std::string family;  ///< group of the op in the reference ("pointwise", "reduction", ...)
-  std::string name;    ///< of a parameter, input or output ("hidden.weight"); elsewhere where the user gave one
-  std::string scope;   ///< "encoder.layers.3.attn"
-  std::vector<Attribute> attributes;
-  std::string formula;
+  std::string op, family, name, scope;
   std::vector<std::int64_t> shape;
-  std::string dtype;       ///< "f32"
-  std::string source;      ///< where it was recorded, "model.cpp:41"
-  double flops = 0;        ///< arithmetic operations
-  double bytes = 0;        ///< bytes read and written
-  double saved_bytes = 0;  ///< bytes of the buffers that it keeps for the backward sweep
-  bool requires_grad = false;
-  bool is_view = false;  ///< its value shares the buffer of its first input
-  bool failed = false;   ///< the op that threw
+  std::string dtype;
+  std::vector<Attribute> attributes;
+  std::string formula, source;
+  double flops = 0, bytes = 0, saved_bytes = 0, shared_bytes = 0;
+  bool requires_grad = false, is_view = false, is_call = false, failed = false, released = false;
+  std::uint32_t changes = 0;
   GradientStop stop = GradientStop::none;
   std::optional<Statistics> statistics;
   std::optional<double> seconds;
   bool operator==(const Vertex&) const = default;
+
+  static constexpr auto fields() {
+    constexpr Compare exactly = Compare::exactly;
+    return std::tuple{
+        Field{&Vertex::kind,
+              {.name = "kind",
+               .doc = "what the vertex is; an `output` marks its one input as a result of the graph",
+               .follows_value = true}},
+        Field{&Vertex::op,
+              {.name = "op",
+               .doc = "name of the op; leaves and outputs have none",
+               .label = "op",
+               .compare = exactly,
+               .follows_value = true}},
+        Field{&Vertex::family,
+              {.name = "family",
+               .doc = "group of the op in the reference: `pointwise`, `contraction`, `reduction`, ...",
+               .follows_value = true}},
+        Field{&Vertex::name,
+              {.name = "name",
+               .doc = "of a parameter, input or output; elsewhere where the user gave one",
+               .label = "name",
+               .compare = exactly,
+               .follows_value = true}},
+        Field{&Vertex::scope,
+              {.name = "scope",
+               .doc = "path of the part of the model it belongs to, joined by dots: `encoder.layers.3.attention`",
+               .label = "scope",
+               .compare = exactly,
+               .follows_value = true}},
+        Field{&Vertex::shape,
+              {.name = "shape",
+               .doc = "sizes; `[]` is a scalar",
+               .label = "value",
+               .compare = exactly,
+               .follows_value = true}},
+        Field{&Vertex::dtype,
+              {.name = "dtype",
+               .doc = "`f32`, `f64`, `i64`, `i32`, `u8`, `bool`",
+               .compare = exactly,
+               .follows_value = true}},
+        Field{&Vertex::attributes,
+              {.name = "attributes",
+               .doc = "the op's attributes, in order, as strings",
+               .label = "attributes",
+               .compare = exactly}},
+        Field{&Vertex::formula, {.name = "formula", .doc = "what the op computes", .label = "formula"}},
+        Field{&Vertex::source, {.name = "source", .doc = "where it was recorded, `file:line`", .label = "recorded at"}},
+        Field{&Vertex::flops,
+              {.name = "flops",
+               .doc = "arithmetic operations",
+               .label = "operations",
+               .unit = Unit::operations,
+               .compare = exactly}},
+        Field{&Vertex::bytes, {.name = "bytes", .doc = "bytes read and written", .unit = Unit::bytes}},
+        Field{&Vertex::saved_bytes,
+              {.name = "saved_bytes",
+               .doc = "bytes of the buffers that it keeps for the backward sweep, and no vertex before it",
+               .label = "saved for backward",
+               .unit = Unit::bytes,
+               .compare = exactly}},
+        Field{&Vertex::shared_bytes,
+              {.name = "shared_bytes",
+               .doc = "bytes of the buffers that it keeps too, but a vertex before it already",
+               .label = "saved before it already",
+               .unit = Unit::bytes,
+               .compare = exactly}},
+        Field{&Vertex::requires_grad,
+              {.name = "requires_grad", .doc = "a gradient can flow to it", .compare = exactly}},
+        Field{&Vertex::is_view, {.name = "is_view", .doc = "its value shares the buffer of its first input"}},
+        Field{&Vertex::is_call,
+              {.name = "is_call",
+               .doc =
+                   "a call with several results: it has no value of its own; its results are the vertices that take it",
+               .compare = exactly,
+               .follows_value = true}},
+        Field{&Vertex::failed, {.name = "failed", .doc = "the op that threw", .compare = exactly}},
+        Field{&Vertex::released,
+              {.name = "released", .doc = "a backward pass has let go of what it kept", .label = "freed by backward"}},
+        Field{&Vertex::changes,
+              {.name = "changes",
+               .doc = "how often its value was changed in place since it was recorded",
+               .label = "changed in place"}},
+        Field{&Vertex::stop, {.name = "stop", .doc = "why no gradient flows back through it", .compare = exactly}},
+        Field{&Vertex::statistics,
+              {.name = "statistics", .doc = "what was measured on the value, or on the gradient; see below"}},
+        Field{&Vertex::seconds,
+              {.name = "seconds", .doc = "time it took", .unit = Unit::seconds, .compare = Compare::roughly}}};
+  }
 };
 
 /// Leaves are where values enter the graph.
@@ -80,6 +186,12 @@ struct Edge {
   std::uint32_t slot = 0;
   EdgeKind kind = EdgeKind::data;
   bool operator==(const Edge&) const = default;
+
+  /// All but its ends, which each format has a form of its own for.
+  static constexpr auto fields() {
+    return std::tuple{Field{&Edge::slot, {.name = "slot", .doc = "which input of the op"}},
+                      Field{&Edge::kind, {.name = "kind", .doc = "see below"}}};
+  }
 };
 
 /// An acyclic graph of values. First come the forward vertices in topological order, called n0, n1, ...; then the

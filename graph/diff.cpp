@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <map>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/internal/alignment.hpp>
+#include <tapegrad/graph/internal/field_text.hpp>
 #include <tapegrad/graph/internal/text.hpp>
+#include <type_traits>
 #include <unordered_map>
 
 namespace tapegrad::graph {
@@ -16,11 +19,18 @@ constexpr VertexIndex kNone = ~VertexIndex{0};
 
 bool goes_by_name(const Vertex& v) { return !v.name.empty() && (is_leaf(v) || v.kind == VertexKind::output); }
 
-std::string attributes_text(const Vertex& v) {
-  std::string text;
-  for (const Attribute& a : v.attributes) text += fmt::format("{}{}={}", text.empty() ? "" : ", ", a.key, a.value);
-  return text;
+// A value as a comparison writes it: with all its digits.
+std::string exact_text(const std::string& text) { return text; }
+std::string exact_text(const std::vector<std::int64_t>& shape) { return shape_text(shape); }
+std::string exact_text(const std::vector<Attribute>& attributes) { return attributes_text(attributes); }
+std::string exact_text(double cost) { return grouped(cost); }
+template <std::unsigned_integral Count>
+std::string exact_text(Count count) {
+  if constexpr (std::same_as<Count, bool>) return count ? "yes" : "no";
+  return std::to_string(count);
 }
+template <class Enum>
+requires std::is_enum_v<Enum> std::string exact_text(Enum value) { return std::string(word_of(value)); }
 
 class Matcher {
  public:
@@ -113,7 +123,7 @@ class Matcher {
     std::vector<std::uint64_t> hashes(graph.forward_size());
     for (VertexIndex v = 0; v < hashes.size(); ++v) {
       std::string text = fmt::format("{} {} {} {} {}", to_string(graph[v].kind), graph[v].op,
-                                     shape_text(graph[v].shape), graph[v].dtype, attributes_text(graph[v]));
+                                     shape_text(graph[v].shape), graph[v].dtype, attributes_text(graph[v].attributes));
       for (const Edge& e : graph.in_edges(v)) text += fmt::format(" {}:{}", e.slot, hashes[e.from]);
       hashes[v] = std::hash<std::string>()(text);
     }
@@ -133,21 +143,20 @@ class Comparison {
   std::vector<FieldChange> compare(VertexIndex b, VertexIndex a) {
     fields_.clear();
     const Vertex &before = before_[b], &after = after_[a];
-    text("op", before.op, after.op);
-    text("name", before.name, after.name);
-    text("scope", before.scope, after.scope);
-    text("shape", shape_text(before.shape), shape_text(after.shape));
-    text("dtype", before.dtype, after.dtype);
-    text("attributes", attributes_text(before), attributes_text(after));
+    for_each_field<Vertex>([&](const auto& field) {
+      const FieldInfo& info = field.info;
+      const auto &old = before.*field.member, &now = after.*field.member;
+      if constexpr (std::same_as<std::remove_cvref_t<decltype(old)>, std::optional<double>>) {
+        if (info.compare == Compare::roughly && (info.unit != Unit::seconds || options_.seconds))
+          number(std::string(info.name), old, now);
+      } else if constexpr (!std::same_as<std::remove_cvref_t<decltype(old)>, std::optional<Statistics>>) {
+        if (info.compare == Compare::exactly && old != now)
+          add(std::string(info.name), exact_text(old), exact_text(now));
+      }
+    });
     inputs(b, a);
-    const auto yes_no = [](bool value) { return value ? "yes" : "no"; };
-    text("requires_grad", yes_no(before.requires_grad), yes_no(after.requires_grad));
-    text("gradient", yes_no(before_.twin(b).has_value()), yes_no(after_.twin(a).has_value()));
-    text("stop", std::string(to_string(before.stop)), std::string(to_string(after.stop)));
-    text("failed", yes_no(before.failed), yes_no(after.failed));
-    if (before.flops != after.flops) text("flops", grouped(before.flops), grouped(after.flops));
-    if (before.saved_bytes != after.saved_bytes) text("saved", grouped(before.saved_bytes), grouped(after.saved_bytes));
-    if (options_.seconds) number("time", before.seconds, after.seconds);
+    const bool had_gradient = before_.twin(b).has_value(), has_gradient = after_.twin(a).has_value();
+    if (had_gradient != has_gradient) add("gradient", exact_text(had_gradient), exact_text(has_gradient));
     if (options_.statistics) {
       statistics("value", before.statistics, after.statistics);
       const auto gb = before_.twin(b), ga = after_.twin(a);
@@ -157,8 +166,8 @@ class Comparison {
   }
 
  private:
-  void text(const std::string& field, const std::string& before, const std::string& after) {
-    if (before != after) fields_.push_back({field, before, after});
+  void add(std::string field, std::string before, std::string after) {
+    fields_.push_back({std::move(field), std::move(before), std::move(after)});
   }
 
   void number(const std::string& field, std::optional<double> before, std::optional<double> after) {
@@ -169,19 +178,15 @@ class Comparison {
       const double difference = std::abs(*before - *after), size = std::max(std::abs(*before), std::abs(*after));
       if (difference <= options_.tolerance * size && std::isfinite(size)) return;
     }
-    fields_.push_back({field, shown(before), shown(after)});
+    add(field, shown(before), shown(after));
   }
 
   void statistics(const std::string& of, const std::optional<Statistics>& before,
                   const std::optional<Statistics>& after) {
     if (!before || !after) return;
-    number(of + " min", before->min, after->min);
-    number(of + " max", before->max, after->max);
-    number(of + " mean", before->mean, after->mean);
-    number(of + " norm", before->norm, after->norm);
-    number(of + " NaN", static_cast<double>(before->nan), static_cast<double>(after->nan));
-    number(of + " Inf", static_cast<double>(before->inf), static_cast<double>(after->inf));
-    number(of + " zeros", static_cast<double>(before->zero), static_cast<double>(after->zero));
+    for_each_field<Statistics>([&](const auto& field) {
+      number(fmt::format("{} {}", of, field.info.name), (*before).*field.member, (*after).*field.member);
+    });
   }
 
   // Another wiring, even if both ends of every edge are old. All edges that end at a forward vertex carry data.
@@ -196,7 +201,7 @@ class Comparison {
       for (const Edge& e : edges) text += (text.empty() ? "" : ", ") + graph.id(e.from);
       return text;
     };
-    fields_.push_back({"inputs", names(before_, before), names(after_, after)});
+    add("inputs", names(before_, before), names(after_, after));
   }
 
   const ComputationGraph &before_, &after_;

@@ -87,6 +87,11 @@ class DotWriter {
   void write_edge(const DiagramEdge& e) {
     const std::string &from = diagram_.nodes[e.from].id, &to = diagram_.nodes[e.to].id;
     const std::string label = e.label.empty() ? "" : fmt::format(", label=<{}>", dot_label(e.label));
+    if (e.is_loop) {
+      const char* colour = e.kind == EdgeKind::gradient ? ", color=\"#be185d\"" : "";
+      put("  {} -> {} [class=loop, style=dashed, constraint=false{}{}]\n", from, to, colour, label);
+      return;
+    }
     switch (e.kind) {
       case EdgeKind::data:
         put("  {} -> {} [class=data{}]\n", from, to, label);

@@ -20,7 +20,11 @@ class GradientSearch {
       return is_zero(*gradient) ? zero(*gradient) : report(Finding::flows, {}, "a gradient flows to it");
     }
     if (!graph_[value_].requires_grad) {
-      return report(Finding::not_required, {}, "it was made without requires_grad, so none is computed for it");
+      const std::string& dtype = graph_[value_].dtype;
+      const bool integral = !dtype.empty() && dtype.front() != 'f';
+      return report(Finding::not_required, {},
+                    integral ? fmt::format("it holds {}, and only floating-point values have gradients", dtype)
+                             : "it was made without requires_grad, so none is computed for it");
     }
     if (!reaches_output(everything())) return unused();
     if (reaches_output(requires_grad())) {
@@ -103,7 +107,7 @@ class GradientSearch {
     for (VertexIndex v = 0; v < graph_.forward_size(); ++v) {
       if (graph_[v].stop == GradientStop::detached || graph_[v].stop == GradientStop::no_grad) cut.push_back(v);
     }
-    std::string text = "no output of the graph is computed from it";
+    std::string text = is_taken(value_) ? "no output of the graph is computed from it" : "nothing is computed from it";
     if (!cut.empty()) text += ", unless by way of what was cut off from its history: " + names(cut);
     return report(Finding::unused, std::move(cut), std::move(text));
   }

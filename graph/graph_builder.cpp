@@ -6,6 +6,7 @@
 #include <queue>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/graph/graph_builder.hpp>
+#include <tapegrad/graph/internal/field_text.hpp>
 #include <tapegrad/graph/internal/text.hpp>
 #include <tuple>
 #include <utility>
@@ -13,11 +14,16 @@
 namespace tapegrad::graph {
 namespace {
 
+// Text of a field is UTF-8, and a cost is a number that can be added up.
+void make_valid(std::string& text) { text = valid_utf8(text); }
+void make_valid(std::vector<Attribute>& attributes) {
+  for (Attribute& a : attributes) a = {valid_utf8(a.key), valid_utf8(a.value)};
+}
+template <class T>
+void make_valid(const T&) {}
+
 void make_strings_valid(Vertex& v) {
-  for (std::string* text : {&v.op, &v.family, &v.name, &v.scope, &v.formula, &v.dtype, &v.source}) {
-    *text = valid_utf8(*text);
-  }
-  for (Attribute& a : v.attributes) a = {valid_utf8(a.key), valid_utf8(a.value)};
+  for_each_field<Vertex>([&](const auto& field) { make_valid(v.*field.member); });
 }
 
 void check_numbers(const Vertex& v) {
@@ -28,9 +34,9 @@ void check_numbers(const Vertex& v) {
   if (std::any_of(v.shape.begin(), v.shape.end(), [](std::int64_t extent) { return extent < 0; })) {
     fail(fmt::format("the shape {}; sizes cannot be negative", shape_text(v.shape)));
   }
-  for (const double cost : {v.flops, v.bytes, v.saved_bytes, v.seconds.value_or(0)}) {
+  for_each_cost(std::span(&v, 1), [&](const FieldInfo&, double cost) {
     if (!(cost >= 0) || !std::isfinite(cost)) fail(fmt::format("a cost of {}; costs are finite, and 0 or more", cost));
-  }
+  });
 }
 
 // Where the edges of each vertex begin in a list sorted by that vertex.
@@ -61,13 +67,10 @@ GraphBuilder::Handle GraphBuilder::add_gradient(Handle of, const Vertex& measure
   Vertex gradient = measured;
   make_strings_valid(gradient);
   const Vertex& forward = vertices_[of];
+  for_each_field<Vertex>([&](const auto& field) {
+    if (field.info.follows_value) gradient.*field.member = forward.*field.member;
+  });
   gradient.kind = VertexKind::gradient;
-  gradient.op = forward.op;
-  gradient.family = forward.family;
-  gradient.name = forward.name;
-  gradient.scope = forward.scope;
-  gradient.shape = forward.shape;
-  gradient.dtype = forward.dtype;
   check_numbers(gradient);
   const auto handle = static_cast<Handle>(vertices_.size());
   vertices_.push_back(std::move(gradient));

@@ -17,8 +17,8 @@ class GraphBuilder {
   /// Throws ValueError for a negative size in the shape, a cost that is negative or not finite, or the kind gradient.
   Handle add(Vertex vertex);
 
-  /// Adds the gradient twin of a forward vertex, with its op, name, scope, shape and dtype; `measured` gives the rest
-  /// (cost, statistics). Throws GraphError if it has one, or is a gradient itself.
+  /// Adds the gradient twin of a forward vertex, with the fields that follow it (op, name, shape, ...); `measured`
+  /// gives the rest (cost, statistics). Throws GraphError if it has one, or is a gradient itself.
   Handle add_gradient(Handle of, const Vertex& measured = {});
 
   /// Adds an edge. Throws GraphError unless its ends exist and are of the kinds that the edge kind asks for.

@@ -1,28 +1,43 @@
 #include <fmt/format.h>
 
-#include <array>
-#include <limits>
+#include <cmath>
+#include <concepts>
 #include <tapegrad/graph/export.hpp>
 #include <tapegrad/graph/internal/escape.hpp>
+#include <tapegrad/graph/internal/field_text.hpp>
 #include <tapegrad/graph/internal/text.hpp>
+#include <type_traits>
 
 namespace tapegrad::graph {
 namespace {
 
-struct Key {
-  const char *id, *element, *type;
-};
+// GraphML's names of types. Lists are text.
+template <class T>
+constexpr std::string_view type_of() {
+  if constexpr (std::same_as<T, bool>) return "boolean";
+  if constexpr (std::same_as<T, double> || std::same_as<T, std::optional<double>>) return "double";
+  if constexpr (std::unsigned_integral<T>) return sizeof(T) < sizeof(std::uint64_t) ? "int" : "long";
+  return "string";
+}
 
-constexpr std::array<Key, 23> kKeys{{
-    {"kind", "node", "string"},        {"op", "node", "string"},         {"family", "node", "string"},
-    {"name", "node", "string"},        {"scope", "node", "string"},      {"shape", "node", "string"},
-    {"dtype", "node", "string"},       {"attributes", "node", "string"}, {"formula", "node", "string"},
-    {"source", "node", "string"},      {"flops", "node", "double"},      {"bytes", "node", "double"},
-    {"saved_bytes", "node", "double"}, {"seconds", "node", "double"},    {"requires_grad", "node", "boolean"},
-    {"failed", "node", "boolean"},     {"twin", "node", "string"},       {"norm", "node", "double"},
-    {"nan", "node", "long"},           {"inf", "node", "long"},          {"zero", "node", "long"},
-    {"slot", "edge", "int"},           {"flow", "edge", "string"},
-}};
+// What a datum says; empty for a default.
+std::string datum(const std::string& text) { return text; }
+std::string datum(const std::vector<std::int64_t>& shape) { return shape_text(shape); }
+std::string datum(const std::vector<Attribute>& attributes) { return attributes_text(attributes); }
+template <std::unsigned_integral Count>
+std::string datum(Count count) {
+  return std::to_string(count);  // Boost does not read "true"
+}
+// XML Schema spells the values that are not finite in its own way.
+std::string datum(const std::optional<double>& number) {
+  if (!number) return "";
+  if (std::isnan(*number)) return "NaN";
+  if (std::isinf(*number)) return *number > 0 ? "INF" : "-INF";
+  return fmt::format("{}", *number);
+}
+std::string datum(double cost) { return cost == 0 ? "" : datum(std::optional(cost)); }
+template <class Enum>
+requires std::is_enum_v<Enum> std::string datum(Enum value) { return std::string(word_of(value)); }
 
 class GraphMlWriter {
  public:
@@ -34,16 +49,15 @@ class GraphMlWriter {
         "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
         "xsi:schemaLocation=\"http://graphml.graphdrawing.org/xmlns "
         "http://graphml.graphdrawing.org/xmlns/1.0/graphml.xsd\">\n");
-    for (const Key& k : kKeys) {
-      put("<key id=\"{}\" for=\"{}\" attr.name=\"{}\" attr.type=\"{}\"/>\n", k.id, k.element, k.id, k.type);
-    }
+    put_keys<Vertex>("node");
+    put_key("twin", "node", "string");
+    put_keys<Edge>("edge");
     put("<graph id=\"{}\" edgedefault=\"directed\">\n",
         graph_.title().empty() ? "tapegrad" : xml_text(drawable(graph_.title())));
     for (VertexIndex v = 0; v < graph_.size(); ++v) write_vertex(v);
     for (const Edge& e : graph_.edges()) {
       put("<edge source=\"{}\" target=\"{}\">", graph_.id(e.from), graph_.id(e.to));
-      data("slot", std::to_string(e.slot));
-      data("flow", std::string(to_string(e.kind)));
+      put_data(e);
       put("</edge>\n");
     }
     put("</graph>\n</graphml>\n");
@@ -56,55 +70,50 @@ class GraphMlWriter {
     fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
   }
 
-  void data(const char* key, const std::string& value) {
+  void put_key(std::string_view key, std::string_view element, std::string_view type) {
+    put("<key id=\"{}\" for=\"{}\" attr.name=\"{}\" attr.type=\"{}\"/>\n", key, element, key, type);
+  }
+  void put_datum(std::string_view key, const std::string& value) {
     if (!value.empty()) put("<data key=\"{}\">{}</data>", key, xml_text(drawable(value)));
   }
-  void data(const char* key, double value) {
-    if (value != 0) put("<data key=\"{}\">{}</data>", key, value);
+
+  // A key is of nodes or of edges: the kind of an edge has another name than that of a node.
+  template <class Owner>
+  static std::string_view key_of(const FieldInfo& info) {
+    return std::same_as<Owner, Edge> && info.name == "kind" ? "flow" : info.name;
   }
-  void data(const char* key, std::uint64_t value) {
-    if (value != 0) put("<data key=\"{}\">{}</data>", key, value);
+
+  // Statistics have no key of their own: each of them is one.
+  template <class Owner>
+  void put_keys(std::string_view element) {
+    for_each_field<Owner>([&](const auto& field) {
+      using Value = std::remove_cvref_t<decltype(Owner{}.*field.member)>;
+      if constexpr (std::same_as<Value, std::optional<Statistics>>)
+        put_keys<Statistics>(element);
+      else
+        put_key(key_of<Owner>(field.info), element, type_of<Value>());
+    });
   }
-  void data(const char* key, bool value) {
-    if (value) put("<data key=\"{}\">1</data>", key);  // Boost does not read "true"
+
+  template <class Owner>
+  void put_data(const Owner& owner) {
+    for_each_field<Owner>([&](const auto& field) {
+      const auto& value = owner.*field.member;
+      if constexpr (std::same_as<std::remove_cvref_t<decltype(value)>, std::optional<Statistics>>) {
+        if (value) put_data(*value);
+      } else {
+        // What is not so, or was not counted, is not said of a vertex.
+        if constexpr (std::same_as<Owner, Vertex> && std::unsigned_integral<std::remove_cvref_t<decltype(value)>>)
+          if (value == 0) return;
+        put_datum(key_of<Owner>(field.info), datum(value));
+      }
+    });
   }
 
   void write_vertex(VertexIndex index) {
-    const Vertex& v = graph_[index];
     put("<node id=\"{}\">", graph_.id(index));
-    data("kind", std::string(to_string(v.kind)));
-    data("op", v.op);
-    data("family", v.family);
-    data("name", v.name);
-    data("scope", v.scope);
-    data("shape", shape_text(v.shape));
-    data("dtype", v.dtype);
-    std::string attributes;
-    for (const Attribute& a : v.attributes) attributes += (attributes.empty() ? "" : ", ") + a.key + "=" + a.value;
-    data("attributes", attributes);
-    data("formula", v.formula);
-    data("source", v.source);
-    data("flops", v.flops);
-    data("bytes", v.bytes);
-    data("saved_bytes", v.saved_bytes);
-    data("seconds", v.seconds.value_or(0));
-    data("requires_grad", v.requires_grad);
-    data("failed", v.failed);
-    if (const auto twin = graph_.twin(index)) data("twin", graph_.id(*twin));
-    if (v.statistics) {
-      // XML Schema spells the values that are not finite in its own way.
-      const double norm = v.statistics->norm.value_or(0);
-      if (norm != norm) {
-        data("norm", std::string("NaN"));
-      } else if (norm > std::numeric_limits<double>::max()) {
-        data("norm", std::string("INF"));
-      } else {
-        data("norm", norm);
-      }
-      data("nan", v.statistics->nan);
-      data("inf", v.statistics->inf);
-      data("zero", v.statistics->zero);
-    }
+    put_data(graph_[index]);
+    if (const auto twin = graph_.twin(index)) put_datum("twin", graph_.id(*twin));
     put("</node>\n");
   }
 

@@ -64,7 +64,9 @@ class MermaidWriter {
 
   void write_edges() {
     for (const DiagramEdge& e : diagram_.edges) {
-      const char* arrow = e.kind == EdgeKind::data ? "-->" : e.kind == EdgeKind::gradient ? "-.->" : "--o";
+      const char* arrow = e.kind == EdgeKind::saved                   ? "--o"
+                          : e.kind == EdgeKind::gradient || e.is_loop ? "-.->"
+                                                                      : "-->";
       put("  {} {}", diagram_.nodes[e.from].id, arrow);
       if (!e.label.empty()) put("|\"{}\"|", label(e.label));
       put(" {}\n", diagram_.nodes[e.to].id);

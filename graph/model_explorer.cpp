@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <tapegrad/graph/export.hpp>
-#include <tapegrad/graph/internal/text.hpp>
+#include <tapegrad/graph/internal/field_text.hpp>
 
 namespace tapegrad::graph {
 namespace {
@@ -27,19 +27,9 @@ std::string label(const Vertex& v) {
 Json attributes(const ComputationGraph& graph, VertexIndex index) {
   const Vertex& v = graph[index];
   Json list = Json::array();
-  const auto add = [&](const std::string& key, const std::string& value) {
-    if (!value.empty()) list.push_back({{"key", key}, {"value", value}});
-  };
-  add("kind", std::string(to_string(v.kind)));
-  add("name", v.name);
-  add("formula", v.formula);
-  for (const Attribute& a : v.attributes) add(a.key, a.value);
-  if (v.flops > 0) add("flops", metric(v.flops));
-  if (v.saved_bytes > 0) add("saved for backward", bytes_text(v.saved_bytes));
-  if (v.seconds) add("time", duration_text(*v.seconds));
-  if (v.statistics && v.statistics->norm) add("norm", number_text(*v.statistics->norm));
-  if (v.statistics) add("NaN or Inf", std::to_string(v.statistics->nan + v.statistics->inf));
-  add("recorded at", v.source);
+  for_each_text(v, [&](const FieldInfo&, std::string_view key, const std::string& value) {
+    list.push_back({{"key", key}, {"value", value}});
+  });
   // A list of ids is a link.
   if (const auto twin = graph.twin(index)) {
     list.push_back({{"key", v.kind == VertexKind::gradient ? "gradient of" : "gradient"},

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <set>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/internal/escape.hpp>
+#include <tapegrad/graph/internal/field_text.hpp>
 #include <tapegrad/graph/internal/labels.hpp>
 #include <tapegrad/graph/internal/page.hpp>
 #include <tapegrad/graph/internal/page_assets.hpp>
@@ -33,6 +35,7 @@ class Numbers {
   void add(std::string_view name, double value) {
     if (value != 0) text_ += fmt::format("{}{} {:.6g}", text_.empty() ? "" : " ", name, value);
   }
+  void add(std::string_view name, std::uint64_t count) { add(name, static_cast<double>(count)); }
   void add(std::string_view name, const std::optional<double>& value) {
     if (value) text_ += fmt::format("{}{} {:.6g}", text_.empty() ? "" : " ", name, *value);
   }
@@ -48,8 +51,11 @@ class PageTables {
       : sketch_(sketch), graph_(sketch.graph()), marks_(marks), first_bad_(first_bad_vertex(graph_)) {
     const std::size_t size = sketch.items().size();
     data_.resize(size), gradients_.resize(size), saved_.resize(size);
+    loops_.resize(size);
     for (const SketchEdge& e : sketch.edges()) {
-      if (e.kind == EdgeKind::data) {
+      if (e.steps > 0) {
+        if (e.kind == EdgeKind::data) append(loops_[e.from], id(e.to));
+      } else if (e.kind == EdgeKind::data) {
         append(data_[e.to], id(e.from));
       } else if (e.kind == EdgeKind::gradient) {
         append(gradients_[e.to], gradient_id(e.from));
@@ -169,7 +175,7 @@ class PageTables {
                                  is_vertex ? attributes(item) : "",
                                  value_statistics(item),
                                  gradient_statistics(item),
-                                 remarks(item)};
+                                 remarks(index)};
     std::size_t count = std::size(cells);
     while (cells[count - 1].empty()) --count;
     text_ += is_op ? "<tr>" : fmt::format("<tr class={}>", kind);
@@ -201,33 +207,24 @@ class PageTables {
     return text;
   }
 
-  template <class Field>
-  double sum(const Item& item, const Field& field) const {
-    double total = 0;
-    for (const VertexIndex member : item.members) total += field(graph_[member]);
-    return total;
+  auto members_of(const Item& item) const {
+    return item.members | std::views::transform([this](VertexIndex member) -> const Vertex& { return graph_[member]; });
   }
 
   std::string cost(const Item& item) const {
     Numbers numbers;
-    numbers.add("parameters",
-                sum(item, [](const Vertex& v) { return v.kind == VertexKind::parameter ? element_count(v) : 0; }));
-    numbers.add("flops", sum(item, [](const Vertex& v) { return v.flops; }));
-    numbers.add("bytes", sum(item, [](const Vertex& v) { return v.bytes; }));
-    numbers.add("saved", sum(item, [](const Vertex& v) { return v.saved_bytes; }));
-    numbers.add("seconds", sum(item, [](const Vertex& v) { return v.seconds.value_or(0); }));
-    if (item.times > 1) numbers.add("times", item.times);
+    double parameters = 0;
+    for (const Vertex& v : members_of(item)) {
+      if (v.kind == VertexKind::parameter) parameters += element_count(v);
+    }
+    numbers.add("parameters", parameters);
+    for_each_cost(members_of(item), [&](const FieldInfo& info, double total) { numbers.add(info.name, total); });
+    if (item.times > 1) numbers.add("times", std::uint64_t{item.times});
     return std::move(numbers).text();
   }
 
   static void add_statistics(Numbers& numbers, const Statistics& s) {
-    numbers.add("min", s.min);
-    numbers.add("mean", s.mean);
-    numbers.add("max", s.max);
-    numbers.add("norm", s.norm);
-    numbers.add("nan", static_cast<double>(s.nan));
-    numbers.add("inf", static_cast<double>(s.inf));
-    numbers.add("zero", static_cast<double>(s.zero));
+    for_each_field<Statistics>([&](const auto& field) { numbers.add(field.info.name, s.*field.member); });
   }
 
   // Of several: the largest norm, and all that is not finite.
@@ -247,7 +244,7 @@ class PageTables {
 
   std::string value_statistics(const Item& item) const {
     std::vector<const Vertex*> values;
-    for (const VertexIndex member : item.members) values.push_back(&graph_[member]);
+    for (const Vertex& v : members_of(item)) values.push_back(&v);
     Numbers numbers;
     add_statistics(numbers, values);
     return std::move(numbers).text();
@@ -269,7 +266,8 @@ class PageTables {
   }
 
   // One a line; the script knows some of them by their beginning.
-  std::string remarks(const Item& item) const {
+  std::string remarks(ItemIndex index) const {
+    const Item& item = sketch_.items()[index];
     std::string text;
     const auto add = [&](std::string_view remark) {
       std::string line = shorten(drawable(remark), 2 * kMostCharacters);
@@ -287,9 +285,12 @@ class PageTables {
       if (first_bad_ == member) add("first bad value");
       if (first_bad_ && first_bad_ == graph_.twin(member)) add("first bad gradient");
     }
+    if (!loops_[index].empty()) add("feeds in the next step: " + loops_[index]);
     const Vertex& v = graph_[item.shown];
     if (item.kind != Item::Kind::vertex) return text;
     if (v.is_view) add("view");
+    if (v.changes > 0) add(fmt::format("changed in place × {}", v.changes));
+    if (v.released) add("what it kept was freed by backward");
     if (v.stop != GradientStop::none) add(fmt::format("⊣ {}", to_string(v.stop)));
     if (v.kind == VertexKind::parameter && explains_ && graph_.size() > graph_.forward_size()) {
       const GradientReport report = explain_gradient(graph_, item.shown);
@@ -304,6 +305,7 @@ class PageTables {
   std::optional<VertexIndex> first_bad_;
   bool explains_ = false;
   std::vector<std::string> data_, gradients_, saved_;  // ids, for each item
+  std::vector<std::string> loops_;                     // whom it feeds in the next step of its block
   std::vector<std::vector<ItemIndex>> items_;          // of each frame
   std::vector<std::vector<FrameIndex>> inner_;
   std::size_t frames_written_ = 0;

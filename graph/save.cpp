@@ -1,135 +1,67 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/graph/export.hpp>
-#include <tapegrad/graph/internal/diagram.hpp>
-#include <tapegrad/graph/internal/escape.hpp>
-#include <tapegrad/graph/internal/process.hpp>
-#include <tapegrad/graph/page.hpp>
-#include <tapegrad/graph/save.hpp>
-#include <tapegrad/graph/snapshot.hpp>
-#include <utility>
+#include <tapegrad/graph/internal/formats.hpp>
 
 namespace tapegrad::graph {
 namespace {
 
-using Named = std::pair<std::string_view, Format>;
+// Calls visit for each word of "a b".
+template <class Visit>
+void for_each_word(std::string_view words, const Visit& visit) {
+  while (!words.empty()) {
+    const std::size_t end = std::min(words.find(' '), words.size());
+    visit(words.substr(0, end));
+    words.remove_prefix(std::min(end + 1, words.size()));
+  }
+}
 
-constexpr std::array<Named, 10> kNames{{{"mermaid", Format::mermaid},
-                                        {"dot", Format::dot},
-                                        {"svg", Format::svg},
-                                        {"png", Format::png},
-                                        {"pdf", Format::pdf},
-                                        {"text", Format::text},
-                                        {"json", Format::json},
-                                        {"graphml", Format::graphml},
-                                        {"model-explorer", Format::model_explorer},
-                                        {"html", Format::html}}};
-constexpr std::array<Named, 13> kSuffixes{{{".mmd", Format::mermaid},
-                                           {".mermaid", Format::mermaid},
-                                           {".dot", Format::dot},
-                                           {".gv", Format::dot},
-                                           {".svg", Format::svg},
-                                           {".png", Format::png},
-                                           {".pdf", Format::pdf},
-                                           {".txt", Format::text},
-                                           {".json", Format::json},
-                                           {".graphml", Format::graphml},
-                                           {".explorer.json", Format::model_explorer},
-                                           {".html", Format::html},
-                                           {".htm", Format::html}}};
-
-// What dot lays out within seconds.
-constexpr Budget kImageBudget{.edges = 2'000, .nodes = 1'000};
-
-template <std::size_t N>
-Format choose(const std::array<Named, N>& choices, std::string_view name, std::string_view what) {
-  const auto found = std::find_if(choices.begin(), choices.end(), [&](const Named& n) { return n.first == name; });
-  if (found != choices.end()) return found->second;
+[[noreturn]] void refuse(const std::string& what, std::string_view Format::*known) {
   std::string all;
-  for (const Named& n : choices) all += fmt::format("{}{}", all.empty() ? "" : ", ", n.first);
+  for (const Format& f : kFormats)
+    for_each_word(f.*known, [&](std::string_view word) { all += fmt::format("{}{}", all.empty() ? "" : ", ", word); });
   throw ValueError(fmt::format("{}; a graph can be written as {}", what, all));
-}
-
-std::string_view name_of(Format format) {
-  return std::find_if(kNames.begin(), kNames.end(), [&](const Named& n) { return n.second == format; })->first;
-}
-
-// Says to those who cannot see it what the picture shows.
-std::string with_description(std::string svg, const Diagram& diagram) {
-  const std::size_t tag = svg.find("<svg");
-  const std::size_t end = tag == std::string::npos ? tag : svg.find('>', tag);
-  if (end == std::string::npos) throw ProcessError("the layout program wrote something else than SVG");
-  svg.insert(end + 1, fmt::format("\n<title id=\"graph-title\">{}</title>\n<desc id=\"graph-description\">{}</desc>",
-                                  xml_text(diagram.title), xml_text(diagram.description)));
-  svg.insert(tag + 4, " role=\"img\" aria-labelledby=\"graph-title graph-description\"");
-  return svg;
-}
-
-std::string lay_out(const Diagram& diagram, Format format, const LayoutProgram& program) {
-  ProcessOutput result;
-  try {
-    result = run_process({program.name, fmt::format("-T{}", name_of(format))}, dot_text(diagram), program.timeout);
-  } catch (const ProcessError& error) {
-    throw ProcessError(
-        fmt::format("{}. SVG, PNG and PDF are laid out by Graphviz's dot (Debian: apt-get install graphviz); DOT and "
-                    "Mermaid text need "
-                    "nothing, and a smaller budget or depth makes a layout faster",
-                    error.what()));
-  }
-  if (format == Format::png && result.errors.find("too large") != std::string::npos) {
-    throw ProcessError(
-        "the picture is larger than the 32,767 pixels that a PNG may have a side: save it as SVG, or fold it with a "
-        "smaller budget or depth");
-  }
-  return format == Format::svg ? with_description(std::move(result.output), diagram) : std::move(result.output);
 }
 
 }  // namespace
 
-Format parse_format(std::string_view name) { return choose(kNames, name, fmt::format("unknown format '{}'", name)); }
+std::span<const Format> formats() { return kFormats; }
 
-Format format_of(const std::filesystem::path& path) {
-  std::string suffix = path.extension().string();
-  if (path.stem().extension() == ".explorer") suffix = path.stem().extension().string() + suffix;
-  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return std::tolower(c); });
-  return choose(kSuffixes, suffix, fmt::format("'{}' has no suffix that names a format", path.string()));
+const Format& format_named(std::string_view name) {
+  const auto found = std::find_if(kFormats.begin(), kFormats.end(), [&](const Format& f) { return f.name == name; });
+  if (found == kFormats.end()) refuse(fmt::format("unknown format '{}'", name), &Format::name);
+  return *found;
 }
 
-std::string render(const ComputationGraph& graph, Format format, const SaveOptions& options,
-                   std::vector<std::string>* folded) {
-  switch (format) {
-    case Format::mermaid:
-      return to_mermaid(graph, options.draw, folded);
-    case Format::dot:
-      return to_dot(graph, options.draw, folded);
-    case Format::text:
-      return to_text(graph, options.summary);
-    case Format::json:
-      return to_json(graph);
-    case Format::graphml:
-      return to_graphml(graph);
-    case Format::model_explorer:
-      return to_model_explorer(graph);
-    case Format::html:
-      return to_html(graph, options.draw, folded);
-    case Format::svg:
-    case Format::png:
-    case Format::pdf:
-      break;
+const Format& format_of(const std::filesystem::path& path) {
+  std::string file = path.filename().string();
+  std::transform(file.begin(), file.end(), file.begin(), [](unsigned char c) { return std::tolower(c); });
+  const Format* found = nullptr;
+  std::size_t length = 0;  // of the suffix: .explorer.json says more than .json
+  for (const Format& f : kFormats) {
+    for_each_word(f.suffixes, [&](std::string_view suffix) {
+      if (suffix.size() <= length || suffix.size() >= file.size() || !file.ends_with(suffix)) return;
+      found = &f;
+      length = suffix.size();
+    });
   }
-  const Budget budget = options.draw.budget.value_or(kImageBudget);
-  return lay_out(plan_diagram(graph, options.draw, budget, {}, folded), format, options.layout);
+  if (!found) refuse(fmt::format("'{}' has no suffix that names a format", path.string()), &Format::suffixes);
+  return *found;
+}
+
+std::string render(const ComputationGraph& graph, std::string_view format, const SaveOptions& options,
+                   std::vector<std::string>* folded) {
+  return format_named(format).write(graph, options, folded);
 }
 
 std::vector<std::string> save(const ComputationGraph& graph, const std::filesystem::path& path,
                               const SaveOptions& options) {
+  const Format& format = options.format.empty() ? format_of(path) : format_named(options.format);
   std::vector<std::string> folded;
-  write_file(path, render(graph, options.format ? *options.format : format_of(path), options, &folded));
+  write_file(path, format.write(graph, options, &folded));
   return folded;
 }
 

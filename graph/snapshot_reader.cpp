@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <concepts>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <tapegrad/core/error.hpp>
@@ -25,30 +25,15 @@ constexpr std::size_t kMaxVertices = 10'000'000;
 constexpr std::size_t kMaxEdges = 50'000'000;
 constexpr std::size_t kMaxRank = 64;
 
-template <class Enum, std::size_t N>
-using Names = std::array<std::pair<const char*, Enum>, N>;
-
-constexpr Names<VertexKind, 5> kVertexKinds{{{"op", VertexKind::op},
-                                             {"input", VertexKind::input},
-                                             {"parameter", VertexKind::parameter},
-                                             {"constant", VertexKind::constant},
-                                             {"output", VertexKind::output}}};
-constexpr Names<EdgeKind, 3> kEdgeKinds{
-    {{"data", EdgeKind::data}, {"gradient", EdgeKind::gradient}, {"saved", EdgeKind::saved}}};
-constexpr Names<GradientStop, 4> kStops{{{"none", GradientStop::none},
-                                         {"detached", GradientStop::detached},
-                                         {"no_grad", GradientStop::no_grad},
-                                         {"not_differentiable", GradientStop::not_differentiable}}};
-
-// The fields of one JSON object, with messages that say which object it is.
-class Fields {
+// One JSON object, with messages that say which object it is.
+class Object {
  public:
-  Fields(const Json& object, std::string_view origin, std::string place)
+  Object(const Json& object, std::string_view origin, std::string place)
       : object_(object), origin_(origin), place_(std::move(place)) {
     if (!object.is_object()) throw IoError(fmt::format("{}: {} should be an object", origin_, place_));
   }
 
-  [[noreturn]] void fail(const char* key, std::string_view expected) const {
+  [[noreturn]] void fail(std::string_view key, std::string_view expected) const {
     const auto found = object_.find(key);
     if (found == object_.end()) {
       throw IoError(fmt::format("{}: {} has no \"{}\", which should be {}", origin_, place_, key, expected));
@@ -57,26 +42,26 @@ class Fields {
     throw IoError(fmt::format("{}: {}.{} is {}; it should be {}", origin_, place_, key, shorten(value, 60), expected));
   }
 
-  const Json* find(const char* key) const {
+  const Json* find(std::string_view key) const {
     const auto found = object_.find(key);
     return found == object_.end() ? nullptr : &*found;
   }
 
-  void read(const char* key, std::string& text) const {
+  void read(std::string_view key, std::string& text) const {
     if (const Json* value = find(key)) {
       if (!value->is_string()) fail(key, "a string");
       text = value->get_ref<const std::string&>();
     }
   }
-  void read(const char* key, bool& flag) const {
+  void read(std::string_view key, bool& flag) const {
     if (const Json* value = find(key)) {
       if (!value->is_boolean()) fail(key, "true or false");
       flag = value->get<bool>();
     }
   }
   template <class Count>
-  requires std::is_unsigned_v<Count>
-  void read(const char* key, Count& count) const {
+  requires std::unsigned_integral<Count> &&
+      (!std::same_as<Count, bool>)void read(std::string_view key, Count& count) const {
     if (const Json* value = find(key)) {
       if (!value->is_number_unsigned() || value->get<std::uint64_t>() > std::numeric_limits<Count>::max()) {
         fail(key, fmt::format("a whole number from 0 to {}", std::numeric_limits<Count>::max()));
@@ -84,13 +69,13 @@ class Fields {
       count = value->get<Count>();
     }
   }
-  void read(const char* key, double& cost) const {
+  void read(std::string_view key, double& cost) const {
     if (const Json* value = find(key)) {
       if (!value->is_number() || value->get<double>() < 0) fail(key, "a number, 0 or more");
       cost = value->get<double>();
     }
   }
-  void read(const char* key, std::optional<double>& measured) const {
+  void read(std::string_view key, std::optional<double>& measured) const {
     const Json* value = find(key);
     if (!value) return;
     if (value->is_number()) {
@@ -103,27 +88,55 @@ class Fields {
       fail(key, R"(a number, "nan", "inf" or "-inf")");
     }
   }
-  template <class Enum, std::size_t N>
-  void read(const char* key, Enum& choice, const Names<Enum, N>& names) const {
+  template <class Enum>
+  requires std::is_enum_v<Enum>
+  void read(std::string_view key, Enum& choice) const {
     const Json* value = find(key);
     if (!value) return;
-    const auto found = std::find_if(names.begin(), names.end(), [&](const auto& n) { return *value == n.first; });
-    if (found == names.end()) {
-      std::string all;
-      for (const auto& [name, unused] : names) all += (all.empty() ? "one of " : ", ") + std::string(name);
-      fail(key, all);
+    const auto& words = kWords<Enum>;
+    const auto found = std::find_if(words.begin(), words.end(), [&](std::string_view word) { return *value == word; });
+    if (found == words.end()) fail(key, fmt::format("one of {}", fmt::join(words, ", ")));
+    choice = static_cast<Enum>(found - words.begin());
+  }
+  void read(std::string_view key, std::vector<std::int64_t>& shape) const {
+    const Json* value = find(key);
+    if (!value) return;
+    const auto is_extent = [](const Json& extent) {
+      return extent.is_number_unsigned() && extent.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max();
+    };
+    if (!value->is_array() || value->size() > kMaxRank || !std::all_of(value->begin(), value->end(), is_extent)) {
+      fail(key, fmt::format("an array of at most {} sizes, each 0 or more", kMaxRank));
     }
-    choice = found->second;
+    shape = value->get<std::vector<std::int64_t>>();
+  }
+  void read(std::string_view key, std::vector<Attribute>& attributes) const {
+    const Json* value = find(key);
+    if (!value) return;
+    const auto is_pair = [](const Json& a) {
+      return a.is_array() && a.size() == 2 && a[0].is_string() && a[1].is_string();
+    };
+    if (!value->is_array() || !std::all_of(value->begin(), value->end(), is_pair)) {
+      fail(key, "an array of [key, value] pairs of strings");
+    }
+    for (const Json& a : *value) attributes.push_back({a[0].get<std::string>(), a[1].get<std::string>()});
+  }
+  void read(std::string_view key, std::optional<Statistics>& statistics) const {
+    if (const Json* value = find(key))
+      Object(*value, origin_, fmt::format("{}.{}", place_, key)).read_fields(statistics.emplace());
   }
 
-  std::string required(const char* key) const {
+  /// All that Owner::fields() lists.
+  template <class Owner>
+  void read_fields(Owner& owner) const {
+    for_each_field<Owner>([&](const auto& field) { read(field.info.name, owner.*field.member); });
+  }
+
+  std::string required(std::string_view key) const {
     std::string text;
     read(key, text);
     if (text.empty()) fail(key, "a non-empty string");
     return text;
   }
-
-  const std::string& place() const { return place_; }
 
  private:
   const Json& object_;
@@ -154,7 +167,7 @@ class SnapshotReader {
   }
 
   ComputationGraph graph(const Json& root) {
-    const Fields fields(root, origin_, "the snapshot");
+    const Object fields(root, origin_, "the snapshot");
     if (!format_seen_) fields.fail("format", R"("tapegrad-graph")");
     if (!version_seen_) fields.fail("version", "a whole number");
     for (const char* list : {"vertices", "edges"}) {
@@ -164,7 +177,7 @@ class SnapshotReader {
     add_vertices(builder);
     for (std::size_t i = 0; i < edges_.size(); ++i) {
       const PendingEdge& e = edges_[i];
-      at(fmt::format("edges[{}]", i), [&] { builder.connect(handle(e.from), handle(e.to), e.slot, e.kind); });
+      at(fmt::format("edges[{}]", i), [&] { builder.connect(handle(e.from), handle(e.to), e.edge.slot, e.edge.kind); });
     }
     std::optional<ComputationGraph> built;
     at("the graph", [&] { built = std::move(builder).build(); });
@@ -178,8 +191,7 @@ class SnapshotReader {
   };
   struct PendingEdge {
     std::string from, to;
-    std::uint32_t slot = 0;
-    EdgeKind kind = EdgeKind::data;
+    Edge edge;  // without its ends
   };
 
   void check_header(const Json& value) {
@@ -206,72 +218,21 @@ class SnapshotReader {
     if (vertex_count_ == kMaxVertices) {
       throw IoError(fmt::format("{}: more than {} vertices", origin_, kMaxVertices));
     }
-    const Fields fields(object, origin_, fmt::format("vertices[{}]", vertex_count_++));
+    const Object fields(object, origin_, fmt::format("vertices[{}]", vertex_count_++));
     PendingVertex pending{fields.required("id"), "", {}};
-    Vertex& v = pending.vertex;
     fields.read("of", pending.of);
-    fields.read("kind", v.kind, kVertexKinds);
-    fields.read("op", v.op);
-    fields.read("family", v.family);
-    fields.read("name", v.name);
-    fields.read("scope", v.scope);
-    fields.read("dtype", v.dtype);
-    fields.read("formula", v.formula);
-    fields.read("source", v.source);
-    fields.read("flops", v.flops);
-    fields.read("bytes", v.bytes);
-    fields.read("saved_bytes", v.saved_bytes);
-    fields.read("requires_grad", v.requires_grad);
-    fields.read("is_view", v.is_view);
-    fields.read("failed", v.failed);
-    fields.read("stop", v.stop, kStops);
-    fields.read("seconds", v.seconds);
-    read_shape(fields, v);
-    read_attributes(fields, v);
-    if (const Json* statistics = fields.find("statistics")) {
-      const Fields measured(*statistics, origin_, fields.place() + ".statistics");
-      Statistics& s = v.statistics.emplace();
-      measured.read("min", s.min);
-      measured.read("max", s.max);
-      measured.read("mean", s.mean);
-      measured.read("norm", s.norm);
-      measured.read("nan", s.nan);
-      measured.read("inf", s.inf);
-      measured.read("zero", s.zero);
+    fields.read_fields(pending.vertex);
+    if (pending.vertex.kind == VertexKind::gradient && pending.of.empty()) {
+      fields.fail("of", "the id of the value whose gradient it is");
     }
     if (task_ == Task::build) vertices_.push_back(std::move(pending));
   }
 
-  static void read_shape(const Fields& fields, Vertex& v) {
-    const Json* shape = fields.find("shape");
-    if (!shape) return;
-    const auto is_extent = [](const Json& extent) {
-      return extent.is_number_unsigned() && extent.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max();
-    };
-    if (!shape->is_array() || shape->size() > kMaxRank || !std::all_of(shape->begin(), shape->end(), is_extent)) {
-      fields.fail("shape", fmt::format("an array of at most {} sizes, each 0 or more", kMaxRank));
-    }
-    v.shape = shape->get<std::vector<std::int64_t>>();
-  }
-
-  static void read_attributes(const Fields& fields, Vertex& v) {
-    const Json* attributes = fields.find("attributes");
-    if (!attributes) return;
-    const auto is_pair = [](const Json& a) {
-      return a.is_array() && a.size() == 2 && a[0].is_string() && a[1].is_string();
-    };
-    if (!attributes->is_array() || !std::all_of(attributes->begin(), attributes->end(), is_pair)) {
-      fields.fail("attributes", "an array of [key, value] pairs of strings");
-    }
-    for (const Json& a : *attributes) v.attributes.push_back({a[0].get<std::string>(), a[1].get<std::string>()});
-  }
-
   void read_edge(const Json& object) {
     if (edge_count_ == kMaxEdges) throw IoError(fmt::format("{}: more than {} edges", origin_, kMaxEdges));
-    const Fields fields(object, origin_, fmt::format("edges[{}]", edge_count_++));
-    PendingEdge e{fields.required("from"), fields.required("to")};
-    fields.read("slot", e.slot);
-    fields.read("kind", e.kind, kEdgeKinds);
+    const Object fields(object, origin_, fmt::format("edges[{}]", edge_count_++));
+    PendingEdge e{fields.required("from"), fields.required("to"), {}};
+    fields.read_fields(e.edge);
     if (task_ == Task::build) edges_.push_back(std::move(e));
   }
 

@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <concepts>
 #include <nlohmann/json.hpp>
 #include <tapegrad/graph/snapshot.hpp>
+#include <type_traits>
 
 namespace tapegrad::graph {
 namespace {
@@ -15,64 +17,53 @@ Json number(double value) {
   return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
 }
 
-void put(Json& object, const char* key, const std::string& text) {
+// A field that has its default is left out; a shape never, since [] is a scalar.
+void put(Json& object, std::string_view key, const std::string& text) {
   if (!text.empty()) object[key] = text;
 }
-void put(Json& object, const char* key, double value) {
+void put(Json& object, std::string_view key, const std::vector<std::int64_t>& shape) { object[key] = shape; }
+void put(Json& object, std::string_view key, double value) {
   if (value != 0) object[key] = value;
 }
-void put(Json& object, const char* key, std::uint64_t value) {
-  if (value != 0) object[key] = value;
-}
-void put(Json& object, const char* key, bool value) {
-  if (value) object[key] = true;
-}
-void put(Json& object, const char* key, const std::optional<double>& value) {
+void put(Json& object, std::string_view key, const std::optional<double>& value) {
   if (value) object[key] = number(*value);
 }
-
-Json to_json_object(const Statistics& s) {
-  Json object = Json::object();
-  put(object, "min", s.min);
-  put(object, "max", s.max);
-  put(object, "mean", s.mean);
-  put(object, "norm", s.norm);
-  put(object, "nan", s.nan);
-  put(object, "inf", s.inf);
-  put(object, "zero", s.zero);
-  return object;
+template <std::unsigned_integral Value>  // flags and counts
+void put(Json& object, std::string_view key, Value value) {
+  if (value != 0) object[key] = value;
+}
+template <class Enum>
+requires std::is_enum_v<Enum>
+void put(Json& object, std::string_view key, Enum value) {
+  if (value != Enum{}) object[key] = word_of(value);
+}
+void put(Json& object, std::string_view key, const std::vector<Attribute>& attributes) {
+  if (attributes.empty()) return;
+  Json list = Json::array();
+  for (const Attribute& a : attributes) list.push_back({a.key, a.value});
+  object[key] = std::move(list);
+}
+void put(Json& object, std::string_view key, const std::optional<Statistics>& statistics) {
+  if (!statistics) return;
+  Json measured = Json::object();
+  for_each_field<Statistics>([&](const auto& field) { put(measured, field.info.name, (*statistics).*field.member); });
+  object[key] = std::move(measured);
 }
 
 Json to_json_object(const ComputationGraph& graph, VertexIndex index) {
   const Vertex& v = graph[index];
+  const bool is_gradient = v.kind == VertexKind::gradient;
   Json object{{"id", graph.id(index)}};
-  if (v.kind == VertexKind::gradient) {
-    object["of"] = graph.id(graph.value_of(index));
-  } else {
-    if (v.kind != VertexKind::op) object["kind"] = to_string(v.kind);
-    put(object, "op", v.op);
-    put(object, "family", v.family);
-    put(object, "name", v.name);
-    put(object, "scope", v.scope);
-    object["shape"] = v.shape;
-    put(object, "dtype", v.dtype);
-  }
-  if (!v.attributes.empty()) {
-    Json attributes = Json::array();
-    for (const Attribute& a : v.attributes) attributes.push_back({a.key, a.value});
-    object["attributes"] = std::move(attributes);
-  }
-  put(object, "formula", v.formula);
-  put(object, "source", v.source);
-  put(object, "flops", v.flops);
-  put(object, "bytes", v.bytes);
-  put(object, "saved_bytes", v.saved_bytes);
-  put(object, "requires_grad", v.requires_grad);
-  put(object, "is_view", v.is_view);
-  put(object, "failed", v.failed);
-  if (v.stop != GradientStop::none) object["stop"] = to_string(v.stop);
-  if (v.statistics) object["statistics"] = to_json_object(*v.statistics);
-  put(object, "seconds", v.seconds);
+  if (is_gradient) object["of"] = graph.id(graph.value_of(index));
+  for_each_field<Vertex>([&](const auto& field) {
+    if (!is_gradient || !field.info.follows_value) put(object, field.info.name, v.*field.member);
+  });
+  return object;
+}
+
+Json to_json_object(const ComputationGraph& graph, const Edge& edge) {
+  Json object{{"from", graph.id(edge.from)}, {"to", graph.id(edge.to)}, {"slot", 0}};
+  for_each_field<Edge>([&](const auto& field) { put(object, field.info.name, edge.*field.member); });
   return object;
 }
 
@@ -87,13 +78,9 @@ std::string to_json(const ComputationGraph& graph) {
     text += to_json_object(graph, v).dump();
   }
   text += "\n],\n\"edges\": [";
-  bool first = true;
   for (const Edge& e : graph.edges()) {
-    fmt::format_to(std::back_inserter(text), "{}{{\"from\":\"{}\",\"to\":\"{}\",\"slot\":{}", first ? "\n" : ",\n",
-                   graph.id(e.from), graph.id(e.to), e.slot);
-    if (e.kind != EdgeKind::data) fmt::format_to(std::back_inserter(text), ",\"kind\":\"{}\"", to_string(e.kind));
-    text += '}';
-    first = false;
+    text += &e == graph.edges().data() ? "\n" : ",\n";
+    text += to_json_object(graph, e).dump();
   }
   text += "\n]\n}\n";
   return text;

@@ -86,7 +86,10 @@ class Summary {
     text += fmt::format("parameters             {} ({}), {} of them trainable\n", grouped(all.parameters),
                         bytes_text(all.parameter_bytes), grouped(all.trainable));
     text += fmt::format("arithmetic operations  {} forward\n", metric(all.flops));
-    text += fmt::format("saved for backward     {}\n", bytes_text(all.saved_bytes));
+    const bool released =
+        std::any_of(graph_.vertices().begin(), graph_.vertices().end(), [](const Vertex& v) { return v.released; });
+    text += fmt::format("saved for backward     {}{}\n", bytes_text(all.saved_bytes),
+                        released ? ", freed by backward() before the capture" : "");
     text += fmt::format("peak memory, estimated {}\n", bytes_text(estimate_memory(graph_).peak));
     return text;
   }

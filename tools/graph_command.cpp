@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/text_file.hpp>
@@ -56,12 +57,39 @@ graph::ComputationGraph load(const std::string& source) {
   return graph::from_json(read(path, "a snapshot (.json) or the folder of a trained model"), path.string());
 }
 
+constexpr std::string_view kDefaultFormat = "mermaid", kDefaultDiffFormat = "text";
+
+/// "mermaid (the default), dot, svg or png": the formats that are wanted, in words.
+template <class Wanted>
+std::string names_of_formats(std::string_view by_default, const Wanted& wanted) {
+  std::vector<std::string> names;
+  for (const graph::Format& format : graph::formats())
+    if (wanted(format))
+      names.push_back(fmt::format("{}{}", format.name, format.name == by_default ? " (the default)" : ""));
+  const std::string last = names.back();
+  names.pop_back();
+  return fmt::format("{} or {}", fmt::join(names, ", "), last);
+}
+std::string format_names() {
+  return names_of_formats(kDefaultFormat, [](const graph::Format&) { return true; });
+}
+std::string diff_format_names() {
+  return names_of_formats(kDefaultDiffFormat, [](const graph::Format& format) { return format.write_diff != nullptr; });
+}
+
 /// What there is to say of one vertex: what it is, why it has the gradient that it has, who keeps its buffer.
 std::string explanation(const graph::ComputationGraph& graph, const std::string& id_or_name) {
   const auto found = graph.find(id_or_name);
-  if (!found) throw ValueError(fmt::format("there is no vertex '{}' in the graph; give an id or a name", id_or_name));
+  if (!found)
+    throw ValueError(fmt::format(
+        "there is no vertex '{}' in the graph; give an id or a name. A parameter that nothing uses is in it "
+        "only where capture() was told of it (CaptureOptions::also)",
+        id_or_name));
   const graph::VertexIndex value = graph.value_of(*found);
   std::string text = graph::explain_gradient(graph, value).text + '\n';
+  if (const std::uint32_t changes = graph[value].changes)
+    text += fmt::format("its value was changed in place {} after it was recorded\n",
+                        changes == 1 ? "once" : fmt::format("{} times", changes));
   for (const graph::VertexIndex keeper : graph::kept_alive_by(graph, value))
     text += fmt::format("its buffer is kept for {}\n", graph::describe(graph, keeper));
   if (const auto bad = graph::first_bad_vertex(graph))
@@ -86,12 +114,11 @@ void run(const Options& options) {
   save.draw.focus = options.focus;
   save.draw.radius = options.radius;
   save.draw.legend = !options.no_legend;
-
-  if (!options.format.empty()) save.format = graph::parse_format(options.format);
+  save.format = options.format;
 
   std::vector<std::string> folded;
   if (options.out.empty())
-    std::cout << graph::render(recorded, save.format.value_or(graph::Format::mermaid), save, &folded);
+    std::cout << graph::render(recorded, options.format.empty() ? kDefaultFormat : options.format, save, &folded);
   else
     folded = graph::save(recorded, options.out, save);
   for (const std::string& line : folded) std::cerr << "tapegrad: " << line << '\n';
@@ -106,26 +133,12 @@ struct DiffOptions {
 int run_diff(const DiffOptions& options) {
   const graph::ComputationGraph before = load(options.before), after = load(options.after);
   const graph::GraphDiff difference = graph::diff(before, after, options.compare);
-  graph::Format format = graph::Format::text;
-  if (!options.format.empty()) {
-    format = graph::parse_format(options.format);
-  } else if (!options.out.empty()) {
-    format = graph::format_of(options.out);
-  }
-  std::string text;
-  switch (format) {
-    case graph::Format::text:
-      text = graph::to_text(difference, before, after);
-      break;
-    case graph::Format::mermaid:
-      text = graph::to_mermaid(difference, before, after);
-      break;
-    case graph::Format::html:
-      text = graph::to_html(difference, before, after);
-      break;
-    default:
-      throw ValueError("a difference is written as text, mermaid or html");
-  }
+  const graph::Format& format = !options.format.empty() ? graph::format_named(options.format)
+                                : !options.out.empty()  ? graph::format_of(options.out)
+                                                        : graph::format_named(kDefaultDiffFormat);
+  if (!format.write_diff)
+    throw ValueError(fmt::format("a difference is not written as {}, but as {}", format.name, diff_format_names()));
+  const std::string text = format.write_diff(difference, before, after);
   if (options.out.empty())
     std::cout << text;
   else
@@ -139,7 +152,7 @@ void add_diff_command(CLI::App& graph_command, int& status) {
       graph_command.add_subcommand("diff", "What differs between two graphs; status 1 if something does");
   command->add_option("before", options->before, "A snapshot, or the folder of a trained model")->required();
   command->add_option("after", options->after, "Another")->required();
-  command->add_option("-f,--format", options->format, "text (the default), mermaid or html");
+  command->add_option("-f,--format", options->format, diff_format_names());
   command->add_option("-o,--out", options->out,
                       "File to write; its suffix says the format. Without it, standard output");
   command->add_option("--tolerance", options->compare.tolerance, "How much statistics may differ, relatively")
@@ -187,8 +200,7 @@ void add_graph_command(CLI::App& app, int& status) {
                       "Instead of a picture, in words: what this node is, why it has a gradient or none, who keeps it");
   command->add_option("-o,--out", options->out,
                       "File to write; its suffix says the format. Without it, standard output");
-  command->add_option("-f,--format", options->format,
-                      "mermaid (the default), dot, svg, png, pdf, text, json, graphml, model-explorer or html");
+  command->add_option("-f,--format", options->format, format_names());
   const std::map<std::string, graph::Direction> directions{{"down", graph::Direction::down},
                                                            {"right", graph::Direction::right}};
   add_choice(*command, "--direction", options->direction, directions, "down or right");

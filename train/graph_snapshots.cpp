@@ -23,7 +23,7 @@ void GraphSnapshots::on_gradients(Trainer& trainer, const Tensor& loss) {
   if ((step - 1) % options_.every_steps != 0 || step == written_) return;
   const std::string title =
       options_.title.empty() ? fmt::format("Step {}", step) : fmt::format("{}, step {}", options_.title, step);
-  graph::save(graph::capture(loss, {.title = title, .statistics = true}),
+  graph::save(graph::capture(loss, {.title = title, .statistics = true, .also = trainer.model().parameters()}),
               folder_ / fmt::format("step-{:08}{}", step, options_.suffix));
   written_ = step;
 }

@@ -217,7 +217,9 @@ class DiagramMaker {
       } else if (options_.shapes == ShapeLabels::edges) {
         label = shorten(drawable(value_text(value)), style_.line);
       }
-      diagram_.edges.push_back({from, to, e.kind, std::move(label)});
+      if (e.steps == 1) label = e.kind == EdgeKind::data ? "next step" : "step before";
+      if (e.steps > 1) label = fmt::format("{} steps {}", e.steps, e.kind == EdgeKind::data ? "on" : "before");
+      diagram_.edges.push_back({from, to, e.kind, std::move(label), e.steps > 0});
     }
   }
 

@@ -24,6 +24,7 @@ struct DiagramEdge {
   std::uint32_t from = 0, to = 0;  ///< positions in Diagram::nodes
   EdgeKind kind = EdgeKind::data;
   std::string label;
+  bool is_loop = false;  ///< to the next step of a block that is drawn once
 };
 
 struct DiagramFrame {

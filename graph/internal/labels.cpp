@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tapegrad/graph/internal/field_text.hpp>
 #include <tapegrad/graph/internal/labels.hpp>
 #include <tapegrad/graph/internal/text.hpp>
 
@@ -67,7 +68,7 @@ Paint paint_of_family(std::string_view family) {
 }
 
 std::string value_text(const Vertex& v) {
-  if (v.kind == VertexKind::op && v.shape.empty() && v.dtype.empty()) return "";  // it has several results
+  if (v.is_call) return "";
   const std::string shape = v.shape.empty() ? "scalar" : shape_text(v.shape);
   return v.dtype.empty() ? shape : shape + " " + v.dtype;
 }
@@ -195,24 +196,20 @@ void NodeWriter::add_details(const Item& item, const Vertex& v, bool gradient, s
     lines.push_back(std::move(attributes));
   }
   if (options_.shapes == ShapeLabels::nodes) lines.push_back(value_text(v));
+  if (v.changes > 0 && !gradient)
+    lines.push_back(v.changes == 1 ? "changed in place" : fmt::format("changed in place {} times", v.changes));
   if (v.stop != GradientStop::none) lines.push_back(fmt::format("⊣ {}", to_string(v.stop)));
 }
 
 std::string NodeWriter::tooltip(const Item& item, const Vertex& v) const {
   if (item.kind != Item::Kind::vertex) return item.title;
   std::string text = std::string(to_string(v.kind));
-  const auto add = [&](std::string_view label, const std::string& value) {
-    if (!value.empty()) text += fmt::format("\n{}: {}", label, value);
+  const auto add = [&](std::string_view key, const std::string& value) {
+    if (!value.empty()) text += fmt::format("\n{}: {}", key, value);
   };
-  add("op", v.op);
-  add("name", v.name);
-  add("scope", v.scope);
-  add("formula", v.formula);
-  for (const Attribute& a : v.attributes) add(a.key, a.value);
-  add("value", value_text(v));
-  if (v.flops > 0) add("operations", metric(v.flops));
-  if (v.saved_bytes > 0) add("saved for backward", bytes_text(v.saved_bytes));
-  add("recorded at", v.source);
+  for_each_text(v, [&](const FieldInfo& info, std::string_view key, const std::string& value) {
+    if (!info.label.empty()) add(key, key == "value" ? value_text(v) : value);
+  });
   return text;
 }
 

@@ -41,7 +41,7 @@ class RepeatFinder {
     uses_.resize(sketch.items().size());
     users_.resize(sketch.items().size());
     for (const SketchEdge& e : sketch.edges()) {
-      if (e.kind != EdgeKind::data) continue;
+      if (e.kind != EdgeKind::data || e.steps > 0) continue;
       inputs_[e.to].push_back(&e);
       if (users_[e.from].empty() || users_[e.from].back() != e.to) users_[e.from].push_back(e.to);
     }
@@ -301,11 +301,14 @@ class Folder {
   }
 
   void fold(const Run& run, const RepeatFinder& finder) {
-    const std::size_t number = runs_++;
+    const std::size_t number = is_stack_.size();
+    is_stack_.push_back(false);
     std::vector<ItemIndex> block, all_copies;
     const auto take = [&](ItemIndex i, std::size_t copy, ItemIndex into) {
       if (run_[i] == number) return;
       all_copies.push_back(i);
+      const Item& item = sketch_.items()[i];
+      if (sketch_.graph()[item.shown].kind == VertexKind::parameter) is_stack_[number] = true;
       last_[into] = i;  // copies come in order
       run_[i] = number;
       copy_[i] = copy;
@@ -327,20 +330,29 @@ class Folder {
     }
     if (block.size() == 1) {
       sketch_.item(block[0]).times *= static_cast<std::uint32_t>(run.copies);
+      is_stack_[number] = true;
     } else {
       frame_block(run, finder, block, all_copies);
     }
   }
 
   void finish() {
-    std::vector<bool> erased;
+    std::vector<std::optional<std::uint32_t>> steps;
     for (const SketchEdge& e : sketch_.edges()) {
-      erased.push_back(run_[e.from] != kNone && run_[e.from] == run_[e.to] && copy_[e.from] != copy_[e.to]);
+      const bool across = run_[e.from] != kNone && run_[e.from] == run_[e.to] && copy_[e.from] != copy_[e.to];
+      steps.push_back(across ? std::optional(steps_on(e)) : std::nullopt);
     }
-    sketch_.merge(target_, erased);
+    sketch_.merge(target_, steps);
   }
 
  private:
+  // How many copies on an edge leads that the picture shows as a loop: of a stack of layers, "× 12" says all.
+  std::uint32_t steps_on(const SketchEdge& e) const {
+    if (e.kind == EdgeKind::saved || is_stack_[run_[e.from]]) return 0;
+    const std::size_t a = copy_[e.from], b = copy_[e.to];
+    return static_cast<std::uint32_t>(a < b ? b - a : a - b);
+  }
+
   using Counts = std::map<FrameIndex, std::size_t>;
 
   void count_up(FrameIndex f, Counts& counts) const {
@@ -402,7 +414,7 @@ class Folder {
   std::vector<ItemIndex> target_;
   std::vector<ItemIndex> last_;          // of each item of a block its last copy
   std::vector<std::size_t> copy_, run_;  // of each item that takes part in a run
-  std::size_t runs_ = 0;
+  std::vector<bool> is_stack_;           // of each run: its copies have parameters of their own, or are one op each
   Counts all_;
 };
 

@@ -58,7 +58,7 @@ Sketch::Sketch(const ComputationGraph& graph) : graph_(&graph) {
   std::iota(item_of_.begin(), item_of_.end(), ItemIndex{0});
   edges_.reserve(graph.edges().size());
   for (const Edge& e : graph.edges()) {
-    edges_.push_back({item_of(e.from), item_of(e.to), e.kind, e.slot, graph.value_of(e.from)});
+    edges_.push_back({item_of(e.from), item_of(e.to), e.kind, e.slot, graph.value_of(e.from), 0});
   }
 }
 
@@ -110,7 +110,7 @@ std::uint32_t Sketch::repetitions(FrameIndex f) const {
   return product;
 }
 
-void Sketch::merge(const std::vector<ItemIndex>& target, const std::vector<bool>& erased) {
+void Sketch::merge(const std::vector<ItemIndex>& target, const std::vector<std::optional<std::uint32_t>>& steps) {
   std::vector<ItemIndex> position(items_.size(), 0);
   std::vector<Item> kept;
   for (ItemIndex i = 0; i < items_.size(); ++i) {
@@ -129,17 +129,21 @@ void Sketch::merge(const std::vector<ItemIndex>& target, const std::vector<bool>
 
   std::size_t count = 0;
   for (std::size_t i = 0; i < edges_.size(); ++i) {
-    if (!erased.empty() && erased[i]) continue;
+    const std::optional<std::uint32_t> across = steps.empty() ? std::nullopt : steps[i];
+    if (across == 0U) continue;
     SketchEdge e = edges_[i];
+    e.steps = across.value_or(e.steps);
+    const bool is_loop = across || (e.steps > 0 && e.from == e.to);
     e.from = position[target[e.from]];
     e.to = position[target[e.to]];
-    if (e.from == e.to && e.kind != EdgeKind::saved) continue;
+    const bool may_loop = e.kind == EdgeKind::saved || (is_loop && items_[e.to].kind == Item::Kind::vertex);
+    if (e.from == e.to && !may_loop) continue;
     const bool plain = items_[e.from].kind == Item::Kind::vertex && items_[e.to].kind == Item::Kind::vertex;
     if (!plain) e.slot = 0;
     edges_[count++] = e;
   }
   edges_.resize(count);
-  const auto key = [](const SketchEdge& e) { return std::tuple(e.to, e.kind, e.slot, e.from); };
+  const auto key = [](const SketchEdge& e) { return std::tuple(e.to, e.kind, e.slot, e.from, e.steps); };
   std::stable_sort(edges_.begin(), edges_.end(),
                    [&](const SketchEdge& a, const SketchEdge& b) { return key(a) < key(b); });
   edges_.erase(std::unique(edges_.begin(), edges_.end(),
@@ -149,7 +153,7 @@ void Sketch::merge(const std::vector<ItemIndex>& target, const std::vector<bool>
 
 Neighbours::Neighbours(const Sketch& sketch) : producers(sketch.items().size()), consumers(sketch.items().size()) {
   for (const SketchEdge& e : sketch.edges()) {
-    if (e.kind != EdgeKind::data) continue;
+    if (e.kind != EdgeKind::data || e.steps > 0) continue;
     producers[e.to].push_back(e.from);
     if (consumers[e.from].empty() || consumers[e.from].back() != e.to) consumers[e.from].push_back(e.to);
   }

@@ -4,6 +4,7 @@
 // merges items until the picture is as small as wanted.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tapegrad/graph/computation_graph.hpp>
 #include <vector>
@@ -29,6 +30,9 @@ struct SketchEdge {
   EdgeKind kind = EdgeKind::data;  ///< data joins values, gradient joins gradients, saved a value to a gradient
   std::uint32_t slot = 0;
   VertexIndex value = 0;  ///< one of the values it carries, or whose gradients
+  /// In a block that stands for all its repetitions: the edge leads so many of them on (for gradients, back), where it
+  /// would otherwise lead from the block to itself.
+  std::uint32_t steps = 0;
 };
 
 /// A box round items: a scope, or the one block that stands for all its repetitions. Frame 0 is the whole picture.
@@ -68,9 +72,10 @@ class Sketch {
   /// How often what is drawn once in this frame occurs.
   std::uint32_t repetitions(FrameIndex f) const;
 
-  /// Item i goes into item target[i], which goes into itself. The edges marked in `erased` (may be empty) go; so do
-  /// those that would lead from an item to itself.
-  void merge(const std::vector<ItemIndex>& target, const std::vector<bool>& erased = {});
+  /// Item i goes into item target[i], which goes into itself. Edges that would then lead from an item to itself go.
+  /// Those between copies of a block lead as many steps on as `steps` says of each edge, or go where it says 0; nothing
+  /// is said of what lies within one copy (and of no edge where it is empty).
+  void merge(const std::vector<ItemIndex>& target, const std::vector<std::optional<std::uint32_t>>& steps = {});
 
  private:
   const ComputationGraph* graph_;
@@ -80,7 +85,7 @@ class Sketch {
   std::vector<ItemIndex> item_of_;  // of each forward vertex
 };
 
-/// The data edges of a sketch, by their ends.
+/// The data edges of a sketch, by their ends; without those to the next step of a block.
 struct Neighbours {
   explicit Neighbours(const Sketch& sketch);
   std::vector<std::vector<ItemIndex>> producers, consumers;

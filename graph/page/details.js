@@ -7,11 +7,11 @@ function htmlElement(tag, properties = {}, ...children) {
 }
 
 const kNumberTexts = {
-  flops: (value) => metricText(value) + 'FLOP', bytes: bytesText, saved: bytesText, seconds: durationText, parameters: groupedText,
+  flops: (value) => metricText(value) + 'FLOP', bytes: bytesText, saved_bytes: bytesText, seconds: durationText, parameters: groupedText,
   times: groupedText, nan: groupedText, inf: groupedText, zero: groupedText,
 };
 const kNumberTitles = {
-  flops: 'Arithmetic', bytes: 'Read and written', saved: 'Saved for backward', seconds: 'Time', parameters: 'Parameters',
+  flops: 'Arithmetic', bytes: 'Read and written', saved_bytes: 'Saved for backward', seconds: 'Time', parameters: 'Parameters',
   times: 'Repeated', nan: 'NaN', inf: 'Inf', zero: 'Zeros', min: 'Smallest', max: 'Largest', mean: 'Mean', norm: 'Norm',
 };
 
@@ -21,7 +21,7 @@ const numberRows = (numbers, before = '') => Object.entries(numbers).map(
 function totalsOf(items) {
   const totals = {};
   for (const {cost} of items) {
-    for (const name of ['parameters', 'flops', 'bytes', 'saved', 'seconds']) {
+    for (const name of ['parameters', 'flops', 'bytes', 'saved_bytes', 'seconds']) {
       if (cost[name]) totals[name] = (totals[name] ?? 0) + cost[name];
     }
   }

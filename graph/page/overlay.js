@@ -45,7 +45,7 @@ const kOverlays = {
     of: (item, gradient) => gradient ? item.gradientStatistics.seconds : item.cost.seconds,
   },
   'saved-bytes': {
-    title: 'bytes saved', before: 'saved ', text: bytesText, total: sum, ofValue: true, of: (item) => item.cost.saved,
+    title: 'bytes saved', before: 'saved ', text: bytesText, total: sum, ofValue: true, of: (item) => item.cost.saved_bytes,
   },
   flops: {
     title: 'arithmetic operations', text: (value) => metricText(value) + 'FLOP', total: sum, ofValue: true,

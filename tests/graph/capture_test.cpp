@@ -9,11 +9,14 @@
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/capture.hpp>
+#include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/draw.hpp>
 #include <tapegrad/graph/page.hpp>
+#include <tapegrad/graph/summary.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
 #include <tapegrad/ops/matmul.hpp>
@@ -168,6 +171,149 @@ TEST(PlantedNoGrad, IsFound) {
   const Tensor loss = mean(net.second(relu(hidden)));
   const ComputationGraph graph = capture(trace);
   EXPECT_EQ(explain_gradient(graph, graph.find("first.weight").value()).finding, Finding::no_grad);
+}
+
+// ---- why there is no gradient ---------------------------------------------------------------------------------------
+
+// A part of the model whose result takes no part in the loss, or that is never called.
+TEST(PlantedDeadBranch, IsFoundByATraceAfterBackward) {
+  Net net;
+  const Trace trace;
+  const Tensor hidden = relu(net.first(named_input()));
+  const Tensor dead = net.third(hidden);
+  const Tensor loss = mean(net.second(hidden));
+  loss.backward();
+  EXPECT_FALSE(net.third.weight.grad().defined());
+  const ComputationGraph graph = capture(trace);
+  EXPECT_EQ(explain_gradient(graph, graph.find("third.weight").value()).finding, Finding::unused);
+  EXPECT_EQ(explain_gradient(graph, graph.find("second.weight").value()).finding, Finding::flows);
+}
+
+TEST(PlantedDeadBranch, IsFoundBeforeBackwardWhenTheOutputIsGiven) {
+  Net net;
+  const Trace trace;
+  const Tensor hidden = relu(net.first(named_input()));
+  const Tensor dead = net.third(hidden);
+  const Tensor loss = mean(net.second(hidden));
+  const ComputationGraph graph = capture(trace, {&loss, 1});
+  EXPECT_EQ(explain_gradient(graph, graph.find("third.weight").value()).finding, Finding::unused);
+  EXPECT_EQ(explain_gradient(graph, graph.find("first.weight").value()).finding, Finding::flows);
+}
+
+TEST(PlantedDeadBranch, IsFoundWithoutATrace) {
+  Net net;
+  const Tensor loss = mean(net.second(relu(net.first(named_input()))));
+  for (const bool after : {false, true}) {
+    if (after) loss.backward();
+    const ComputationGraph graph = capture(loss, {.also = net.parameters()});
+    const GradientReport report = explain_gradient(graph, graph.find("third.weight").value());
+    EXPECT_EQ(report.finding, Finding::unused);
+    EXPECT_THAT(report.text, HasSubstr("nothing is computed from it"));
+    EXPECT_EQ(explain_gradient(graph, graph.find("first.weight").value()).finding, Finding::flows);
+  }
+}
+
+TEST(PlantedInteger, IsFound) {
+  const Tensor w = parameter(tensor({0.5, 1.5}, {2}), "w");
+  Tensor index = cast(tensor({1, 0}, {2}), i64);
+  index.set_name("index");
+  const Trace trace;
+  const Tensor loss = sum(cast(cast(w, i64), f32) + index);
+  const ComputationGraph graph = capture(trace, {&loss, 1});
+  EXPECT_EQ(explain_gradient(graph, graph.find("w").value()).finding, Finding::not_differentiable);
+  const GradientReport report = explain_gradient(graph, graph.find("index").value());
+  EXPECT_EQ(report.finding, Finding::not_required);
+  EXPECT_THAT(report.text, HasSubstr("only floating-point values have gradients"));
+}
+
+// ---- what is kept for the gradient ----------------------------------------------------------------------------------
+
+double saved_in(const ComputationGraph& graph) {
+  double saved = 0;
+  for (const Vertex& v : graph.vertices()) saved += v.saved_bytes;
+  return saved;
+}
+
+TEST(SavedBytes, CountEachBufferOnce) {
+  const Tensor w = parameter(ones({16, 16}), "w");
+  Tensor h = parameter(ones({8, 16}), "x");
+  for (int i = 0; i < 30; ++i) h = tanh(matmul(h, w));
+  const ComputationGraph graph = capture(sum(h));
+  constexpr double kWeight = 4 * 16 * 16, kValue = 4 * 8 * 16;
+  EXPECT_EQ(saved_in(graph), kWeight + 60 * kValue) << "the weight, x, 30 products and what tanh made of 29 of them";
+  double shared = 0;
+  for (const Vertex& v : graph.vertices()) shared += v.shared_bytes;
+  EXPECT_EQ(shared, 29 * kWeight) << "which later products keep, too";
+  EXPECT_EQ(saved_in(capture(sum(square(h) * square(h)))), kWeight + 63 * kValue) << "h, and each square";
+}
+
+TEST(SavedBytes, SurviveBackward) {
+  const Tensor a = parameter(tensor({2, 1, 1, 3}, {2, 2}), "a");
+  const Qr parts = qr(exp(a));
+  const Tensor loss = sum(matmul(parts.q, parts.r));
+  const ComputationGraph before = capture(loss);
+  EXPECT_GT(saved_in(before), 0);
+  loss.backward();
+  const ComputationGraph after = capture(loss);
+  EXPECT_EQ(saved_in(after), saved_in(before));
+  EXPECT_TRUE(diff(before, after).empty());
+  EXPECT_TRUE(std::equal(before.edges().begin(), before.edges().end(), after.edges().begin(), after.edges().end()));
+  EXPECT_FALSE(before[vertex_of(before, "qr")].released);
+  EXPECT_TRUE(after[vertex_of(after, "qr")].released);
+  EXPECT_THAT(to_text(after), HasSubstr("freed by backward()"));
+}
+
+TEST(SavedBytes, AreNeverMoreThanThePeak) {
+  Tensor h = parameter(ones({1, 16}), "x");
+  const Tensor w = parameter(ones({16, 16}), "w");
+  for (int i = 0; i < 30; ++i) h = tanh(matmul(h, w));
+  const Tensor loss = sum(broadcast_to(h, {64, 16}) * broadcast_to(h, {64, 16}));
+  for (const bool gradients : {true, false}) {
+    const ComputationGraph graph = capture(loss, {.gradients = gradients});
+    EXPECT_GE(estimate_memory(graph).peak, saved_in(graph));
+  }
+}
+
+// ---- what a picture should not hide ---------------------------------------------------------------------------------
+
+TEST(ChangedInPlace, IsSeen) {
+  const Tensor x = named_input(), w = parameter(ones({3, 2}), "w");
+  Tensor h = x * 2;
+  const Trace trace;
+  Tensor doubled = h + 0;
+  doubled.copy_from(doubled + x);
+  const Tensor y = matmul(doubled, w);
+  const ComputationGraph graph = capture(trace, {&y, 1});
+  const VertexIndex changed = graph.in_edges(vertex_of(graph, "matmul")).front().from;
+  EXPECT_EQ(graph[changed].op, "add");
+  EXPECT_EQ(graph[changed].changes, 1U);
+  EXPECT_THAT(read_mermaid(to_mermaid(graph)).nodes.at(graph.id(changed)).label, HasSubstr("changed in place"));
+  EXPECT_THAT(to_html(graph), HasSubstr("changed in place"));
+  EXPECT_EQ(graph[vertex_of(graph, "matmul")].changes, 0U);
+}
+
+TEST(ChangedInPlace, IsSeenOfALeafThatWasSaved) {
+  Tensor x = named_input();
+  const Tensor w = parameter(ones({3, 2}), "w");
+  const Tensor y = sum(matmul(x, w));
+  EXPECT_EQ(capture(y)[*capture(y).find("x")].changes, 0U);
+  x.fill(1);
+  x.fill(2);
+  EXPECT_EQ(capture(y)[*capture(y).find("x")].changes, 2U);
+}
+
+TEST(RecordedByAGradient, IsInAScopeOfItsOwn) {
+  const Tensor w = parameter(tensor({0.5, 2}, {2}), "w");
+  const Tensor y = sum(exp(w) * w);
+  const Tensor slope = grad(y, w, {.create_graph = true});
+  const ComputationGraph graph = capture(sum(square(slope)));
+  for (VertexIndex v = 0; v < graph.forward_size(); ++v) {
+    if (graph[v].kind != VertexKind::op) continue;
+    const bool of_model = graph[v].op == "exp" || graph[v].op == "square" || graph[v].op == "sum";
+    EXPECT_EQ(graph[v].scope, of_model ? "" : "gradient") << describe(graph, v);
+    EXPECT_EQ(graph[v].source, "");
+  }
+  EXPECT_THAT(to_mermaid(graph), HasSubstr("[\"gradient\"]"));
 }
 
 TEST(KeptAlive, BufferIsKeptByTheGradientsThatNeedIt) {

@@ -192,7 +192,7 @@ TEST(Draw, AttributesStopsAndFailures) {
   failed.failed = true;
   builder.add(failed);
   const MermaidText text = drawn(std::move(builder).build());
-  EXPECT_EQ(text.nodes.at("n0").label, "softmax\naxis=-1, stable=true");
+  EXPECT_EQ(text.nodes.at("n0").label, "softmax\naxis=-1, stable=true\nscalar");
   EXPECT_THAT(text.nodes.at("n1").label, HasSubstr("detached"));
   EXPECT_THAT(text.nodes.at("n2").label, HasSubstr("✖ failed"));
   EXPECT_EQ(text.nodes.at("n2").paint, "alert");
@@ -241,12 +241,12 @@ ComputationGraph with_gradient_norms() {
 
 TEST(Overlay, GradientNormIsANumberAMarkAndAColour) {
   const MermaidText text = drawn(with_gradient_norms(), {.overlay = Overlay::gradient_norm});
-  EXPECT_EQ(text.nodes.at("n0").label, "exp\n‖∇‖ 1e+03 █");
+  EXPECT_EQ(text.nodes.at("n0").label, "exp\nscalar\n‖∇‖ 1e+03 █");
   EXPECT_EQ(text.nodes.at("n0").paint, "heat4");
-  EXPECT_EQ(text.nodes.at("n1").label, "exp\n‖∇‖ 1 ▁");
+  EXPECT_EQ(text.nodes.at("n1").label, "exp\nscalar\n‖∇‖ 1 ▁");
   EXPECT_EQ(text.nodes.at("n1").paint, "heat0");
-  EXPECT_EQ(text.nodes.at("n2").label, "exp\n‖∇‖ 0 ∅");
-  EXPECT_EQ(text.nodes.at("n3").label, "exp\n‖∇‖ nan ✖");
+  EXPECT_EQ(text.nodes.at("n2").label, "exp\nscalar\n‖∇‖ 0 ∅");
+  EXPECT_EQ(text.nodes.at("n3").label, "exp\nscalar\n‖∇‖ nan ✖");
   EXPECT_EQ(text.nodes.at("n3").paint, "alert");
   EXPECT_THAT(text.legend, Contains(HasSubstr("█ ")));
 }
@@ -295,10 +295,10 @@ TEST(Overlay, NonFiniteNamesTheFirst) {
     last = handle;
   }
   const MermaidText text = drawn(std::move(builder).build(), {.overlay = Overlay::non_finite});
-  EXPECT_EQ(text.nodes.at("n0").label, "relu");
-  EXPECT_EQ(text.nodes.at("n1").label, "log\n✖ first of all: 3 NaN or Inf");
+  EXPECT_EQ(text.nodes.at("n0").label, "relu\nscalar");
+  EXPECT_EQ(text.nodes.at("n1").label, "log\nscalar\n✖ first of all: 3 NaN or Inf");
   EXPECT_EQ(text.nodes.at("n1").paint, "alert");
-  EXPECT_EQ(text.nodes.at("n2").label, "mul\n⚠ 4 NaN or Inf");
+  EXPECT_EQ(text.nodes.at("n2").label, "mul\nscalar\n⚠ 4 NaN or Inf");
 }
 
 TEST(Overlay, CostsAreSharesOfTheLargest) {
@@ -314,18 +314,18 @@ TEST(Overlay, CostsAreSharesOfTheLargest) {
   }
   const ComputationGraph graph = std::move(builder).build();
   const MermaidText saved = drawn(graph, {.overlay = Overlay::saved_bytes});
-  EXPECT_EQ(saved.nodes.at("n0").label, "exp\nsaved 4.0 KiB █");
+  EXPECT_EQ(saved.nodes.at("n0").label, "exp\nscalar\nsaved 4.0 KiB █");
   EXPECT_EQ(saved.nodes.at("n1").paint, "heat2");
   EXPECT_EQ(saved.nodes.at("n2").paint, "heat0");
-  EXPECT_EQ(saved.nodes.at("n3").label, "exp");
+  EXPECT_EQ(saved.nodes.at("n3").label, "exp\nscalar");
   const MermaidText time = drawn(graph, {.overlay = Overlay::time});
-  EXPECT_EQ(time.nodes.at("n0").label, "exp\n4.1 ms █");
-  EXPECT_EQ(time.nodes.at("n3").label, "exp\n0 ns ∅");
+  EXPECT_EQ(time.nodes.at("n0").label, "exp\nscalar\n4.1 ms █");
+  EXPECT_EQ(time.nodes.at("n3").label, "exp\nscalar\n0 ns ∅");
 }
 
 TEST(Overlay, InAJointPictureValuesAndGradientsHaveTheirOwn) {
   const MermaidText text = drawn(with_gradient_norms(), {.pass = Pass::joint, .overlay = Overlay::gradient_norm});
-  EXPECT_EQ(text.nodes.at("n0").label, "exp (n0)");
+  EXPECT_EQ(text.nodes.at("n0").label, "exp (n0)\nscalar");
   EXPECT_EQ(text.nodes.at("g0").label, "∂ exp (g0)\nscalar\n‖∇‖ 1e+03 █");
 }
 

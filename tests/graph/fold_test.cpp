@@ -3,6 +3,7 @@
 
 #include <tapegrad/graph/draw.hpp>
 #include <tapegrad/graph/internal/sketch.hpp>
+#include <utility>
 
 #include "mermaid_reader.hpp"
 #include "sample_graphs.hpp"
@@ -83,6 +84,40 @@ TEST(Repeats, TimeStepsShareTheirWeights) {
   EXPECT_EQ(f.text.nodes.at("n0").frame, "") << "the shared weight stays outside";
   EXPECT_EQ(f.text.nodes.at("n3").label, "x0…29\n[8, 64] f32");
   EXPECT_THAT(f.text.nodes, SizeIs(10));
+}
+
+// h = tanh(h w + x + b): without the loop the picture would say that every step starts from zero.
+TEST(Repeats, ARecurrenceKeepsItsLoop) {
+  using Edge = MermaidText::Edge;
+  const ComputationGraph graph = samples::unrolled(30);
+  const Folded f = folded(graph);
+  EXPECT_EQ(f.text.nodes.at("n4").label, "matmul\n[8, 64] f32");
+  EXPECT_THAT(f.text.edges, Contains(Edge{"n7", "-.->", "n4", "next step"}));
+  EXPECT_THAT(to_dot(graph, {.budget = Budget{.nodes = 12}}),
+              testing::ContainsRegex("n7 -> n4 \\[class=loop, style=dashed, constraint=false, label=<.*next step"));
+  const MermaidText joint = read_mermaid(to_mermaid(graph, {.pass = Pass::joint}));
+  EXPECT_THAT(joint.edges,
+              testing::IsSupersetOf({Edge{"n7", "-.->", "n4", "next step"}, Edge{"g4", "-.->", "g7", "step before"}}));
+}
+
+TEST(Repeats, AStateThatFeedsItselfIsALoop) {
+  Recording r;
+  auto sum = r.constant({4}), previous = r.constant({4});
+  for (int t = 0; t < 6; ++t) {
+    const auto fresh = r.op("tanh", {r.input("x" + std::to_string(t), {4})}, {4});
+    const auto old = std::exchange(previous, fresh);
+    sum = r.op("add", {sum, r.op("mul", {fresh, old}, {4})}, {4});
+  }
+  r.output("y", sum);
+  std::vector<MermaidText::Edge> loops;
+  for (const auto& e : folded(r.finish()).text.edges)
+    if (e.label == "next step") loops.push_back(e);
+  ASSERT_THAT(loops, SizeIs(2));
+  EXPECT_EQ(std::count_if(loops.begin(), loops.end(), [](const auto& e) { return e.from == e.to; }), 1);
+}
+
+TEST(Repeats, AStackOfLayersIsNoLoop) {
+  for (const MermaidText::Edge& e : folded(samples::transformer(6)).text.edges) EXPECT_EQ(e.arrow, "-->");
 }
 
 TEST(Repeats, BlocksWithinBlocks) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/graph/internal/process.hpp>
@@ -55,8 +56,23 @@ TEST_F(Save, TheSuffixNamesTheFormat) {
   EXPECT_THAT([&] { save(graph, folder_ / "a.bmp"); },
               ThrowsMessage<ValueError>(AllOf(HasSubstr("a.bmp"), HasSubstr(".svg"))));
   EXPECT_THROW(save(graph, folder_ / "json"), ValueError);
-  EXPECT_EQ(parse_format("text"), Format::text);
-  EXPECT_THAT([] { parse_format("bmp"); }, ThrowsMessage<ValueError>(HasSubstr("mermaid, dot")));
+  EXPECT_EQ(format_named("text").name, "text");
+  EXPECT_EQ(format_of("a.explorer.JSON").name, "model-explorer");
+  EXPECT_THAT([] { format_named("bmp"); }, ThrowsMessage<ValueError>(HasSubstr("mermaid, dot")));
+}
+
+TEST_F(Save, FormatsAreKnownByNameAndBySuffix) {
+  std::ifstream file(TAPEGRAD_DOCS "/graphs.md");
+  const std::string page((std::istreambuf_iterator<char>(file)), {});
+  for (const Format& format : formats()) {
+    EXPECT_EQ(&format_named(format.name), &format);
+    std::string suffixes;
+    std::istringstream words{std::string(format.suffixes)};
+    for (std::string suffix; words >> suffix; suffixes += (suffixes.empty() ? "`" : " `") + suffix + "`")
+      EXPECT_EQ(&format_of("a" + suffix), &format);
+    EXPECT_THAT(page, HasSubstr("| `" + std::string(format.name) + "` | " + suffixes + " | " + std::string(format.doc) +
+                                " |\n"));
+  }
 }
 
 TEST_F(Save, ReturnsWhatWasFolded) {
@@ -145,7 +161,7 @@ TEST_F(SaveByDot, DrawsImages) {
 
 TEST_F(SaveByDot, LargeGraphsAreFoldedToWhatDotCanLayOut) {
   std::vector<std::string> folded;
-  EXPECT_THAT(render(samples::unrolled(12'000), Format::svg, {}, &folded), HasSubstr("</svg>"));
+  EXPECT_THAT(render(samples::unrolled(12'000), "svg", {}, &folded), HasSubstr("</svg>"));
   EXPECT_THAT(folded, testing::ElementsAre("block drawn once for 12,000"));
 }
 
@@ -164,7 +180,7 @@ TEST_F(SaveByDot, OneMaskForFiftyLayersIsNoTrouble) {
   auto x = r.input("x", {4});
   for (int i = 0; i < 400; ++i)
     x = r.op("op" + std::to_string(i), i % 8 == 0 ? std::vector{x, mask} : std::vector{x}, {4});
-  EXPECT_THAT(render(r.finish(), Format::svg, {.layout = {.timeout = 60s}}), HasSubstr("</svg>"));
+  EXPECT_THAT(render(r.finish(), "svg", {.layout = {.timeout = 60s}}), HasSubstr("</svg>"));
 }
 
 }  // namespace

@@ -97,6 +97,39 @@ TEST(Snapshot, HasAReadableForm) {
 )");
 }
 
+// All fields as the first release wrote them.
+TEST(Snapshot, ReadsWhatTheFirstReleaseWrote) {
+  const ComputationGraph graph = from_json(R"({
+"format": "tapegrad-graph",
+"version": 1,
+"title": "mlp",
+"vertices": [
+{"id":"n0","kind":"parameter","name":"w","scope":"hidden","shape":[784,512],"dtype":"f32","source":"m.cpp:4","requires_grad":true},
+{"id":"n1","op":"softmax","family":"reduction","shape":[784,512],"dtype":"f32","attributes":[["axis","-1"]],"formula":"y = x","flops":7.0,"bytes":8.0,"saved_bytes":16.0,"requires_grad":true,"is_view":true,"failed":true,"stop":"no_grad","statistics":{"min":-1.0,"max":"inf","mean":"nan","norm":2.0,"nan":3,"inf":4,"zero":5},"seconds":0.5},
+{"id":"g1","of":"n1","statistics":{"norm":0.25}},
+{"id":"g0","of":"n0"}
+],
+"edges": [
+{"from":"n0","to":"n1","slot":0},
+{"from":"n0","to":"g1","slot":0,"kind":"saved"},
+{"from":"g1","to":"g0","slot":0,"kind":"gradient"}
+]
+})");
+  ASSERT_EQ(graph.size(), 4U);
+  EXPECT_EQ(graph[0].kind, VertexKind::parameter);
+  EXPECT_EQ(graph[0].source, "m.cpp:4");
+  const Vertex& v = graph[1];
+  EXPECT_EQ(v.attributes, (std::vector<Attribute>{{"axis", "-1"}}));
+  EXPECT_EQ(v.saved_bytes, 16);
+  EXPECT_TRUE(v.is_view && v.failed && v.requires_grad);
+  EXPECT_EQ(v.stop, GradientStop::no_grad);
+  EXPECT_EQ(v.statistics->zero, 5U);
+  EXPECT_EQ(v.statistics->max, HUGE_VAL);
+  EXPECT_EQ(v.seconds, 0.5);
+  EXPECT_EQ(graph[2].op, "softmax");
+  EXPECT_EQ(graph.edges().size(), 3U);
+}
+
 TEST(Snapshot, KeepsNaN) {
   GraphBuilder builder;
   Vertex x;

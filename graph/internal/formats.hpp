@@ -1,0 +1,67 @@
+#pragma once
+// The formats that graphs are written in: the one list that save(), the program, its help and docs/graphs.md go by. A
+// new format is declared and listed here.
+
+#include <array>
+#include <tapegrad/graph/diff.hpp>
+#include <tapegrad/graph/draw.hpp>
+#include <tapegrad/graph/export.hpp>
+#include <tapegrad/graph/page.hpp>
+#include <tapegrad/graph/save.hpp>
+#include <tapegrad/graph/snapshot.hpp>
+#include <tapegrad/graph/summary.hpp>
+
+namespace tapegrad::graph {
+
+using Notes = std::vector<std::string>;
+
+/// A picture that the layout program makes, in its language "svg", "png" or "pdf".
+std::string image(const ComputationGraph& graph, std::string_view language, const SaveOptions& options, Notes* folded);
+
+inline constexpr std::array kFormats{
+    Format{"mermaid", ".mmd .mermaid", "a diagram that GitHub, GitLab and many editors draw; text, to be pasted",
+           [](const ComputationGraph& graph, const SaveOptions& options, Notes* folded) {
+             return to_mermaid(graph, options.draw, folded);
+           },
+           [](const GraphDiff& diff, const ComputationGraph& before, const ComputationGraph& after) {
+             return to_mermaid(diff, before, after);
+           }},
+    Format{"dot", ".dot .gv", "text for Graphviz",
+           [](const ComputationGraph& graph, const SaveOptions& options, Notes* folded) {
+             return to_dot(graph, options.draw, folded);
+           }},
+    Format{"svg", ".svg", "a picture, laid out by Graphviz, that can be searched and scaled",
+           [](const ComputationGraph& graph, const SaveOptions& options, Notes* folded) {
+             return image(graph, "svg", options, folded);
+           }},
+    Format{"png", ".png", "the same, of pixels",
+           [](const ComputationGraph& graph, const SaveOptions& options, Notes* folded) {
+             return image(graph, "png", options, folded);
+           }},
+    Format{"pdf", ".pdf", "the same, for print",
+           [](const ComputationGraph& graph, const SaveOptions& options, Notes* folded) {
+             return image(graph, "pdf", options, folded);
+           }},
+    Format{"text", ".txt", "a table of layers with shapes, parameters, costs and memory",
+           [](const ComputationGraph& graph, const SaveOptions& options, Notes*) {
+             return to_text(graph, options.summary);
+           },
+           [](const GraphDiff& diff, const ComputationGraph& before, const ComputationGraph& after) {
+             return to_text(diff, before, after);
+           }},
+    Format{"json", ".json", "a snapshot, which the program reads again",
+           [](const ComputationGraph& graph, const SaveOptions&, Notes*) { return to_json(graph); }},
+    Format{"graphml", ".graphml", "for Gephi, yEd, Cytoscape, networkx and Boost",
+           [](const ComputationGraph& graph, const SaveOptions&, Notes*) { return to_graphml(graph); }},
+    Format{"model-explorer", ".explorer.json", "for Google's Model Explorer",
+           [](const ComputationGraph& graph, const SaveOptions&, Notes*) { return to_model_explorer(graph); }},
+    Format{"html", ".html .htm", "a page to explore, in one file",
+           [](const ComputationGraph& graph, const SaveOptions& options, Notes* folded) {
+             return to_html(graph, options.draw, folded);
+           },
+           [](const GraphDiff& diff, const ComputationGraph& before, const ComputationGraph& after) {
+             return to_html(diff, before, after);
+           }},
+};
+
+}  // namespace tapegrad::graph
