@@ -10,7 +10,6 @@
 #include <string>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/memory.hpp>
-#include <tapegrad/core/memory_limit.hpp>
 #include <utility>
 
 namespace tapegrad::memory {

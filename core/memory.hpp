@@ -1,5 +1,5 @@
 #pragma once
-// The pool that tensors' buffers and graph nodes come from.
+// The pool that tensors' buffers and graph nodes come from, and bounds on what may be taken from it.
 
 #include <cstddef>
 #include <cstdint>
@@ -32,5 +32,18 @@ void set_limit(std::uint64_t bytes);
 /// Blocks may be released on another thread than they came from.
 void* allocate(std::size_t bytes);
 void release(void* block, std::size_t bytes) noexcept;
+
+/// While it lives, tensors and nodes that this thread makes may take `bytes` more than it holds now; beyond that a
+/// MemoryError is thrown. Of two that nest the inner one counts.
+class Limit {
+ public:
+  explicit Limit(std::uint64_t bytes);
+  ~Limit();
+  Limit(const Limit&) = delete;
+  Limit& operator=(const Limit&) = delete;
+
+ private:
+  std::uint64_t outer_limit_, outer_peak_;
+};
 
 }  // namespace tapegrad::memory

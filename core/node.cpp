@@ -3,8 +3,8 @@
 #include <memory>
 #include <new>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/node_extra.hpp>
 #include <tapegrad/core/memory.hpp>
-#include <tapegrad/core/node_extra.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/core/scope.hpp>
 

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <tapegrad/core/dtype.hpp>
 #include <tapegrad/core/op.hpp>
-#include <tapegrad/core/ref_count.hpp>
 #include <tapegrad/core/shape.hpp>
 #include <tapegrad/core/storage.hpp>
 

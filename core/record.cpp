@@ -6,10 +6,10 @@
 #include <stdexcept>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/node_extra.hpp>
+#include <tapegrad/core/internal/row_sparse.hpp>
 #include <tapegrad/core/memory.hpp>
-#include <tapegrad/core/node_extra.hpp>
 #include <tapegrad/core/record.hpp>
-#include <tapegrad/core/row_sparse.hpp>
 #include <tapegrad/core/scope.hpp>
 #include <tapegrad/core/trace.hpp>
 
@@ -225,7 +225,8 @@ void require_finite(const Tensor& value, const char* phase, const OpRecord& op, 
   if (node.edge_count == 0) text += " none that requires a gradient";
   const ScopeName* scope = node.scope ? node.scope : Scope::current();
   if (scope)
-    text += "; recorded in scope " + scope->path + ", opened at " + scope->where.file + ":" + std::to_string(scope->where.line);
+    text += "; recorded in scope " + scope->path + ", opened at " + scope->where.file + ":" +
+            std::to_string(scope->where.line);
   throw AnomalyError(text);
 }
 

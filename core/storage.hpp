@@ -5,9 +5,47 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <tapegrad/core/ref_count.hpp>
+
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
 
 namespace tapegrad {
+
+/// Atomic; but while the process has one thread only, as the C library tells, it is counted without the locked
+/// instructions, which would be a third of what a small op costs.
+class RefCount {
+ public:
+  std::uint32_t get() const { return count_.load(std::memory_order_acquire); }
+
+  /// Adds a reference; returns how many there were.
+  std::uint32_t retain() {
+    if (!alone()) return count_.fetch_add(1, std::memory_order_relaxed);
+    const std::uint32_t before = count_.load(std::memory_order_relaxed);
+    count_.store(before + 1, std::memory_order_relaxed);
+    return before;
+  }
+
+  /// Takes one away; true if it was the last.
+  bool release() {
+    // The holder of the last reference is alone with it, on any number of threads.
+    const std::uint32_t before = count_.load(std::memory_order_acquire);
+    if (before != 1 && !alone()) return count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    count_.store(before - 1, std::memory_order_relaxed);
+    return before == 1;
+  }
+
+ private:
+  static bool alone() {
+#ifdef _SYS_SINGLE_THREADED_H
+    return __libc_single_threaded != 0;
+#else
+    return false;
+#endif
+  }
+
+  std::atomic<std::uint32_t> count_{1};
+};
 
 class Storage {
  public:

@@ -10,10 +10,10 @@
 #include <source_location>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/node_extra.hpp>
+#include <tapegrad/core/internal/node_extra.hpp>
+#include <tapegrad/core/internal/summation.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/core/scope.hpp>
-#include <tapegrad/core/summation.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <unordered_map>
 

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/node_extra.hpp>
+#include <tapegrad/core/internal/row_sparse.hpp>
 #include <tapegrad/core/memory.hpp>
-#include <tapegrad/core/node_extra.hpp>
 #include <tapegrad/core/record.hpp>
-#include <tapegrad/core/row_sparse.hpp>
 #include <tapegrad/core/scope.hpp>
 #include <tapegrad/core/trace.hpp>
 

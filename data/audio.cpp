@@ -13,7 +13,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/byte_stream.hpp>
-#include <tapegrad/core/printable.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <unsupported/Eigen/FFT>
 #include <vector>
 

@@ -1,4 +1,4 @@
-#include <tapegrad/data/augment.hpp>
+#include <tapegrad/data/images.hpp>
 
 #include <fmt/format.h>
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/rows.hpp>
+#include <tapegrad/data/splits.hpp>
 
 namespace tapegrad::data {
 

@@ -1,4 +1,4 @@
-#include <tapegrad/data/csv.hpp>
+#include <tapegrad/data/table.hpp>
 
 #include <fmt/format.h>
 

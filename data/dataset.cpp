@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/rows.hpp>
+#include <tapegrad/data/splits.hpp>
 
 namespace tapegrad::data {
 namespace {

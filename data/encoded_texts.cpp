@@ -1,4 +1,4 @@
-#include <tapegrad/data/encoded_texts.hpp>
+#include <tapegrad/data/text_dataset.hpp>
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include <tapegrad/data/idx.hpp>
+#include <tapegrad/data/images.hpp>
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/byte_stream.hpp>
-#include <tapegrad/data/rows.hpp>
+#include <tapegrad/data/splits.hpp>
 
 namespace tapegrad::data {
 namespace {

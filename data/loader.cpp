@@ -8,7 +8,7 @@
 #include <mutex>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/rows.hpp>
+#include <tapegrad/data/splits.hpp>
 #include <thread>
 
 namespace tapegrad::data {

@@ -1,4 +1,4 @@
-#include <tapegrad/data/pgm.hpp>
+#include <tapegrad/data/images.hpp>
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <charconv>
 #include <string_view>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/input_file.hpp>
+#include <tapegrad/core/internal/input_file.hpp>
 
 namespace tapegrad::data {
 namespace {

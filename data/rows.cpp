@@ -1,4 +1,4 @@
-#include <tapegrad/data/rows.hpp>
+#include <tapegrad/data/splits.hpp>
 
 #include <fmt/format.h>
 

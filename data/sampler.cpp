@@ -1,4 +1,4 @@
-#include <tapegrad/data/sampler.hpp>
+#include <tapegrad/data/loader.hpp>
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <map>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
-#include <tapegrad/data/rows.hpp>
+#include <tapegrad/data/splits.hpp>
 
 namespace tapegrad::data::sampler {
 namespace {

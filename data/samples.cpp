@@ -1,4 +1,4 @@
-#include <tapegrad/data/samples.hpp>
+#include <tapegrad/data/dataset.hpp>
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/rows.hpp>
+#include <tapegrad/data/splits.hpp>
 
 namespace tapegrad::data {
 namespace {

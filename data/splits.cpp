@@ -8,7 +8,6 @@
 #include <iterator>
 #include <map>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/rows.hpp>
 
 namespace tapegrad::data {
 namespace {

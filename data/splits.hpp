@@ -1,7 +1,11 @@
 #pragma once
 // Divisions of a data set. All of them shuffle first: data files are often ordered by class, and the last tenth of such
 // a file is no sample of it.
+//
+// Rows of a data set, by number: orders and selections. An order depends on a seed alone and is the same on every
+// machine, with every standard library.
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -30,5 +34,25 @@ Split stratified_split(std::span<const std::int32_t> labels, double fraction, st
 /// `folds` splits whose held-out parts cover the rows 0 … count - 1 once; their sizes differ by one at most.
 /// Throws ValueError unless 2 <= folds <= count.
 std::vector<Split> k_folds(std::int64_t count, int folds, std::uint64_t seed);
+
+/// Shuffles in place. The order follows from (size, seed, stream): `stream` numbers the uses of one seed, the epochs of
+/// a training say.
+void shuffle(std::span<std::int64_t> rows, std::uint64_t seed, std::uint64_t stream = 0);
+
+/// 0 … count - 1 in order. Throws ValueError if `count` is negative.
+std::vector<std::int64_t> all_rows(std::int64_t count);
+
+/// Throws IndexError unless all of `rows` lie in [0, count).
+void check_rows(std::span<const std::int64_t> rows, std::int64_t count);
+
+/// The items at `rows`, in that order. Throws IndexError if a row is outside.
+template <class T>
+std::vector<T> take(const std::vector<T>& items, std::span<const std::int64_t> rows) {
+  check_rows(rows, std::ssize(items));
+  std::vector<T> taken;
+  taken.reserve(rows.size());
+  for (const std::int64_t row : rows) taken.push_back(items[static_cast<std::size_t>(row)]);
+  return taken;
+}
 
 }  // namespace tapegrad::data

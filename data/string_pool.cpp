@@ -1,4 +1,4 @@
-#include <tapegrad/data/string_pool.hpp>
+#include <tapegrad/data/string_table.hpp>
 
 #include <functional>
 #include <limits>

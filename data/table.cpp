@@ -8,10 +8,9 @@
 #include <limits>
 #include <numeric>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/csv.hpp>
 #include <tapegrad/data/internal/messages.hpp>
-#include <tapegrad/data/rows.hpp>
-#include <tapegrad/data/string_pool.hpp>
+#include <tapegrad/data/splits.hpp>
+#include <tapegrad/data/string_table.hpp>
 #include <tapegrad/data/text_file.hpp>
 #include <unordered_set>
 

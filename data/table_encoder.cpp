@@ -4,13 +4,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
 #include <tapegrad/core/internal/json_text.hpp>
-#include <tapegrad/core/printable.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/data/internal/messages.hpp>
-#include <tapegrad/data/rows.hpp>
+#include <tapegrad/data/splits.hpp>
 #include <tapegrad/data/table.hpp>
 #include <tapegrad/data/text_file.hpp>
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/text_batches.hpp>
+#include <tapegrad/data/internal/text_batches.hpp>
 
 namespace tapegrad::data {
 

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/input_file.hpp>
-#include <tapegrad/data/unicode.hpp>
+#include <tapegrad/core/internal/input_file.hpp>
+#include <tapegrad/data/internal/unicode.hpp>
 
 namespace tapegrad::data {
 namespace {

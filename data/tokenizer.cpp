@@ -2,8 +2,8 @@
 
 #include <array>
 #include <cstdint>
-#include <tapegrad/data/html.hpp>
-#include <tapegrad/data/unicode.hpp>
+#include <tapegrad/data/internal/html.hpp>
+#include <tapegrad/data/internal/unicode.hpp>
 
 namespace tapegrad::data {
 namespace {

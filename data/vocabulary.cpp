@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
 #include <tapegrad/data/internal/messages.hpp>
+#include <tapegrad/data/internal/unicode.hpp>
 #include <tapegrad/data/text_file.hpp>
-#include <tapegrad/data/unicode.hpp>
 
 namespace tapegrad::data {
 namespace {

@@ -4,8 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <tapegrad/data/id_table.hpp>
-#include <tapegrad/data/string_pool.hpp>
+#include <tapegrad/data/string_table.hpp>
 #include <vector>
 
 namespace tapegrad::data {

@@ -3,7 +3,7 @@
 #include <iostream>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/tapegrad.hpp>
-#include <tapegrad/testing/op_check.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
 
 namespace my {
 

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <tapegrad/core/node_extra.hpp>
+#include <tapegrad/core/internal/node_extra.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/core/scope.hpp>
 #include <tapegrad/graph/capture.hpp>
-#include <tapegrad/graph/graph_builder.hpp>
+#include <tapegrad/graph/internal/graph_builder.hpp>
 #include <tapegrad/op/attributes.hpp>
 #include <tapegrad/ops/kernels/norm.hpp>
 #include <unordered_map>

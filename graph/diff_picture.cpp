@@ -4,7 +4,7 @@
 #include <map>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/graph/diff.hpp>
-#include <tapegrad/graph/graph_builder.hpp>
+#include <tapegrad/graph/internal/graph_builder.hpp>
 #include <tapegrad/graph/internal/page.hpp>
 #include <tapegrad/graph/internal/text.hpp>
 

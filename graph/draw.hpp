@@ -1,5 +1,6 @@
 #pragma once
-// Pictures of a graph, as text for Mermaid and for Graphviz. save() in <tapegrad/graph/save.hpp> makes files of them.
+// Pictures of a graph, as text for Mermaid and for Graphviz and as a page for a browser. save() in
+// <tapegrad/graph/save.hpp> makes files of them.
 
 #include <cstddef>
 #include <cstdint>
@@ -64,5 +65,13 @@ std::string to_mermaid(const ComputationGraph& graph, const DrawOptions& options
 /// A Graphviz digraph for the layout program dot; otherwise as to_mermaid.
 std::string to_dot(const ComputationGraph& graph, const DrawOptions& options = {},
                    std::vector<std::string>* folded = nullptr);
+
+/// One HTML file that needs no network, of some 100 kB and about 150 bytes a vertex: the graph as a picture whose
+/// scopes open and close, with search, details, overlays and export of what is in sight; as tables where JavaScript is
+/// off. The options say how it starts: direction, pass, overlay, the depth to which scopes are open (as far as that
+/// stays readable, if not given), the vertex to begin with. A graph beyond the budget (4,000 nodes and 20,000 edges if
+/// not given; characters do not count) is folded first, and `folded` receives one line for each thing that is.
+std::string to_html(const ComputationGraph& graph, const DrawOptions& options = {},
+                    std::vector<std::string>* folded = nullptr);
 
 }  // namespace tapegrad::graph

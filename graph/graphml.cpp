@@ -2,10 +2,10 @@
 
 #include <cmath>
 #include <concepts>
-#include <tapegrad/graph/export.hpp>
 #include <tapegrad/graph/internal/escape.hpp>
 #include <tapegrad/graph/internal/field_text.hpp>
 #include <tapegrad/graph/internal/text.hpp>
+#include <tapegrad/graph/save.hpp>
 #include <type_traits>
 
 namespace tapegrad::graph {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <tapegrad/graph/export.hpp>
 #include <tapegrad/graph/internal/field_text.hpp>
+#include <tapegrad/graph/save.hpp>
 
 namespace tapegrad::graph {
 namespace {

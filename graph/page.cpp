@@ -5,6 +5,7 @@
 #include <ranges>
 #include <set>
 #include <tapegrad/graph/analysis.hpp>
+#include <tapegrad/graph/draw.hpp>
 #include <tapegrad/graph/internal/escape.hpp>
 #include <tapegrad/graph/internal/field_text.hpp>
 #include <tapegrad/graph/internal/labels.hpp>
@@ -12,7 +13,6 @@
 #include <tapegrad/graph/internal/page_assets.hpp>
 #include <tapegrad/graph/internal/style.hpp>
 #include <tapegrad/graph/internal/text.hpp>
-#include <tapegrad/graph/page.hpp>
 
 namespace tapegrad::graph {
 namespace {

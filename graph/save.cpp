@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
 #include <tapegrad/graph/internal/formats.hpp>
 
 namespace tapegrad::graph {

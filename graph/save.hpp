@@ -1,13 +1,15 @@
 #pragma once
-// A graph as a file, in the format that its name asks for.
+// A graph as a file: pictures and formats of other programs, and snapshots (docs/graph-snapshot.md), which can be
+// drawn, folded and compared without the program that made them.
 
 #include <chrono>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tapegrad/graph/analysis.hpp>
+#include <tapegrad/graph/computation_graph.hpp>
 #include <tapegrad/graph/draw.hpp>
-#include <tapegrad/graph/summary.hpp>
 #include <vector>
 
 namespace tapegrad::graph {
@@ -55,5 +57,22 @@ std::string render(const ComputationGraph& graph, std::string_view format, const
 /// Throws IoError if the file cannot be written; otherwise as render and format_of.
 std::vector<std::string> save(const ComputationGraph& graph, const std::filesystem::path& path,
                               const SaveOptions& options = {});
+
+/// GraphML, which Gephi, yEd, Cytoscape, networkx and Boost read: every vertex, gradients too, with its fields as data.
+std::string to_graphml(const ComputationGraph& graph);
+
+/// The JSON that Google's Model Explorer opens: scopes as its namespaces, gradients in a namespace of their own.
+std::string to_model_explorer(const ComputationGraph& graph);
+
+/// The version that to_json writes, and the last that from_json reads.
+inline constexpr int kSnapshotVersion = 1;
+
+/// One line a vertex and one line an edge; the same graph gives the same bytes.
+std::string to_json(const ComputationGraph& graph);
+
+/// Reads what to_json wrote, or another program by the same schema: vertices may come in any order and are numbered
+/// anew. Throws IoError, which begins with `origin` and names the place, for text that is not such a snapshot, is of a
+/// later version, or describes no valid graph.
+ComputationGraph from_json(std::string_view text, std::string_view origin = "snapshot");
 
 }  // namespace tapegrad::graph

@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/json_text.hpp>
-#include <tapegrad/graph/graph_builder.hpp>
+#include <tapegrad/graph/internal/graph_builder.hpp>
 #include <tapegrad/graph/internal/text.hpp>
-#include <tapegrad/graph/snapshot.hpp>
+#include <tapegrad/graph/save.hpp>
 #include <type_traits>
 #include <unordered_map>
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <concepts>
 #include <nlohmann/json.hpp>
-#include <tapegrad/graph/snapshot.hpp>
+#include <tapegrad/graph/save.hpp>
 #include <type_traits>
 
 namespace tapegrad::graph {

@@ -7,7 +7,6 @@
 #include <tapegrad/graph/internal/labels.hpp>
 #include <tapegrad/graph/internal/sketch.hpp>
 #include <tapegrad/graph/internal/text.hpp>
-#include <tapegrad/graph/summary.hpp>
 #include <vector>
 
 namespace tapegrad::graph {

@@ -13,8 +13,8 @@
 #include <charconv>
 #include <memory>
 #include <system_error>
-#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
 #include <tapegrad/io/safetensors.hpp>
 
 namespace tapegrad::io {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/io/internal/npy_header.hpp>
 

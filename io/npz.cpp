@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/printable.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/io/internal/npy_header.hpp>
 #include <tapegrad/io/internal/zip.hpp>
 #include <tapegrad/io/npy.hpp>

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
 
 namespace tapegrad::io {
 namespace {

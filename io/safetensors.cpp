@@ -7,9 +7,9 @@
 #include <bit>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/input_file.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
+#include <tapegrad/core/internal/input_file.hpp>
 #include <tapegrad/io/internal/safetensors_header.hpp>
 #include <unordered_set>
 

@@ -4,10 +4,9 @@
 // Linear(8, 2)}.
 
 #include <tapegrad/nn/init.hpp>
-#include <tapegrad/nn/layer.hpp>
+#include <tapegrad/nn/module.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/elementary.hpp>
-#include <tapegrad/ops/softmax.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad::nn {

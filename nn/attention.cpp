@@ -1,4 +1,4 @@
-#include <tapegrad/nn/attention.hpp>
+#include <tapegrad/nn/transformer.hpp>
 
 #include <fmt/format.h>
 
@@ -6,11 +6,10 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/recompute.hpp>
-#include <tapegrad/nn/positions.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/attention.hpp>
-#include <tapegrad/ops/comparison.hpp>
-#include <tapegrad/ops/join.hpp>
-#include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/view.hpp>
 

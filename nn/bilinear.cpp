@@ -1,10 +1,10 @@
-#include <tapegrad/nn/bilinear.hpp>
+#include <tapegrad/nn/linear.hpp>
 
 #include <fmt/format.h>
 
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 

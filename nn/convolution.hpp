@@ -2,7 +2,7 @@
 // Convolution layers, and their transposes, over one to three spatial axes.
 
 #include <tapegrad/nn/init.hpp>
-#include <tapegrad/nn/layer.hpp>
+#include <tapegrad/nn/module.hpp>
 #include <tapegrad/ops/convolution.hpp>
 
 namespace tapegrad::nn {

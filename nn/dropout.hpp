@@ -2,7 +2,7 @@
 // Dropout.
 
 #include <tapegrad/core/random.hpp>
-#include <tapegrad/nn/layer.hpp>
+#include <tapegrad/nn/module.hpp>
 
 namespace tapegrad::nn {
 

@@ -1,4 +1,4 @@
-#include <tapegrad/nn/embedding_bag.hpp>
+#include <tapegrad/nn/embedding.hpp>
 
 #include <fmt/format.h>
 

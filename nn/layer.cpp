@@ -1,4 +1,4 @@
-#include <tapegrad/nn/layer.hpp>
+#include <tapegrad/nn/module.hpp>
 
 namespace tapegrad::nn {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad::nn {

@@ -8,18 +8,73 @@
 //
 // Each member tells its owner its name and where in the owner it lies. That place is the same in every object of the
 // struct, so copying and moving need no code: a copy finds its own layers, with weights of their own.
+// Layer: a module that is called.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <tapegrad/core/location.hpp>
 #include <tapegrad/core/named_tensors.hpp>
-#include <tapegrad/nn/parameter.hpp>
+#include <tapegrad/core/scope.hpp>
+#include <tapegrad/core/tensor.hpp>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace tapegrad::nn {
+
+class Module;
+
+/// The name of a member, and where the program says it.
+struct MemberName {
+  template <class Text>
+  requires std::convertible_to<const Text&, std::string_view> MemberName(const Text& name,
+                                                                         Location place = Location::here())
+      : text(name), where(place) {}
+  std::string_view text;
+  Location where;
+};
+
+/// A leaf inside a module. Unlike handles, copies of it have a value of their own, so that copying a model copies its
+/// weights. Assigning writes into the leaf that is there, if shape and dtype agree, so that optimisers keep hold of it.
+class OwnedTensor : public Tensor {
+ public:
+  OwnedTensor() = default;
+  OwnedTensor(const OwnedTensor& other);
+  OwnedTensor(OwnedTensor&&) noexcept = default;
+  OwnedTensor& operator=(const OwnedTensor& other);
+  OwnedTensor& operator=(OwnedTensor&& other) { return *this = static_cast<const OwnedTensor&>(other); }
+  ~OwnedTensor() = default;
+
+ private:
+  friend class Module;
+  friend class Parameter;
+  friend class Buffer;
+  void become(const Tensor& value, bool trained, std::string_view name);
+};
+
+/// A tensor that training changes: it requires a gradient, unless it is frozen.
+class Parameter : public OwnedTensor {
+ public:
+  Parameter() = default;  ///< undefined: not there, as the bias of a layer without one
+  /// A member of `owner`, which must be the object that this parameter lies in. Copies `init`.
+  Parameter(Module& owner, const MemberName& name, const Tensor& init) { create(owner, name, init); }
+  /// The same for one that is undefined.
+  void create(Module& owner, const MemberName& name, const Tensor& init);
+};
+
+/// A tensor that belongs to a model's state but is not trained, such as a running mean.
+class Buffer : public OwnedTensor {
+ public:
+  Buffer() = default;
+  Buffer(Module& owner, const MemberName& name, const Tensor& init) { create(owner, name, init); }
+  void create(Module& owner, const MemberName& name, const Tensor& init);
+};
 
 class Module;
 
@@ -164,5 +219,64 @@ Model to(const Model& model, DType dtype) {
   copy.convert(dtype);
   return copy;
 }
+
+/// While it lives, what this thread records is in a scope of the layer's path, as its parameters' names have it: below
+/// the layer that is being called, if that is an ancestor ("blocks.3" within "encoder"), and else the whole path.
+class LayerScope {
+ public:
+  LayerScope(const Module& layer, Location where);
+  ~LayerScope();
+  LayerScope(const LayerScope&) = delete;
+  LayerScope& operator=(const LayerScope&) = delete;
+
+ private:
+  const Module* outer_;
+  std::optional<Scope> scope_;  // none for a model itself, which has no name
+};
+
+/// The base of layers and of users' own blocks, which have a function `forward`:
+///
+///   struct Block : nn::Layer<Block> {
+///     using Layer::Layer;
+///     nn::Linear in{*this, "in", 64, 256}, out{*this, "out", 256, 64};
+///     Tensor forward(const Tensor& x) const { return x + out(relu(in(x))); }
+///   };
+///
+/// Calling a layer runs `forward` in a LayerScope, so that pictures of the graph show the layer, and then the forward
+/// hooks.
+template <class Self>
+class Layer : public Module {
+ public:
+  using Module::Module;
+
+  template <class... Arguments>
+  auto operator()(Arguments&&... arguments) {
+    return call(static_cast<Self&>(*this), std::forward<Arguments>(arguments)...);
+  }
+  template <class... Arguments>
+  auto operator()(Arguments&&... arguments) const {
+    return call(static_cast<const Self&>(*this), std::forward<Arguments>(arguments)...);
+  }
+
+ private:
+  template <class L, class... Arguments>
+  static auto call(L& layer, Arguments&&... arguments) {
+    const LayerScope scope(layer, layer.declared_at());
+    auto output = layer.forward(arguments...);
+    if constexpr (std::is_same_v<decltype(output), Tensor>)
+      if (layer.has_forward_hooks()) return layer.run_forward_hooks(tensors_of(arguments...), std::move(output));
+    return output;
+  }
+
+  template <class... Arguments>
+  static std::vector<Tensor> tensors_of(const Arguments&... arguments) {
+    std::vector<Tensor> tensors;
+    const auto add = [&](const auto& argument) {
+      if constexpr (std::is_convertible_v<decltype(argument), const Tensor&>) tensors.push_back(argument);
+    };
+    (add(arguments), ...);
+    return tensors;
+  }
+};
 
 }  // namespace tapegrad::nn

@@ -1,7 +1,7 @@
 #pragma once
 // Normalisation layers: elements brought to mean 0 and variance 1 in groups, then scaled and shifted by parameters.
 
-#include <tapegrad/nn/layer.hpp>
+#include <tapegrad/nn/module.hpp>
 
 namespace tapegrad {
 struct BatchMoments;

@@ -1,5 +1,4 @@
 #include <tapegrad/nn/module.hpp>
-#include <tapegrad/nn/parameter.hpp>
 
 namespace tapegrad::nn {
 

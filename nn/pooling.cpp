@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/ops/segment.hpp>
 
 namespace tapegrad::nn {
 

@@ -1,4 +1,4 @@
-#include <tapegrad/nn/positions.hpp>
+#include <tapegrad/nn/transformer.hpp>
 
 #include <fmt/format.h>
 
@@ -6,8 +6,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/join.hpp>
+#include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad::nn {

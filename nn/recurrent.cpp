@@ -5,9 +5,8 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/join.hpp>
-#include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/arrange.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/selection.hpp>
 #include <tapegrad/ops/view.hpp>

@@ -1,9 +1,9 @@
 #pragma once
 // Recurrent layers: Rnn, Lstm, Gru, over whole sequences and step by step.
 
+#include <tapegrad/nn/containers.hpp>
 #include <tapegrad/nn/init.hpp>
-#include <tapegrad/nn/layer.hpp>
-#include <tapegrad/nn/module_list.hpp>
+#include <tapegrad/nn/module.hpp>
 #include <tapegrad/ops/recurrence.hpp>
 
 namespace tapegrad::nn {

@@ -1,4 +1,4 @@
-#include <tapegrad/nn/residual.hpp>
+#include <tapegrad/nn/containers.hpp>
 
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>

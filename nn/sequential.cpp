@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/nn/sequential.hpp>
+#include <tapegrad/nn/containers.hpp>
 
 namespace tapegrad::nn {
 

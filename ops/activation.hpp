@@ -1,6 +1,10 @@
 #pragma once
 // Activations, elementwise. At a kink the gradient is that of the flatter side; where nothing else is said, that is 0.
+//
+// softmax: shares along an axis. Infinities are taken as limits: softmax of a lane of -inf alone is 0, several +inf
+// share evenly.
 
+#include <tapegrad/core/tensor.hpp>
 #include <tapegrad/op/operand.hpp>
 
 namespace tapegrad {
@@ -54,5 +58,10 @@ Tensor logit(const Tensor& x);
 
 /// The name formulas use for sigmoid.
 inline Tensor logistic(const Tensor& x) { return sigmoid(x); }
+
+/// exp(x) / Σ exp(x) along `axis`, shifted so that no exponential overflows. x: any shape of rank 1 or more.
+Tensor softmax(const Tensor& x, int axis = -1);
+/// ln softmax(x), exact where the share itself would round to 0.
+Tensor log_softmax(const Tensor& x, int axis = -1);
 
 }  // namespace tapegrad

@@ -1,7 +1,6 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
 
 namespace tapegrad {

@@ -1,5 +1,16 @@
 #pragma once
 // Arithmetic, elementwise with broadcasting. Arguments are tensors or numbers; a number takes the tensor's dtype.
+//
+// Comparisons, logic and choice, elementwise with broadcasting. Results of comparisons are bool and have no gradient.
+//
+// Arithmetic that changes its first argument: where nothing is recorded (no argument requires a gradient, or NoGrad is
+// on), the elements are overwritten: every handle and view of the same memory sees it, and a graph that had saved the
+// old ones refuses to run backward. Where the op is recorded, memory is left alone and `x` becomes the op's result:
+// gradients stay right, also those of what was computed from the old value, which other handles keep.
+//
+// GraphError for a parameter that is changed while recording: the result would no longer be the leaf that collects the
+// gradient. ShapeError when the other operand broadcasts to more than x's shape. x keeps its dtype; DTypeError when it
+// is an integer's and the result is not.
 
 #include <tapegrad/op/operand.hpp>
 
@@ -41,5 +52,46 @@ inline Tensor operator-(const Operand& a, const Operand& b) { return sub(a, b); 
 inline Tensor operator*(const Operand& a, const Operand& b) { return mul(a, b); }
 inline Tensor operator/(const Operand& a, const Operand& b) { return div(a, b); }
 inline Tensor operator-(const Tensor& x) { return neg(x); }
+
+Tensor equal(const Operand& a, const Operand& b);
+Tensor not_equal(const Operand& a, const Operand& b);
+Tensor less(const Operand& a, const Operand& b);
+Tensor less_equal(const Operand& a, const Operand& b);
+Tensor greater(const Operand& a, const Operand& b);
+Tensor greater_equal(const Operand& a, const Operand& b);
+Tensor isnan(const Tensor& x);
+Tensor isinf(const Tensor& x);
+Tensor isfinite(const Tensor& x);
+
+/// Of bool tensors.
+Tensor logical_and(const Operand& a, const Operand& b);
+Tensor logical_or(const Operand& a, const Operand& b);
+Tensor logical_xor(const Operand& a, const Operand& b);
+Tensor logical_not(const Tensor& a);
+
+/// a where the condition holds, else b. The branch not taken has gradient 0, even where its own slope is NaN or
+/// infinite.
+Tensor where(const Tensor& condition, const Operand& a, const Operand& b);
+Tensor where(bool condition, const Operand& a, const Operand& b);
+
+inline Tensor operator==(const Operand& a, const Operand& b) { return equal(a, b); }
+inline Tensor operator!=(const Operand& a, const Operand& b) { return not_equal(a, b); }
+inline Tensor operator<(const Operand& a, const Operand& b) { return less(a, b); }
+inline Tensor operator<=(const Operand& a, const Operand& b) { return less_equal(a, b); }
+inline Tensor operator>(const Operand& a, const Operand& b) { return greater(a, b); }
+inline Tensor operator>=(const Operand& a, const Operand& b) { return greater_equal(a, b); }
+inline Tensor operator&&(const Operand& a, const Operand& b) { return logical_and(a, b); }
+inline Tensor operator||(const Operand& a, const Operand& b) { return logical_or(a, b); }
+inline Tensor operator!(const Tensor& a) { return logical_not(a); }
+
+Tensor& add_(Tensor& x, const Operand& y);
+Tensor& sub_(Tensor& x, const Operand& y);
+Tensor& mul_(Tensor& x, const Operand& y);
+Tensor& div_(Tensor& x, const Operand& y);
+
+inline Tensor& operator+=(Tensor& x, const Operand& y) { return add_(x, y); }
+inline Tensor& operator-=(Tensor& x, const Operand& y) { return sub_(x, y); }
+inline Tensor& operator*=(Tensor& x, const Operand& y) { return mul_(x, y); }
+inline Tensor& operator/=(Tensor& x, const Operand& y) { return div_(x, y); }
 
 }  // namespace tapegrad

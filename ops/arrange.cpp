@@ -2,14 +2,14 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
-#include <tapegrad/core/checked.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/internal/checked.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/slab.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
-#include <tapegrad/ops/slab.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

@@ -1,5 +1,8 @@
 #pragma once
 // Elements in another arrangement: split, flipped, rolled, repeated, padded. Those that say "views" copy nothing.
+// Tensors joined into one.
+//
+// Triangles and diagonals of matrices; axes in front are a batch. Diagonal k is above the main one where k > 0.
 
 #include <span>
 #include <tapegrad/core/tensor.hpp>
@@ -40,5 +43,26 @@ struct Pad {
 };
 /// x with its last axes padded, `pads[i]` for the i-th of them. `value` is for PadMode::constant.
 Tensor pad(const Tensor& x, const std::vector<Pad>& pads, PadMode mode = PadMode::constant, double value = 0);
+
+/// One after the other along an axis that exists; the other extents are equal.
+Tensor concat(std::span<const Tensor> tensors, int axis = 0);
+Tensor concat(std::initializer_list<Tensor> tensors, int axis = 0);
+/// Side by side along a new axis; the shapes are equal.
+Tensor stack(std::span<const Tensor> tensors, int axis = 0);
+Tensor stack(std::initializer_list<Tensor> tensors, int axis = 0);
+
+/// The elements on and below diagonal `k`, zeros above.
+Tensor tril(const Tensor& x, std::int64_t k = 0);
+/// The elements on and above diagonal `k`, zeros below.
+Tensor triu(const Tensor& x, std::int64_t k = 0);
+
+/// A view of diagonal `k` between two axes, which go away; it becomes the last axis.
+Tensor diagonal(const Tensor& x, std::int64_t k = 0, int row_axis = -2, int column_axis = -1);
+/// Square matrices with the last axis of x on diagonal `k`, zeros elsewhere.
+Tensor diag_embed(const Tensor& x, std::int64_t k = 0);
+/// Of a vector, the matrix that has it on diagonal `k`; of a matrix, that diagonal.
+Tensor diag(const Tensor& x, std::int64_t k = 0);
+/// The sum of the main diagonal.
+Tensor trace(const Tensor& x);
 
 }  // namespace tapegrad

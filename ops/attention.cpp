@@ -6,9 +6,9 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/attention.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/view.hpp>

@@ -1,6 +1,6 @@
 #include <tapegrad/op/op_list.hpp>
-#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
+#include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
 namespace ops {

@@ -1,4 +1,4 @@
-#include <tapegrad/ops/checkpoint.hpp>
+#include <tapegrad/ops/transforms.hpp>
 
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>

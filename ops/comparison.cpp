@@ -1,7 +1,6 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/comparison.hpp>
 
 namespace tapegrad {
 namespace ops {

@@ -1,5 +1,5 @@
-#include <tapegrad/core/checked.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/internal/checked.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/convolution.hpp>

@@ -1,12 +1,11 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/arrange.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
-#include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/kernels/determinant.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 

@@ -1,6 +1,6 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
-#include <tapegrad/ops/diagonal.hpp>
+#include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/reduce.hpp>

@@ -2,9 +2,8 @@
 #include <cmath>
 #include <map>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/contraction.hpp>
-#include <tapegrad/ops/diagonal.hpp>
 #include <tapegrad/ops/internal/labelled.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>

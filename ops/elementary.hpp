@@ -1,7 +1,12 @@
 #pragma once
 // Exponential, trigonometric and hyperbolic functions, elementwise. Integers are promoted to f32. Outside a function's
 // domain value and gradient are NaN.
+//
+// To whole numbers, to rests and into ranges, elementwise. Integers stay integers.
+//
+// Functions of statistics and information theory, elementwise. Integers are promoted to f32.
 
+#include <optional>
 #include <tapegrad/op/operand.hpp>
 
 namespace tapegrad {
@@ -37,5 +42,53 @@ Tensor asinh(const Tensor& x);
 Tensor acosh(const Tensor& x);
 /// For |x| ≤ 1; gradient +inf at ±1.
 Tensor atanh(const Tensor& x);
+
+// Gradient 0 everywhere.
+Tensor floor(const Tensor& x);
+Tensor ceil(const Tensor& x);
+/// To the nearest whole number, the even one of two.
+Tensor round(const Tensor& x);
+/// Towards 0.
+Tensor trunc(const Tensor& x);
+
+/// a - b trunc(a / b): has the sign of a, as C's % and fmod. Of integers by 0: 0; of floats NaN.
+Tensor fmod(const Tensor& a, const Operand& b);
+Tensor fmod(Number a, const Tensor& b);
+/// a - b floor(a / b): has the sign of b, as Python's %. Of integers by 0: 0; of floats NaN.
+Tensor remainder(const Tensor& a, const Operand& b);
+Tensor remainder(Number a, const Tensor& b);
+
+/// x, but not below `min` nor above `max`; one of them may be absent. Gradient 0 at and beyond a bound. ValueError when
+/// both are absent, one is NaN, or min is above max.
+Tensor clamp(const Tensor& x, std::optional<double> min, std::optional<double> max = std::nullopt);
+/// The same with bounds that broadcast; at a bound the gradient is shared, as maximum() and minimum() do. Where min is
+/// above max the result is max, as in NumPy.
+Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max);
+
+/// NaN and the infinities replaced, these by the dtype's largest finite numbers if nothing else is said; gradient 0
+/// there.
+Tensor nan_to_num(const Tensor& x, double nan = 0, std::optional<double> posinf = std::nullopt,
+                  std::optional<double> neginf = std::nullopt);
+
+Tensor erf(const Tensor& x);
+/// 1 - erf(x), precise in the tail.
+Tensor erfc(const Tensor& x);
+/// The inverse of erf; ±inf at ±1, NaN beyond.
+Tensor erfinv(const Tensor& x);
+/// The probability that a standard normal variable is below x; and its density.
+Tensor normal_cdf(const Tensor& x);
+Tensor normal_density(const Tensor& x);
+
+/// log |Γ(x)|; +inf at 0 and the negative whole numbers.
+Tensor lgamma(const Tensor& x);
+/// The derivative of lgamma.
+Tensor digamma(const Tensor& x);
+/// The derivative of digamma of that order, from 0 to 30 (ValueError).
+Tensor polygamma(int order, const Tensor& x);
+
+/// log(exp(a) + exp(b)) without overflow; -inf with gradient 0 where both are -inf.
+Tensor logaddexp(const Operand& a, const Operand& b);
+/// a log b; 0 where a is 0, even where b is too.
+Tensor xlogy(const Operand& a, const Operand& b);
 
 }  // namespace tapegrad

@@ -3,11 +3,10 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/comparison.hpp>
-#include <tapegrad/ops/elements.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/in_place.hpp>
+#include <tapegrad/ops/selection.hpp>
+#include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
 namespace {

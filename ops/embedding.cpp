@@ -1,14 +1,12 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/core/row_sparse.hpp>
+#include <tapegrad/core/internal/row_sparse.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/embedding.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
-#include <tapegrad/ops/positions.hpp>
-#include <tapegrad/ops/segment.hpp>
+#include <tapegrad/ops/internal/positions.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

@@ -6,7 +6,6 @@
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/op/table.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/comparison.hpp>
 
 namespace tapegrad {
 namespace {

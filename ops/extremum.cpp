@@ -1,10 +1,9 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/reduction.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/extremum.hpp>
-#include <tapegrad/ops/reduction.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

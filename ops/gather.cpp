@@ -1,11 +1,11 @@
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/core/summation.hpp>
+#include <tapegrad/core/internal/summation.hpp>
 #include <tapegrad/op/op_list.hpp>
-#include <tapegrad/ops/comparison.hpp>
-#include <tapegrad/ops/gather.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/indexed.hpp>
-#include <tapegrad/ops/positions.hpp>
-#include <tapegrad/ops/slab.hpp>
+#include <tapegrad/ops/internal/positions.hpp>
+#include <tapegrad/ops/internal/slab.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

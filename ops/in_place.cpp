@@ -1,9 +1,8 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/in_place.hpp>
 #include <tapegrad/ops/internal/in_place.hpp>
+#include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
 

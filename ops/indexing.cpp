@@ -1,10 +1,10 @@
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/core/row_sparse.hpp>
+#include <tapegrad/core/internal/row_sparse.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/indexed.hpp>
-#include <tapegrad/ops/positions.hpp>
-#include <tapegrad/ops/slab.hpp>
+#include <tapegrad/ops/internal/positions.hpp>
+#include <tapegrad/ops/internal/slab.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

@@ -1,6 +1,11 @@
 #pragma once
 // Elements and rows by tensors of indices (i64 or i32). Negative indices count from the end; one outside its axis is an
 // IndexError that says where it stands. See selection.hpp for at().
+//
+// Along one axis: `indices` (i64 or i32) has the rank of x and names a position of `axis` for each
+// element. Its other extents are at most those of x. Negative indices count from the end.
+//
+// Reductions over sequences of unequal length: ragged (rows joined, with offsets) or padded (with a mask).
 
 #include <tapegrad/core/tensor.hpp>
 
@@ -15,5 +20,26 @@ Tensor index_select(const Tensor& x, int axis, const Tensor& indices);
 /// x with source's positions i along `axis` added at indices[i]; repeated indices add up, in order. source has the
 /// shape of take(x, indices, axis).
 Tensor index_add(const Tensor& x, int axis, const Tensor& indices, const Tensor& source);
+
+/// y[i, j, k] = x[i, indices[i, j, k], k], for axis 1.
+Tensor gather(const Tensor& x, int axis, const Tensor& indices);
+/// x with y[i, indices[i, j, k], k] = source[i, j, k]. Of several written to one place the last one stands, and takes
+/// the gradient.
+Tensor scatter(const Tensor& x, int axis, const Tensor& indices, const Tensor& source);
+/// x with y[i, indices[i, j, k], k] += source[i, j, k]; what meets in one place adds up, in order.
+Tensor scatter_add(const Tensor& x, int axis, const Tensor& indices, const Tensor& source);
+
+/// Sums of runs of rows: y[b] = x[offsets[b]] + … + x[offsets[b + 1] - 1]. x is [T, …]; offsets, i64 or i32 [B + 1],
+/// start at 0, never fall and end at T (ValueError). An empty run gives 0.
+Tensor segment_sum(const Tensor& x, const Tensor& offsets);
+/// Means of runs of rows; an empty one gives 0.
+Tensor segment_mean(const Tensor& x, const Tensor& offsets);
+
+/// Maxima of runs of rows, NaN where there is one; equal ones share the gradient. An empty run gives 0.
+Tensor segment_max(const Tensor& x, const Tensor& offsets);
+
+/// The mean over the sequence axis of the positions whose mask (bool) holds: x [B…, L, D…] and mask [B…, L] give
+/// [B…, D…]. 0 where none holds; what is masked out is not read, be it NaN.
+Tensor masked_mean(const Tensor& x, const Tensor& mask);
 
 }  // namespace tapegrad

@@ -1,9 +1,9 @@
 #include <cstring>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
+#include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
-#include <tapegrad/ops/join.hpp>
-#include <tapegrad/ops/slab.hpp>
+#include <tapegrad/ops/internal/slab.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

@@ -2,7 +2,6 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/internal/scale.hpp>
 #include <tapegrad/ops/loss.hpp>

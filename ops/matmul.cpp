@@ -3,8 +3,8 @@
 #include <tapegrad/core/internal/broadcast.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/op/op_list.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

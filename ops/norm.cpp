@@ -2,12 +2,11 @@
 #include <limits>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/internal/reduction.hpp>
 #include <tapegrad/ops/internal/scale.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/kernels/norm.hpp>
 #include <tapegrad/ops/loss.hpp>
-#include <tapegrad/ops/reduction.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

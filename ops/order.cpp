@@ -2,8 +2,7 @@
 #include <limits>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
-#include <tapegrad/ops/comparison.hpp>
-#include <tapegrad/ops/gather.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>

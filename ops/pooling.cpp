@@ -2,12 +2,12 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/op_list.hpp>
-#include <tapegrad/ops/gather.hpp>
+#include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/internal/pool_windows.hpp>
+#include <tapegrad/ops/internal/positions.hpp>
 #include <tapegrad/ops/internal/windows.hpp>
 #include <tapegrad/ops/pooling.hpp>
-#include <tapegrad/ops/positions.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

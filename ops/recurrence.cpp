@@ -8,10 +8,10 @@
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/op/op_list.hpp>
-#include <tapegrad/ops/join.hpp>
+#include <tapegrad/ops/arrange.hpp>
+#include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/internal/recurrence_cells.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
-#include <tapegrad/ops/matmul.hpp>
-#include <tapegrad/ops/recurrence_cells.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 

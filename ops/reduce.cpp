@@ -1,15 +1,14 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/op/op_list.hpp>
+#include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/internal/reduction.hpp>
 #include <tapegrad/ops/kernels/in_order.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 #include <tapegrad/ops/kernels/sum.hpp>
-#include <tapegrad/ops/reduction.hpp>
-#include <tapegrad/ops/scan.hpp>
-#include <tapegrad/ops/softmax.hpp>
+#include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

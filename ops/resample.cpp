@@ -1,6 +1,6 @@
 #include <cmath>
-#include <tapegrad/core/checked.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/internal/checked.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/op_list.hpp>

@@ -1,17 +1,15 @@
 #include <cmath>
 #include <limits>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/internal/summation.hpp>
 #include <tapegrad/core/random.hpp>
-#include <tapegrad/core/summation.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
-#include <tapegrad/ops/scan.hpp>
+#include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <utility>
 

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/comparison.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/indexing.hpp>
-#include <tapegrad/ops/positions.hpp>
+#include <tapegrad/ops/internal/positions.hpp>
 #include <tapegrad/ops/selection.hpp>
+#include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
 namespace {

@@ -1,13 +1,13 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
+#include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/ops/softmax.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

@@ -3,10 +3,7 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
-#include <tapegrad/ops/rounding.hpp>
-#include <tapegrad/ops/special.hpp>
 
 namespace tapegrad {
 namespace ops {

@@ -2,11 +2,11 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/diagonal.hpp>
+#include <tapegrad/ops/arrange.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
 #include <tapegrad/ops/kernels/decompositions.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {

@@ -3,7 +3,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/op/internal/forward.hpp>
-#include <tapegrad/ops/join.hpp>
+#include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/transforms.hpp>
 #include <tapegrad/ops/view.hpp>
 

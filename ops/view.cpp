@@ -1,7 +1,7 @@
 #include <numeric>
-#include <tapegrad/core/checked.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/internal/broadcast.hpp>
+#include <tapegrad/core/internal/checked.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/view.hpp>

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/row_sparse.hpp>
+#include <tapegrad/core/internal/row_sparse.hpp>
 #include <tapegrad/ops/kernels/norm.hpp>
 #include <vector>
 

@@ -2,10 +2,10 @@
 
 #include <cstdlib>
 #include <string_view>
-#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/input_file.hpp>
-#include <tapegrad/graph/snapshot.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
+#include <tapegrad/core/internal/input_file.hpp>
+#include <tapegrad/graph/save.hpp>
 #include <tapegrad/testing/golden_graph.hpp>
 #include <utility>
 

@@ -6,9 +6,9 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/transforms.hpp>
+#include <tapegrad/ops/view.hpp>
 #include <tapegrad/testing/gradient_check.hpp>
 #include <tapegrad/testing/internal/slope.hpp>
 

@@ -7,12 +7,10 @@
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/op/table.hpp>
-#include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/join.hpp>
+#include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/testing/gradient_check.hpp>
-#include <tapegrad/testing/op_check.hpp>
-#include <tapegrad/testing/op_kinks.hpp>
+#include <tapegrad/testing/internal/op_kinks.hpp>
 
 namespace tapegrad::testing {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
-#include <tapegrad/core/printable.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 
 namespace tapegrad::tools {
 

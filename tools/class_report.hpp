@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <tapegrad/train/confusion_matrix.hpp>
+#include <tapegrad/train/metric.hpp>
 #include <vector>
 
 namespace tapegrad::tools {

@@ -7,8 +7,8 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/core/printable.hpp>
 #include <utility>
 
 #include "commands.hpp"

@@ -10,7 +10,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/op.hpp>
 #include <tapegrad/op/registry.hpp>
-#include <tapegrad/testing/op_check.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
 
 #include "commands.hpp"
 

@@ -9,14 +9,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
 #include <tapegrad/data/text_file.hpp>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/diff.hpp>
-#include <tapegrad/graph/mermaid_limits.hpp>
+#include <tapegrad/graph/internal/mermaid_limits.hpp>
 #include <tapegrad/graph/save.hpp>
-#include <tapegrad/graph/snapshot.hpp>
 
 #include "commands.hpp"
 #include "examples/examples.hpp"

@@ -5,7 +5,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/registry.hpp>
-#include <tapegrad/testing/op_kinks.hpp>
+#include <tapegrad/testing/internal/op_kinks.hpp>
 
 #include "ops_pages.hpp"
 

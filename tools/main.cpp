@@ -4,8 +4,8 @@
 #include <exception>
 #include <iostream>
 #include <new>
-#include <tapegrad/core/input_file.hpp>
-#include <tapegrad/core/printable.hpp>
+#include <tapegrad/core/internal/input_file.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/core/version.hpp>
 
 #include "commands.hpp"

@@ -3,12 +3,12 @@
 #include <filesystem>
 #include <iostream>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/input_file.hpp>
+#include <tapegrad/core/internal/input_file.hpp>
 #include <tapegrad/core/version.hpp>
 #include <tapegrad/graph/capture.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/io/safetensors.hpp>
-#include <tapegrad/train/metrics_log.hpp>
+#include <tapegrad/train/observers.hpp>
 
 namespace tapegrad::tools {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 #include <tapegrad/core/tensor.hpp>
-#include <tapegrad/train/report.hpp>
+#include <tapegrad/train/observers.hpp>
 
 #include "output_folder.hpp"
 

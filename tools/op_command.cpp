@@ -14,8 +14,8 @@
 #include <tapegrad/io/npy.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/view.hpp>
 
 #include "commands.hpp"
 #include "ops_pages.hpp"

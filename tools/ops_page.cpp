@@ -7,8 +7,8 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/op/registry.hpp>
-#include <tapegrad/ops/comparison.hpp>
-#include <tapegrad/testing/op_check.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
 #include <utility>
 
 #include "ops_pages.hpp"

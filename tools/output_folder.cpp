@@ -5,8 +5,8 @@
 
 #include <cerrno>
 #include <system_error>
-#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
 
 namespace tapegrad::tools {
 

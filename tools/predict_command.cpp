@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <memory>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/printable.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 
 #include "commands.hpp"
 #include "prediction.hpp"

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <iostream>
 #include <tapegrad/core/autograd.hpp>
-#include <tapegrad/core/printable.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/nn/attribution.hpp>
+#include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/ops/softmax.hpp>
 
 namespace tapegrad::tools {
 

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <tapegrad/core/input_file.hpp>
+#include <tapegrad/core/internal/input_file.hpp>
 #include <tapegrad/core/internal/json_text.hpp>
-#include <tapegrad/core/printable.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/io/safetensors.hpp>
 
 namespace tapegrad::tools {

@@ -28,7 +28,7 @@
 #include <string>
 #include <string_view>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/memory_limit.hpp>
+#include <tapegrad/core/memory.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/nn/models/setting.hpp>
 #include <tapegrad/nn/module.hpp>

@@ -9,9 +9,7 @@
 #include <optional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/io/checkpoint.hpp>
-#include <tapegrad/train/console_progress.hpp>
-#include <tapegrad/train/graph_snapshots.hpp>
-#include <tapegrad/train/tensorboard.hpp>
+#include <tapegrad/train/observers.hpp>
 
 #include "interrupt.hpp"
 

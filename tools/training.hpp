@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <tapegrad/train/report.hpp>
+#include <tapegrad/train/observers.hpp>
 #include <tapegrad/train/trainer.hpp>
 
 #include "class_report.hpp"

@@ -7,10 +7,10 @@
 #include <limits>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/softmax.hpp>
-#include <tapegrad/train/confusion_matrix.hpp>
+#include <tapegrad/ops/activation.hpp>
+#include <tapegrad/ops/view.hpp>
 #include <tapegrad/train/internal/gathering.hpp>
+#include <tapegrad/train/metric.hpp>
 
 namespace tapegrad::train {
 namespace {

@@ -1,4 +1,4 @@
-#include <tapegrad/train/confusion_matrix.hpp>
+#include <tapegrad/train/metric.hpp>
 
 #include <fmt/format.h>
 

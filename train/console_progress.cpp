@@ -1,4 +1,4 @@
-#include <tapegrad/train/console_progress.hpp>
+#include <tapegrad/train/observers.hpp>
 
 #include <fmt/format.h>
 

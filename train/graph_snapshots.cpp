@@ -3,7 +3,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/graph/capture.hpp>
 #include <tapegrad/graph/save.hpp>
-#include <tapegrad/train/graph_snapshots.hpp>
+#include <tapegrad/train/observers.hpp>
 #include <utility>
 
 namespace tapegrad::train {

@@ -1,4 +1,4 @@
-#include <tapegrad/train/line_chart.hpp>
+#include <tapegrad/train/observers.hpp>
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
-#include <tapegrad/train/metrics_log.hpp>
+#include <tapegrad/train/observers.hpp>
 
 #include <nlohmann/json.hpp>
-#include <tapegrad/core/atomic_file.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
 
 namespace tapegrad::train {
 namespace {

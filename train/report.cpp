@@ -1,4 +1,4 @@
-#include <tapegrad/train/report.hpp>
+#include <tapegrad/train/observers.hpp>
 
 #include <fmt/format.h>
 
@@ -6,9 +6,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
-#include <tapegrad/core/atomic_file.hpp>
-#include <tapegrad/train/console_progress.hpp>
-#include <tapegrad/train/line_chart.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
 
 namespace tapegrad::train {
 namespace {

@@ -1,4 +1,4 @@
-#include <tapegrad/train/tensorboard.hpp>
+#include <tapegrad/train/observers.hpp>
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -6,7 +6,6 @@
 #include <set>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/train/internal/batch_checks.hpp>

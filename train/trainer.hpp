@@ -12,7 +12,6 @@
 #include <tapegrad/nn/module.hpp>
 #include <tapegrad/optim/optimizer.hpp>
 #include <tapegrad/optim/schedule.hpp>
-#include <tapegrad/train/loss.hpp>
 #include <tapegrad/train/metric.hpp>
 #include <vector>
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <tapegrad/core/input_file.hpp>
+#include <tapegrad/core/internal/input_file.hpp>
 
 namespace tapegrad {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/printable.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 
 namespace tapegrad {
 

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/csv.hpp>
 #include <tapegrad/data/internal/labelled_sources.hpp>
 #include <tapegrad/data/internal/messages.hpp>
+#include <tapegrad/data/table.hpp>
 #include <tapegrad/data/text_file.hpp>
 #include <unordered_set>
 

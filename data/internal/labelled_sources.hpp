@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <tapegrad/data/labelled_texts.hpp>
-#include <tapegrad/data/string_pool.hpp>
+#include <tapegrad/data/internal/labelled_texts.hpp>
+#include <tapegrad/data/string_table.hpp>
 #include <vector>
 
 namespace tapegrad::data {

@@ -5,7 +5,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/internal/labelled_sources.hpp>
 #include <tapegrad/data/internal/messages.hpp>
-#include <tapegrad/data/unicode.hpp>
+#include <tapegrad/data/internal/unicode.hpp>
 #include <utility>
 
 namespace tapegrad::data {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cctype>
 #include <numeric>
-#include <tapegrad/core/printable.hpp>
-#include <tapegrad/data/unicode.hpp>
+#include <tapegrad/core/internal/printable.hpp>
+#include <tapegrad/data/internal/unicode.hpp>
 #include <utility>
 #include <vector>
 

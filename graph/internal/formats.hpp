@@ -3,13 +3,10 @@
 // new format is declared and listed here.
 
 #include <array>
+#include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/draw.hpp>
-#include <tapegrad/graph/export.hpp>
-#include <tapegrad/graph/page.hpp>
 #include <tapegrad/graph/save.hpp>
-#include <tapegrad/graph/snapshot.hpp>
-#include <tapegrad/graph/summary.hpp>
 
 namespace tapegrad::graph {
 

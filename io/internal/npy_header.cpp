@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/printable.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <utility>
 #include <vector>
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/json_text.hpp>
-#include <tapegrad/core/printable.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <unordered_set>
 
 namespace tapegrad::io {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <boost/crc.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/printable.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <unordered_set>
 
 namespace tapegrad::io {

@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
-#include <tapegrad/core/atomic_file.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
 #include <tapegrad/core/internal/byte_stream.hpp>
 #include <vector>
 

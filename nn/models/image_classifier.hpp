@@ -3,11 +3,11 @@
 
 #include <array>
 #include <string_view>
+#include <tapegrad/nn/containers.hpp>
 #include <tapegrad/nn/convolution.hpp>
 #include <tapegrad/nn/dropout.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/models/setting.hpp>
-#include <tapegrad/nn/module_list.hpp>
 #include <tapegrad/nn/normalization.hpp>
 #include <vector>
 

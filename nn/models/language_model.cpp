@@ -5,8 +5,8 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/loss.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad::nn::models {

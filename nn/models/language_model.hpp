@@ -10,7 +10,6 @@
 #include <tapegrad/nn/dropout.hpp>
 #include <tapegrad/nn/embedding.hpp>
 #include <tapegrad/nn/models/setting.hpp>
-#include <tapegrad/nn/positions.hpp>
 #include <tapegrad/nn/recurrent.hpp>
 #include <tapegrad/nn/sampling.hpp>
 #include <tapegrad/nn/transformer.hpp>

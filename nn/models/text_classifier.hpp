@@ -4,11 +4,11 @@
 // place.
 
 #include <limits>
+#include <tapegrad/nn/containers.hpp>
 #include <tapegrad/nn/dropout.hpp>
 #include <tapegrad/nn/embedding.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/models/setting.hpp>
-#include <tapegrad/nn/module_list.hpp>
 #include <tapegrad/nn/pooling.hpp>
 #include <vector>
 

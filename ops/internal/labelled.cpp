@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 

@@ -5,7 +5,6 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/comparison.hpp>
 #include <vector>
 
 namespace tapegrad::internal {

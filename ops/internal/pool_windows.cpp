@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <tapegrad/core/checked.hpp>
+#include <tapegrad/core/internal/checked.hpp>
 #include <tapegrad/ops/internal/pool_windows.hpp>
 #include <tapegrad/ops/internal/windows.hpp>
 

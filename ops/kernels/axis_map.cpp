@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <numeric>
+#include <tapegrad/core/internal/summation.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/core/summation.hpp>
 #include <tapegrad/ops/kernels/axis_map.hpp>
 
 namespace tapegrad::kernels {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <tapegrad/core/summation.hpp>
+#include <tapegrad/core/internal/summation.hpp>
 
 namespace tapegrad::kernels {
 

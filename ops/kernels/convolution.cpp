@@ -1,6 +1,6 @@
 #include <algorithm>
+#include <tapegrad/core/internal/summation.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/core/summation.hpp>
 #include <tapegrad/ops/kernels/convolution.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
 #include <type_traits>

@@ -1,8 +1,8 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/summation.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/core/summation.hpp>
 #include <tapegrad/ops/kernels/columns.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
 #include <vector>

@@ -5,7 +5,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <numeric>
-#include <tapegrad/core/summation.hpp>
+#include <tapegrad/core/internal/summation.hpp>
 
 namespace tapegrad::kernels {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/ops/slab.hpp>
+#include <tapegrad/ops/internal/slab.hpp>
 
 namespace tapegrad::kernels {
 

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
-#include <tapegrad/core/summation.hpp>
+#include <tapegrad/core/internal/summation.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/kernels/norm.hpp>
 #include <tapegrad/ops/kernels/normalize.hpp>

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <tapegrad/core/internal/summation.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/core/summation.hpp>
 #include <tapegrad/op/formula/exponential.hpp>
 #include <tapegrad/ops/kernels/in_order.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>

@@ -4,8 +4,8 @@
 // lane.
 
 #include <span>
-#include <tapegrad/core/summation.hpp>
-#include <tapegrad/ops/slab.hpp>
+#include <tapegrad/core/internal/summation.hpp>
+#include <tapegrad/ops/internal/slab.hpp>
 
 namespace tapegrad::kernels {
 

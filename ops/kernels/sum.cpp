@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
+#include <tapegrad/core/internal/summation.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/core/summation.hpp>
 #include <tapegrad/ops/kernels/columns.hpp>
 #include <tapegrad/ops/kernels/in_order.hpp>
 #include <tapegrad/ops/kernels/sum.hpp>

@@ -13,7 +13,7 @@
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/tapegrad.hpp>
-#include <tapegrad/testing/op_check.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
 #include <thread>
 
 #include "../temporary_folder.hpp"

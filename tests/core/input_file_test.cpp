@@ -5,12 +5,11 @@
 #include <fstream>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/input_file.hpp>
 #include <tapegrad/core/internal/byte_stream.hpp>
+#include <tapegrad/core/internal/input_file.hpp>
 #include <tapegrad/core/internal/json_text.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/core/memory.hpp>
-#include <tapegrad/core/memory_limit.hpp>
-#include <tapegrad/core/printable.hpp>
 #include <thread>
 
 #include "../message_of.hpp"

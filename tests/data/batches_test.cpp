@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/rows.hpp>
-#include <tapegrad/data/text_batches.hpp>
+#include <tapegrad/data/internal/text_batches.hpp>
+#include <tapegrad/data/splits.hpp>
 
 namespace tapegrad::data {
 namespace {

@@ -1,4 +1,4 @@
-#include <tapegrad/data/byte_pairs.hpp>
+#include <tapegrad/data/internal/byte_pairs.hpp>
 
 #include <gmock/gmock.h>
 #include <unistd.h>

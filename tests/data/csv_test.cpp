@@ -3,7 +3,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/csv.hpp>
+#include <tapegrad/data/table.hpp>
 
 #include "../message_of.hpp"
 #include "../temporary_folder.hpp"

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/encoded_texts.hpp>
+#include <tapegrad/data/text_dataset.hpp>
 
 namespace tapegrad::data {
 namespace {

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include <tapegrad/data/html.hpp>
-#include <tapegrad/data/unicode.hpp>
+#include <tapegrad/data/internal/html.hpp>
+#include <tapegrad/data/internal/unicode.hpp>
 
 namespace tapegrad::data {
 namespace {

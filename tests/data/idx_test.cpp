@@ -3,7 +3,7 @@
 
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/idx.hpp>
+#include <tapegrad/data/images.hpp>
 
 #include "../message_of.hpp"
 #include "../temporary_folder.hpp"

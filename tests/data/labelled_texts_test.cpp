@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/labelled_texts.hpp>
+#include <tapegrad/data/internal/labelled_texts.hpp>
 
 #include "../message_of.hpp"
 #include "../temporary_folder.hpp"

@@ -4,9 +4,9 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
-#include <tapegrad/data/augment.hpp>
-#include <tapegrad/data/rows.hpp>
-#include <tapegrad/data/samples.hpp>
+#include <tapegrad/data/dataset.hpp>
+#include <tapegrad/data/images.hpp>
+#include <tapegrad/data/splits.hpp>
 #include <thread>
 
 #include "../message_of.hpp"

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/pgm.hpp>
+#include <tapegrad/data/images.hpp>
 
 #include "../message_of.hpp"
 #include "../temporary_folder.hpp"

@@ -7,7 +7,6 @@
 #include <limits>
 #include <map>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/splits.hpp>
 
 namespace tapegrad::data {

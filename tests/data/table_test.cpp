@@ -2,7 +2,7 @@
 
 #include <cmath>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/rows.hpp>
+#include <tapegrad/data/splits.hpp>
 #include <tapegrad/data/table.hpp>
 #include <tapegrad/data/token_stream.hpp>
 

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <tapegrad/data/internal/unicode.hpp>
 #include <tapegrad/data/tokenizer.hpp>
-#include <tapegrad/data/unicode.hpp>
 
 namespace tapegrad::data {
 namespace {

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include <tapegrad/data/unicode.hpp>
+#include <tapegrad/data/internal/unicode.hpp>
 
 namespace tapegrad::data {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/data/vocabulary_builder.hpp>
+#include <tapegrad/data/internal/vocabulary_builder.hpp>
 
 namespace tapegrad::data {
 namespace {

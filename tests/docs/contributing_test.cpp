@@ -4,7 +4,7 @@
 
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/tapegrad.hpp>
-#include <tapegrad/testing/op_check.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
 
 namespace tapegrad::tests {
 namespace {

@@ -10,7 +10,7 @@
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/tapegrad.hpp>
 #include <tapegrad/testing/graphs.hpp>
-#include <tapegrad/train/graph_snapshots.hpp>
+#include <tapegrad/train/observers.hpp>
 
 #include "../temporary_folder.hpp"
 

@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <string>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/input_file.hpp>
+#include <tapegrad/core/internal/input_file.hpp>
 
 #include "../hostile/readers.hpp"
 

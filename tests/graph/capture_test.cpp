@@ -11,15 +11,12 @@
 #include <tapegrad/graph/capture.hpp>
 #include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/draw.hpp>
-#include <tapegrad/graph/page.hpp>
-#include <tapegrad/graph/summary.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 

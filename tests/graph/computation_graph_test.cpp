@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/graph/graph_builder.hpp>
+#include <tapegrad/graph/internal/graph_builder.hpp>
 
 #include "sample_graphs.hpp"
 

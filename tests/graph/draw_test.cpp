@@ -3,8 +3,8 @@
 
 #include <limits>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/draw.hpp>
-#include <tapegrad/graph/summary.hpp>
 
 #include "mermaid_reader.hpp"
 #include "sample_graphs.hpp"

@@ -5,7 +5,7 @@
 #include <boost/graph/graphml.hpp>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <tapegrad/graph/export.hpp>
+#include <tapegrad/graph/save.hpp>
 
 #include "random_graphs.hpp"
 #include "sample_graphs.hpp"

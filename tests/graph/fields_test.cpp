@@ -9,9 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <tapegrad/graph/diff.hpp>
-#include <tapegrad/graph/export.hpp>
-#include <tapegrad/graph/page.hpp>
-#include <tapegrad/graph/snapshot.hpp>
+#include <tapegrad/graph/draw.hpp>
+#include <tapegrad/graph/save.hpp>
 
 #include "sample_graphs.hpp"
 

@@ -14,13 +14,12 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/capture.hpp>
-#include <tapegrad/graph/mermaid_limits.hpp>
+#include <tapegrad/graph/internal/mermaid_limits.hpp>
 #include <tapegrad/graph/save.hpp>
-#include <tapegrad/graph/snapshot.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/elementary.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
 
 namespace {

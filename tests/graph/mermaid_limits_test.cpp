@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <tapegrad/graph/draw.hpp>
-#include <tapegrad/graph/mermaid_limits.hpp>
+#include <tapegrad/graph/internal/mermaid_limits.hpp>
 
 #include "sample_graphs.hpp"
 

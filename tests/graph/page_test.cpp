@@ -9,8 +9,8 @@
 #include <regex>
 #include <set>
 #include <tapegrad/graph/diff.hpp>
+#include <tapegrad/graph/draw.hpp>
 #include <tapegrad/graph/internal/process.hpp>
-#include <tapegrad/graph/page.hpp>
 #include <tapegrad/graph/save.hpp>
 
 #include "../temporary_folder.hpp"

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/draw.hpp>
 #include <tapegrad/graph/internal/sketch.hpp>
 #include <tapegrad/graph/internal/text.hpp>
-#include <tapegrad/graph/snapshot.hpp>
-#include <tapegrad/graph/summary.hpp>
+#include <tapegrad/graph/save.hpp>
 
 #include "mermaid_reader.hpp"
 #include "random_graphs.hpp"

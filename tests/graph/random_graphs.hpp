@@ -5,7 +5,7 @@
 #include <random>
 #include <string>
 #include <tapegrad/graph/draw.hpp>
-#include <tapegrad/graph/graph_builder.hpp>
+#include <tapegrad/graph/internal/graph_builder.hpp>
 
 namespace tapegrad::graph::samples {
 

@@ -2,7 +2,7 @@
 // Graphs for the tests, put together as a recording would put them.
 
 #include <string>
-#include <tapegrad/graph/graph_builder.hpp>
+#include <tapegrad/graph/internal/graph_builder.hpp>
 #include <vector>
 
 namespace tapegrad::graph::samples {

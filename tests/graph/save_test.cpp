@@ -7,11 +7,10 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <tapegrad/core/atomic_file.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/atomic_file.hpp>
 #include <tapegrad/graph/internal/process.hpp>
 #include <tapegrad/graph/save.hpp>
-#include <tapegrad/graph/snapshot.hpp>
 
 #include "../temporary_folder.hpp"
 #include "programs.hpp"

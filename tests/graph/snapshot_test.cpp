@@ -3,7 +3,7 @@
 
 #include <limits>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/graph/snapshot.hpp>
+#include <tapegrad/graph/save.hpp>
 
 #include "sample_graphs.hpp"
 

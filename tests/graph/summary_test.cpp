@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/internal/text.hpp>
-#include <tapegrad/graph/summary.hpp>
 
 #include "sample_graphs.hpp"
 

@@ -5,7 +5,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/nn/activations.hpp>
-#include <tapegrad/nn/sequential.hpp>
+#include <tapegrad/nn/containers.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/testing/gradients.hpp>
 

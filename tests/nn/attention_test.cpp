@@ -1,13 +1,12 @@
-#include <tapegrad/nn/attention.hpp>
+#include <tapegrad/nn/transformer.hpp>
 
 #include <gmock/gmock.h>
 
 #include <cmath>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/nn/positions.hpp>
-#include <tapegrad/ops/join.hpp>
-#include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/arrange.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/testing/gradients.hpp>

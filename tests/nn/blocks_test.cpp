@@ -4,10 +4,10 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
-#include <tapegrad/nn/bilinear.hpp>
+#include <tapegrad/nn/containers.hpp>
 #include <tapegrad/nn/dropout.hpp>
-#include <tapegrad/nn/embedding_bag.hpp>
-#include <tapegrad/nn/residual.hpp>
+#include <tapegrad/nn/embedding.hpp>
+#include <tapegrad/nn/linear.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>

@@ -5,7 +5,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/nn/init.hpp>
 #include <tapegrad/nn/linear.hpp>
-#include <tapegrad/ops/matmul.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/view.hpp>
 
 #include "../message_of.hpp"

@@ -3,12 +3,11 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/node_extra.hpp>
+#include <tapegrad/core/internal/node_extra.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/nn/activations.hpp>
+#include <tapegrad/nn/containers.hpp>
 #include <tapegrad/nn/linear.hpp>
-#include <tapegrad/nn/module_list.hpp>
-#include <tapegrad/nn/sequential.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/reduce.hpp>
 

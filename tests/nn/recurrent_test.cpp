@@ -7,7 +7,6 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
-#include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/optimizer.hpp>

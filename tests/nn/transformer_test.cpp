@@ -7,11 +7,9 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/nn/embedding.hpp>
 #include <tapegrad/nn/loss.hpp>
-#include <tapegrad/nn/positions.hpp>
 #include <tapegrad/nn/sampling.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
-#include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/optimizer.hpp>

@@ -2,7 +2,7 @@
 
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
-#include <tapegrad/nn/upsample.hpp>
+#include <tapegrad/nn/pooling.hpp>
 #include <tapegrad/testing/gradients.hpp>
 
 #include "../message_of.hpp"

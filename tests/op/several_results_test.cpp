@@ -2,12 +2,12 @@
 
 #include <gmock/gmock.h>
 
-#include <tapegrad/core/node_extra.hpp>
+#include <tapegrad/core/internal/node_extra.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/tapegrad.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
 #include <tapegrad/testing/gradients.hpp>
-#include <tapegrad/testing/op_check.hpp>
 
 namespace tapegrad {
 namespace {

@@ -12,7 +12,6 @@
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
-#include <tapegrad/ops/special.hpp>
 #include <vector>
 
 #include "range.hpp"

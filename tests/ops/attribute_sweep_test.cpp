@@ -11,11 +11,11 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/arrange.hpp>
-#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/convolution.hpp>
 #include <tapegrad/ops/pooling.hpp>
 #include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/selection.hpp>
+#include <tapegrad/ops/view.hpp>
 
 #include "little_memory.hpp"
 

@@ -7,10 +7,9 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/activation.hpp>
+#include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/loss.hpp>
-#include <tapegrad/ops/rounding.hpp>
-#include <tapegrad/ops/special.hpp>
-#include <tapegrad/testing/op_kinks.hpp>
+#include <tapegrad/testing/internal/op_kinks.hpp>
 
 namespace tapegrad::tests {
 namespace {

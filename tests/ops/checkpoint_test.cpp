@@ -8,9 +8,8 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/checkpoint.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/elementary.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/transforms.hpp>

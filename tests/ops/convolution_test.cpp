@@ -8,9 +8,8 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
-#include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/convolution.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 

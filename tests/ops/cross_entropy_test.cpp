@@ -6,10 +6,10 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/ops/softmax.hpp>
 #include <tapegrad/ops/view.hpp>
 
 #include "twins.hpp"

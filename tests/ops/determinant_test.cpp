@@ -10,10 +10,9 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/contraction.hpp>
-#include <tapegrad/ops/diagonal.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/transforms.hpp>
 #include <tapegrad/ops/view.hpp>

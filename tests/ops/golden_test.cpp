@@ -6,7 +6,7 @@
 #include <set>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/testing/op_check.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
 
 namespace tapegrad::tests {
 

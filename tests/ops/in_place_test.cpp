@@ -6,7 +6,6 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
-#include <tapegrad/ops/in_place.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 

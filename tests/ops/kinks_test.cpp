@@ -1,4 +1,5 @@
-// What ops give where mathematics leaves a choice: the table of testing/op_kinks.hpp, and what does not fit into it.
+// What ops give where mathematics leaves a choice: the table of testing/internal/op_kinks.hpp, and what does not fit
+// into it.
 
 #include <gtest/gtest.h>
 
@@ -10,12 +11,10 @@
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/ops/special.hpp>
-#include <tapegrad/testing/op_kinks.hpp>
+#include <tapegrad/ops/view.hpp>
+#include <tapegrad/testing/internal/op_kinks.hpp>
 
 namespace tapegrad::tests {
 namespace {

@@ -9,11 +9,9 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/ops/softmax.hpp>
 
 #include "twins.hpp"
 

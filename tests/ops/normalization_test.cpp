@@ -10,7 +10,6 @@
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/normalization.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>

@@ -7,8 +7,8 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/order.hpp>
+#include <tapegrad/ops/view.hpp>
 
 #include "twins.hpp"
 

@@ -9,8 +9,6 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
-#include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/pooling.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>

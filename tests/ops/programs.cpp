@@ -9,7 +9,7 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/tapegrad.hpp>
-#include <tapegrad/testing/op_check.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
 
 namespace tapegrad::tests {
 namespace {

@@ -11,8 +11,8 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/op/table.hpp>
-#include <tapegrad/ops/comparison.hpp>
-#include <tapegrad/testing/op_kinks.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/testing/internal/op_kinks.hpp>
 
 namespace tapegrad::tests {
 namespace {
@@ -76,9 +76,7 @@ class PointwiseRange : public ::testing::TestWithParam<const OpEntry*> {
  protected:
   const OpEntry& op() const { return *GetParam(); }
   const OpInfo& info() const { return op().info(); }
-  bool has_gradient(int input) const {
-    return info().differentiable && !info().masks.has(input);
-  }
+  bool has_gradient(int input) const { return info().differentiable && !info().masks.has(input); }
 
   template <class T>
   std::vector<std::vector<T>> draw() const {

@@ -10,12 +10,11 @@
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/elementary.hpp>
-#include <tapegrad/ops/join.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/testing/op_check.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
 
 #include "twins.hpp"
 

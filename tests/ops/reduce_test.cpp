@@ -9,11 +9,8 @@
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
-#include <tapegrad/ops/comparison.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/ops/scan.hpp>
 #include <tapegrad/ops/view.hpp>
 
 #include "twins.hpp"

@@ -7,8 +7,8 @@
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/convolution.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/pooling.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/resample.hpp>

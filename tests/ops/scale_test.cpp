@@ -11,7 +11,6 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/normalization.hpp>
 #include <tapegrad/ops/reduce.hpp>

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/tapegrad.hpp>
-#include <tapegrad/testing/op_check.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
 #include <thread>
 
 namespace tapegrad {

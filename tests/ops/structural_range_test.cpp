@@ -7,8 +7,8 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/op/registry.hpp>
-#include <tapegrad/ops/cast.hpp>
-#include <tapegrad/testing/op_check.hpp>
+#include <tapegrad/ops/view.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
 
 #include "range.hpp"
 

@@ -14,11 +14,10 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
+#include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/indexing.hpp>
-#include <tapegrad/ops/join.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/testing/op_check.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
 
 namespace tapegrad::tests {
 namespace {

@@ -6,8 +6,8 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/elementary.hpp>
-#include <tapegrad/ops/matmul.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/lbfgs.hpp>

@@ -9,7 +9,6 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/cast.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/optimizer.hpp>

@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <tapegrad/testing/op_check.hpp>
-#include <tapegrad/testing/op_kinks.hpp>
+#include <tapegrad/testing/gradient_check.hpp>
+#include <tapegrad/testing/internal/op_kinks.hpp>
 
 #include "wrong_ops.hpp"
 

@@ -11,7 +11,6 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/reduce.hpp>
-#include <tapegrad/ops/softmax.hpp>
 #include <tapegrad/optim/clip.hpp>
 #include <tapegrad/train/trainer.hpp>
 

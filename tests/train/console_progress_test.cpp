@@ -5,7 +5,7 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/loss.hpp>
-#include <tapegrad/train/console_progress.hpp>
+#include <tapegrad/train/observers.hpp>
 
 namespace tapegrad::train {
 namespace {

@@ -5,11 +5,11 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/graph/diff.hpp>
-#include <tapegrad/graph/snapshot.hpp>
+#include <tapegrad/graph/save.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/optim/rules.hpp>
-#include <tapegrad/train/graph_snapshots.hpp>
+#include <tapegrad/train/observers.hpp>
 
 #include "../temporary_folder.hpp"
 

@@ -4,10 +4,9 @@
 #include <limits>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/softmax.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/train/confusion_matrix.hpp>
 #include <tapegrad/train/metric.hpp>
 
 namespace tapegrad::train {

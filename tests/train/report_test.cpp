@@ -8,9 +8,7 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/loss.hpp>
-#include <tapegrad/train/metrics_log.hpp>
-#include <tapegrad/train/report.hpp>
-#include <tapegrad/train/tensorboard.hpp>
+#include <tapegrad/train/observers.hpp>
 
 #include "../temporary_folder.hpp"
 

@@ -2,7 +2,7 @@
 #include <tapegrad/nn/convolution.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/loss.hpp>
-#include <tapegrad/nn/window_pooling.hpp>
+#include <tapegrad/nn/pooling.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/view.hpp>
 

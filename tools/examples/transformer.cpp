@@ -2,7 +2,6 @@
 #include <tapegrad/nn/embedding.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/loss.hpp>
-#include <tapegrad/nn/positions.hpp>
 #include <tapegrad/nn/transformer.hpp>
 #include <tapegrad/ops/view.hpp>
 

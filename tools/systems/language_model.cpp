@@ -8,7 +8,6 @@
 #include <optional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/data/rows.hpp>
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/data/token_stream.hpp>
 #include <tapegrad/nn/loss.hpp>

@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string_view>
-#include <tapegrad/data/byte_pairs.hpp>
+#include <tapegrad/data/internal/byte_pairs.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
 
 #include "../saved_model.hpp"

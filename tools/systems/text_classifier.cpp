@@ -13,12 +13,12 @@
 #include <optional>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/core/printable.hpp>
-#include <tapegrad/data/labelled_texts.hpp>
+#include <tapegrad/data/internal/labelled_texts.hpp>
+#include <tapegrad/data/internal/vocabulary_builder.hpp>
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/data/text_dataset.hpp>
-#include <tapegrad/data/vocabulary_builder.hpp>
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
 #include <tapegrad/ops/indexing.hpp>

@@ -1,6 +1,6 @@
 // So does at().
 // refused: passing .* as .this. argument|discards qualifiers|no viable overloaded|no match for
-#include <tapegrad/ops/elements.hpp>
+#include <tapegrad/ops/selection.hpp>
 
 void use(tapegrad::Tensor& t, const tapegrad::Tensor& y) {
 #ifdef TAPEGRAD_REFUSED
