@@ -11,6 +11,7 @@
 #include <tapegrad/core/recompute.hpp>
 #include <tapegrad/core/scope.hpp>
 #include <tapegrad/core/tensor.hpp>
+#include <tapegrad/core/trace.hpp>
 #include <tapegrad/core/version.hpp>
 #include <tapegrad/data/audio.hpp>
 #include <tapegrad/data/dataset.hpp>
@@ -21,6 +22,9 @@
 #include <tapegrad/data/text_dataset.hpp>
 #include <tapegrad/data/text_file.hpp>
 #include <tapegrad/data/token_stream.hpp>
+#include <tapegrad/graph/analysis.hpp>
+#include <tapegrad/graph/diff.hpp>
+#include <tapegrad/graph/graph.hpp>
 #include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/io/folder_lock.hpp>
 #include <tapegrad/io/npy.hpp>
@@ -38,6 +42,7 @@
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
+#include <tapegrad/nn/module.hpp>
 #include <tapegrad/nn/normalization.hpp>
 #include <tapegrad/nn/pooling.hpp>
 #include <tapegrad/nn/recurrent.hpp>
@@ -67,6 +72,9 @@
 #include <tapegrad/optim/clip.hpp>
 #include <tapegrad/optim/ema.hpp>
 #include <tapegrad/optim/lbfgs.hpp>
+#include <tapegrad/optim/optimizer.hpp>
+#include <tapegrad/optim/rules.hpp>
+#include <tapegrad/optim/schedule.hpp>
 #include <tapegrad/train/metric.hpp>
 #include <tapegrad/train/observers.hpp>
 #include <tapegrad/train/trainer.hpp>

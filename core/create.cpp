@@ -1,6 +1,7 @@
 #include <cmath>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/record.hpp>
 
 namespace tapegrad {
 
@@ -84,7 +85,7 @@ void check_count(std::size_t count, const Shape& shape) {
 
 Tensor wrap(void* data, const Shape& shape, DType dtype, std::shared_ptr<void> owner) {
   Node* node = Node::create(shape, dtype);
-  Tensor t = Tensor::adopt(node);
+  Tensor t = engine::adopt(node);
   node->storage = Storage::borrow(static_cast<std::byte*>(data),
                                   static_cast<std::size_t>(shape.numel()) * size_of(dtype), std::move(owner));
   node->data = node->storage->data();

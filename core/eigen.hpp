@@ -107,7 +107,7 @@ Tensor copy_of(const Eigen::DenseBase<D>& expression) {
 template <class T>
 EigenConstView<T> as_eigen(const Tensor& tensor) {
   const detail::EigenLayout l = detail::eigen_layout(tensor, dtype_of<T>());
-  return {reinterpret_cast<const T*>(tensor.node().data), l.rows, l.columns, {l.row_step, l.column_step}};
+  return {reinterpret_cast<const T*>(engine::node_of(tensor).data), l.rows, l.columns, {l.row_step, l.column_step}};
 }
 
 /// Of a temporary the matrix would outlive the elements: give the tensor a name first.
@@ -122,7 +122,7 @@ EigenView<T> as_mutable_eigen(Tensor& tensor) {
   if ((l.rows > 1 && l.row_step == 0) || (l.columns > 1 && l.column_step == 0))
     throw ShapeError("as_mutable_eigen: " + describe(tensor) + " is a broadcast view; call contiguous() first");
   tensor.begin_change("as_mutable_eigen");
-  return {reinterpret_cast<T*>(tensor.node().data), l.rows, l.columns, {l.row_step, l.column_step}};
+  return {reinterpret_cast<T*>(engine::node_of(tensor).data), l.rows, l.columns, {l.row_step, l.column_step}};
 }
 
 }  // namespace tapegrad

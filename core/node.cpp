@@ -75,7 +75,7 @@ void Node::release_saved() noexcept {
   Edge* all = edges();
   for (std::size_t i = 0; i < edge_count; ++i) {
     if (!all[i].saves()) continue;
-    Node* input = all[i].node();
+    Node* input = engine::node_of(all[i]);
     input->retain_record();
     all[i] = Edge(input, false);
     versions()[i] = kLetGo;
@@ -87,7 +87,7 @@ void Node::release_saved() noexcept {
       // Their shapes stay, so that pictures tell how large they were.
       for (HeldValue& h : *held) {
         if (!h.value.defined()) continue;
-        if (Node& value = h.value.node(); value.value_refs.get() == 1 && !value.saves_output)
+        if (Node& value = engine::node_of(h.value); value.value_refs.get() == 1 && !value.saves_output)
           value.free_storage();
         else
           h.value = {};
@@ -122,7 +122,7 @@ void Node::destroy() noexcept {
     doomed = node->gradient;
     const Edge* all = node->edges();
     for (std::size_t i = 0; i < node->edge_count; ++i) {
-      Node* input = all[i].node();
+      Node* input = engine::node_of(all[i]);
       if (!input) continue;
       if (all[i].saves())
         input->release_value();

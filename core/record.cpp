@@ -108,7 +108,7 @@ void record_with(Node& result, const OpRecord& op, std::span<const Tensor* const
     op.destroy_attributes(attributes);
   }
   if (state.anomaly) [[unlikely]]
-    require_finite(Tensor::of(result), "forward", op, result);
+    require_finite(engine::tensor_of(result), "forward", op, result);
 }
 
 }  // namespace
@@ -131,20 +131,20 @@ void record_several(std::span<const Tensor> results, const OpRecord& op, std::sp
   const bool wanted = records(op, inputs) && std::any_of(results.begin(), results.end(),
                                                          [](const Tensor& t) { return is_floating(t.dtype()); });
   if (wanted || state.trace) {
-    const Tensor holder = Tensor::adopt(Node::create({}, results[0].dtype()));
-    Node& call = holder.node();
+    const Tensor holder = engine::adopt(Node::create({}, results[0].dtype()));
+    Node& call = engine::node_of(holder);
     connect(call, op, inputs, attributes, wanted);
     for (std::size_t i = 0; i < inputs.size(); ++i)
       if (inputs[i]->defined()) call.connect(i, inputs[i]->node(), wanted && saved_inputs[i]);
     // The call comes before its results, which were made before it.
     std::vector<std::uint64_t> order{call.sequence};
-    for (const Tensor& result : results) order.push_back(result.node().sequence);
+    for (const Tensor& result : results) order.push_back(engine::node_of(result).sequence);
     std::sort(order.begin(), order.end());
     call.sequence = order[0];
     if (state.trace) [[unlikely]]
       state.trace->add(call);
     for (std::size_t i = 0; i < results.size(); ++i) {
-      Node& part = results[i].node();
+      Node& part = engine::node_of(results[i]);
       part.sequence = order[i + 1];
       // An integer result has no gradient, and holds on to no graph.
       if (!state.trace && !is_floating(part.dtype)) continue;
@@ -157,13 +157,13 @@ void record_several(std::span<const Tensor> results, const OpRecord& op, std::sp
   } else {
     if (attributes) op.destroy_attributes(attributes);
     if (state.anomaly) [[unlikely]]
-      for (const Tensor& result : results) require_finite(result, "forward", op, result.node());
+      for (const Tensor& result : results) require_finite(result, "forward", op, engine::node_of(result));
   }
 }
 
 Tensor result_again(Node& call, int result, const Tensor& value) {
-  Tensor again = make_view(value, value.shape(), value.node().strides, 0);
-  connect_part(again.node(), call, result);
+  Tensor again = make_view(value, value.shape(), engine::node_of(value).strides, 0);
+  connect_part(engine::node_of(again), call, result);
   return again;
 }
 
@@ -231,9 +231,9 @@ void require_finite(const Tensor& value, const char* phase, const OpRecord& op, 
 }
 
 Tensor make_view(const Tensor& base, const Shape& shape, const Strides* strides, std::int64_t offset_elements) {
-  Node& source = base.node();
+  Node& source = engine::node_of(base);
   Node* node = Node::create(shape, source.dtype);
-  Tensor view = Tensor::adopt(node);
+  Tensor view = engine::adopt(node);
   if (!source.storage)
     throw ValueError("a view of " + describe(source) + " needs a dense value; call to_dense() first");
   node->storage = source.storage;
@@ -333,11 +333,12 @@ void store_dense(const std::byte* in, Node& target) {
 
 void add_in_place(Tensor& destination, const Tensor& source) {
   if (const RowSparse* rows = source.row_sparse())
-    return dispatch_floating(destination.dtype(),
-                             [&]<class T>() { add_rows(*rows, reinterpret_cast<T*>(destination.node().data)); });
+    return dispatch_floating(destination.dtype(), [&]<class T>() {
+      add_rows(*rows, reinterpret_cast<T*>(engine::node_of(destination).data));
+    });
   const Tensor dense = source.contiguous();
   dispatch_floating(destination.dtype(), [&]<class T>() {
-    T* to = reinterpret_cast<T*>(destination.node().data);
+    T* to = reinterpret_cast<T*>(engine::node_of(destination).data);
     const T* from = dense.data<T>().data();
     const std::int64_t n = destination.numel();
     for (std::int64_t i = 0; i < n; ++i) to[i] += from[i];

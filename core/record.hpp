@@ -8,6 +8,35 @@ namespace tapegrad {
 
 class Trace;
 
+namespace engine {
+
+struct Access {
+  static Node& node(const Tensor& t) { return t.node(); }
+  static Tensor adopt(Node* node) {
+    Tensor t;
+    t.node_ = node;
+    return t;
+  }
+  static Node* release(Tensor& t) { return std::exchange(t.node_, nullptr); }
+};
+
+/// The node behind a handle; throws when undefined.
+inline Node& node_of(const Tensor& t) { return Access::node(t); }
+/// A handle that takes over a value reference.
+inline Tensor adopt(Node* node) { return Access::adopt(node); }
+/// A new handle to a node whose value is alive.
+inline Tensor tensor_of(Node& node) {
+  node.retain_value();
+  return adopt(&node);
+}
+/// The reference of a handle, which becomes undefined.
+inline Node* release(Tensor t) { return Access::release(t); }
+
+}  // namespace engine
+
+/// What messages call a node's value: see describe() of tensors.
+std::string describe(const Node& node);
+
 /// Thread-wide switches read at every op, together so that one look-up serves.
 struct ThreadState {
   bool grad_enabled = true;

@@ -103,8 +103,8 @@ class Sweep {
   void start(const Tensor& output, Tensor cotangent) {
     roots_.push_back(output);
     if (Trace* trace = thread_state().trace) [[unlikely]]
-      trace->add_output(output.node());
-    claim(output.node());
+      trace->add_output(engine::node_of(output));
+    claim(engine::node_of(output));
     seed(output, std::move(cotangent));
   }
 
@@ -212,13 +212,13 @@ void Sweep::seed(const Tensor& output, Tensor cotangent) {
     cotangent = empty(output.shape(), output.dtype());
     cotangent.fill(1);
   }
-  add(output.node(), std::move(cotangent));
+  add(engine::node_of(output), std::move(cotangent));
 }
 
 void Sweep::put_in_order() {
   order_.reserve(claimed_);
   for (const Tensor& root : roots_) {
-    Node& node = root.node();
+    Node& node = engine::node_of(root);
     if (pending(node) != 0 || is_marked(node, kPlaced)) continue;
     marks(node) |= kPlaced;
     order_.push_back(&node);
@@ -232,7 +232,7 @@ void Sweep::put_in_order() {
 
 void Sweep::mark_targets(std::span<const Tensor> targets) {
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    Node& node = targets[i].node();
+    Node& node = engine::node_of(targets[i]);
     targets_[&node].push_back(i);
     if (visits(node)) marks(node) |= kTarget | kOnPath;
   }
@@ -246,13 +246,13 @@ void Sweep::mark_targets(std::span<const Tensor> targets) {
 
 void Sweep::add(Node& to, Tensor contribution) {
   Node*& gathered = gradient(to);
-  Tensor sum = Tensor::adopt(std::exchange(gathered, nullptr));
-  gathered = (sum.defined() ? joined(std::move(sum), std::move(contribution)) : std::move(contribution)).release();
+  Tensor sum = engine::adopt(std::exchange(gathered, nullptr));
+  gathered = engine::release(sum.defined() ? joined(std::move(sum), std::move(contribution)) : std::move(contribution));
 }
 
 Tensor Sweep::joined(Tensor sum, Tensor contribution) const {
   const auto owned_alone = [](const Tensor& t) {
-    const Node& n = t.node();
+    const Node& n = engine::node_of(t);
     return n.value_refs.get() == 1 && n.record_refs.get() == 1 && n.storage && n.storage->unique() && n.contiguous();
   };
   if (!create_graph_ && owned_alone(sum))
@@ -271,7 +271,7 @@ constexpr std::uint32_t kGroup = kChain / 2;
 /// Moves the gradient of a node, a sum of kGroup contributions, to the sums of its groups.
 void Sweep::carry(Node& node) {
   std::vector<Tensor>& sums = carried_[&node];
-  Tensor sum = Tensor::adopt(std::exchange(gradient(node), nullptr));
+  Tensor sum = engine::adopt(std::exchange(gradient(node), nullptr));
   std::uint32_t groups = pending(node) / kGroup;
   for (std::size_t level = 0;; ++level, groups /= kGroup) {
     if (level == sums.size()) sums.emplace_back();
@@ -285,7 +285,7 @@ void Sweep::carry(Node& node) {
 
 /// The whole gradient of a node; undefined when there is none.
 Tensor Sweep::take_gradient(Node& node) {
-  Tensor whole = Tensor::adopt(std::exchange(gradient(node), nullptr));
+  Tensor whole = engine::adopt(std::exchange(gradient(node), nullptr));
   if (carried_.empty()) return whole;
   if (const auto carried = carried_.find(&node); carried != carried_.end()) {
     for (Tensor& sum : carried->second)
@@ -328,7 +328,7 @@ void Sweep::deliver(Node& node, const Tensor& gradient) const {
     extra.gradient = gradient;
   } else {
     // A buffer that others see (one cotangent handed to two leaves, a broadcast) must not become a leaf's own.
-    const Node& g = gradient.node();
+    const Node& g = engine::node_of(gradient);
     const bool alone = g.value_refs.get() == 1 && g.storage->unique() && g.contiguous();
     extra.gradient = alone ? gradient : gradient.clone();
   }
@@ -349,7 +349,7 @@ inline void Sweep::pull(Node& node, std::span<const Tensor> cotangents, bool* wa
   for (std::size_t i = 0; i < count; ++i) {
     if (!wanted[i] || !contributions[i].defined()) continue;
     Node& input = *edges[i].node();
-    if (contributions[i].node().shape != input.shape && broadcasts_to(input.shape, contributions[i].shape()))
+    if (engine::node_of(contributions[i]).shape != input.shape && broadcasts_to(input.shape, contributions[i].shape()))
       contributions[i] = sum_to(contributions[i], input.shape);
     if (!is_gradient_of(input, contributions[i])) [[unlikely]]
       refuse_gradient(input, contributions[i], "the gradient rule of " + op_name(node));
@@ -455,7 +455,7 @@ void Sweep::abandon() noexcept {
       node->sweep.store(0, std::memory_order_release);
     }
   };
-  for (const Tensor& root : roots_) visit(&root.node());
+  for (const Tensor& root : roots_) visit(&engine::node_of(root));
   drain();
   for (Node* node : order_) visit(node);  // below nodes that had already been finished
   drain();
@@ -497,7 +497,7 @@ void require_held(const Node& node, const char* what) {
     if (h.result >= 0 && h.value.version() != h.version)
       refuse_changed_result(node,
                             op_name(node) + "." + std::string(node.op->results[static_cast<std::size_t>(h.result)]),
-                            h.value.node(), what);
+                            engine::node_of(h.value), what);
 }
 
 }  // namespace

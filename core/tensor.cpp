@@ -123,7 +123,7 @@ Tensor Tensor::detach() const {
   Tensor detached = make_view(*this, shape(), node().strides, 0);
   if (Trace::current()) {
     const Tensor* const input[] = {this};
-    record(detached.node(), kDetachRecord, input, nullptr);
+    record(engine::node_of(detached), kDetachRecord, input, nullptr);
   }
   return detached;
 }
@@ -131,7 +131,7 @@ Tensor Tensor::detach() const {
 Tensor Tensor::clone() const {
   const Tensor dense = to_dense();
   Tensor copy = empty(shape(), dtype());
-  copy_dense(dense.node(), copy.node().data);
+  copy_dense(engine::node_of(dense), engine::node_of(copy).data);
   return copy;
 }
 
@@ -190,11 +190,11 @@ void Tensor::copy_from(const Tensor& source) {
     Tensor converted = empty(shape(), dtype());
     convert(dense, converted);
     dense = std::move(converted);
-  } else if (dense.node().storage == node().storage) {
+  } else if (engine::node_of(dense).storage == node().storage) {
     dense = dense.clone();  // a view of this very buffer
   }
   begin_change("copy_from");
-  store_dense(dense.node().data, node());
+  store_dense(engine::node_of(dense).data, node());
 }
 
 namespace {
@@ -219,18 +219,20 @@ void allocate_value(Node& node) { give_value(node); }
 
 Tensor empty(const Shape& shape, DType dtype) {
   Node* node = Node::create(shape, dtype);
-  Tensor tensor = Tensor::adopt(node);
+  Tensor tensor = engine::adopt(node);
   give_value(*node);
   return tensor;
 }
 
 Tensor parameter(const Tensor& init, std::string_view name) {
   if (init.row_sparse()) throw ValueError("parameter: " + describe(init) + " is row-sparse; call to_dense() first");
-  Tensor leaf = make_view(init, init.shape(), init.node().strides, 0);
+  Tensor leaf = make_view(init, init.shape(), engine::node_of(init).strides, 0);
   leaf.set_requires_grad();
   if (!name.empty()) leaf.set_name(name);
   return leaf;
 }
+
+std::string describe(const Tensor& tensor) { return describe(engine::node_of(tensor)); }
 
 std::string describe(const Node& node) {
   std::string text = std::string(name_of(node.dtype)) + " " + to_string(node.shape);

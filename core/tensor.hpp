@@ -13,6 +13,9 @@
 namespace tapegrad {
 
 struct RowSparse;
+namespace engine {
+struct Access;  // to the node behind a handle: core/record.hpp
+}
 
 struct BackwardOptions {
   bool retain_graph = false;  ///< keep what was saved, for another pass
@@ -131,27 +134,15 @@ class Tensor {
   /// A dense tensor of the same value; itself when dense.
   Tensor to_dense() const;
 
-  /// The record behind the handle; throws when undefined.
+  /// Whether both are handles to one value.
+  bool same_as(const Tensor& other) const { return node_ == other.node_; }
+
+ private:
+  friend struct engine::Access;
   Node& node() const {
     if (!node_) throw_undefined();
     return *node_;
   }
-  /// Takes over a value reference.
-  static Tensor adopt(Node* node) {
-    Tensor t;
-    t.node_ = node;
-    return t;
-  }
-  /// A new handle to a node whose value is alive.
-  static Tensor of(Node& node) {
-    node.retain_value();
-    return adopt(&node);
-  }
-  /// Gives up the reference.
-  Node* release() { return std::exchange(node_, nullptr); }
-  bool same_as(const Tensor& other) const { return node_ == other.node_; }
-
- private:
   const std::byte* checked_data(DType wanted) const;
   void require_unrecorded(const char* what) const;
   [[noreturn]] static void throw_undefined();
@@ -181,7 +172,6 @@ std::string to_string(const Tensor& tensor);
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 
 /// "f32 [2, 3] 'hidden.weight'": what messages call a tensor.
-std::string describe(const Node& node);
-inline std::string describe(const Tensor& tensor) { return describe(tensor.node()); }
+std::string describe(const Tensor& tensor);
 
 }  // namespace tapegrad

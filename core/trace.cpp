@@ -35,10 +35,10 @@ void Trace::add(Node& result) {
   nodes_.push_back(&result);
   result.retain_record();
   if (keep_ != Keep::measurements) return;
-  measured_[&result].value = Tensor::of(result);
+  measured_[&result].value = engine::tensor_of(result);
   for (std::size_t i = 0; i < result.edge_count; ++i)
     if (Node* input = result.edges()[i].node(); input && input->is_leaf())
-      measured_.try_emplace(input, Measured{.value = Tensor::of(*input), .gradient = {}});
+      measured_.try_emplace(input, Measured{.value = engine::tensor_of(*input), .gradient = {}});
 }
 
 void Trace::add_output(Node& output) {
@@ -63,7 +63,7 @@ double Trace::Timer::seconds() const {
 
 Tensor Trace::Timer::stop(Tensor result) const {
   if (trace_) [[unlikely]]
-    if (const auto found = trace_->measured_.find(&result.node()); found != trace_->measured_.end())
+    if (const auto found = trace_->measured_.find(&engine::node_of(result)); found != trace_->measured_.end())
       found->second.seconds = seconds();
   return result;
 }
@@ -73,7 +73,7 @@ void Trace::Timer::stop(const Node& node, const Tensor& gradient) const {
   const double taken = seconds();
   Measured& measured = trace_->measured_[&node];
   // The node itself is a leaf that the trace has not recorded, or one that it keeps.
-  if (!measured.value.defined()) measured.value = Tensor::of(const_cast<Node&>(node));
+  if (!measured.value.defined()) measured.value = engine::tensor_of(const_cast<Node&>(node));
   measured.gradient = gradient;
   measured.gradient_seconds = measured.gradient_seconds.value_or(0) + taken;
 }

@@ -1,3 +1,4 @@
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/data/dataset.hpp>
 
 #include <fmt/format.h>
@@ -29,8 +30,8 @@ Tensor rows_of(const Tensor& all, std::span<const std::int64_t> rows) {
   const std::int64_t count = all.shape()[0];
   const std::size_t bytes = count == 0 ? 0 : static_cast<std::size_t>(all.numel() / count) * size_of(all.dtype());
   if (bytes == 0) return taken;
-  const std::byte* from = all.node().data;
-  std::byte* to = taken.node().data;
+  const std::byte* from = engine::node_of(all).data;
+  std::byte* to = engine::node_of(taken).data;
   for (const std::int64_t row : rows) {
     std::memcpy(to, from + static_cast<std::size_t>(row) * bytes, bytes);
     to += bytes;

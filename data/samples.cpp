@@ -1,3 +1,4 @@
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/data/dataset.hpp>
 
 #include <fmt/format.h>
@@ -23,7 +24,7 @@ Tensor join(std::span<const Sample> samples, const Pick& pick, std::int64_t leng
   std::vector<std::int64_t> all{std::ssize(samples)};
   all.insert(all.end(), shape.begin(), shape.end());
   Tensor joined = zeros(Shape(all), first.dtype());
-  std::byte* to = joined.node().data;
+  std::byte* to = engine::node_of(joined).data;
   const std::size_t stride = bytes_of(joined) / samples.size();
   for (std::size_t i = 0; i < samples.size(); ++i, to += stride) {
     const Tensor dense = pick(samples[i]).to_dense().contiguous();
@@ -31,7 +32,7 @@ Tensor join(std::span<const Sample> samples, const Pick& pick, std::int64_t leng
       throw ShapeError(fmt::format("{} of sample {} of the batch is {} {}, that of sample 0 {} {}", what, i,
                                    name_of(dense.dtype()), to_string(dense.shape()), name_of(first.dtype()),
                                    to_string(first.shape())));
-    if (const std::size_t bytes = bytes_of(dense)) std::memcpy(to, dense.node().data, bytes);
+    if (const std::size_t bytes = bytes_of(dense)) std::memcpy(to, engine::node_of(dense).data, bytes);
   }
   return joined;
 }

@@ -62,7 +62,7 @@ class Capture {
 
   // In order of creation, which is a topological order and the one that people expect.
   void add_nodes() {
-    for (const Tensor& value : options_.also) reach(value.node());
+    for (const Tensor& value : options_.also) reach(engine::node_of(value));
     std::stable_sort(nodes_.begin(), nodes_.end(),
                      [](const Node* a, const Node* b) { return a->sequence < b->sequence; });
     note_changes();
@@ -160,7 +160,7 @@ class Capture {
     if (node.op == nullptr) v.scope = scope_of_leaf(node, v);
     const NodeExtra* extra = find_extra(node);
     if (options_.statistics && (node.storage || (extra && extra->rows)))
-      v.statistics = measure(Tensor::of(const_cast<Node&>(node)));
+      v.statistics = measure(engine::tensor_of(const_cast<Node&>(node)));
     return v;
   }
 
@@ -224,7 +224,7 @@ class Capture {
       if (!h.value.defined()) continue;
       // A result is known by its own vertex, which may have lost its buffer too.
       const Node* part = h.result < 0 ? nullptr : part_of(node, h.result);
-      keep(h.value.node(), buffer_of(part ? *part : h.value.node()));
+      keep(engine::node_of(h.value), buffer_of(part ? *part : engine::node_of(h.value)));
     }
   }
 
@@ -312,9 +312,9 @@ class Capture {
 
 ComputationGraph capture(std::span<const Tensor> outputs, const CaptureOptions& options) {
   Capture capture(options);
-  for (const Tensor& output : outputs) capture.reach(output.node());
+  for (const Tensor& output : outputs) capture.reach(engine::node_of(output));
   capture.add_nodes();
-  for (std::size_t i = 0; i < outputs.size(); ++i) capture.add_output(outputs[i].node(), i, outputs.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) capture.add_output(engine::node_of(outputs[i]), i, outputs.size());
   return capture.finish();
 }
 
@@ -323,7 +323,7 @@ ComputationGraph capture(const Trace& trace, std::span<const Tensor> outputs, co
   with_trace.trace = &trace;
   Capture capture(with_trace);
   std::vector<const Node*> results;
-  for (const Tensor& output : outputs) results.push_back(&output.node());
+  for (const Tensor& output : outputs) results.push_back(&engine::node_of(output));
   if (results.empty()) results.assign(trace.outputs().begin(), trace.outputs().end());
   for (const Node* node : trace.nodes()) capture.reach(*node);
   for (const Node* node : results) capture.reach(*node);

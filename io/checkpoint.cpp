@@ -1,3 +1,4 @@
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/io/checkpoint.hpp>
 
 #include <dirent.h>
@@ -41,7 +42,7 @@ std::string checksum(const NamedTensors& tensors, const std::string& state) {
     sum = add(sum, tensor->name.data(), tensor->name.size());
     // A null pointer would start the sum again.
     if (dense.numel() > 0)
-      sum = add(sum, dense.node().data, static_cast<std::size_t>(dense.numel()) * size_of(dense.dtype()));
+      sum = add(sum, engine::node_of(dense).data, static_cast<std::size_t>(dense.numel()) * size_of(dense.dtype()));
   }
   return fmt::format("{:08x}", sum);
 }

@@ -33,7 +33,7 @@ Tensor read_npy(ByteStream& stream, std::uint64_t bytes) {
   const NpyHeader header = read_npy_header(stream, bytes);
   const std::size_t size = size_of(header.dtype);
   Tensor tensor = empty(header.shape, header.dtype);
-  std::byte* data = tensor.node().data;
+  std::byte* data = engine::node_of(tensor).data;
   const std::int64_t count = tensor.numel();
   if (const std::size_t wanted = static_cast<std::size_t>(count) * size; stream.read(data, wanted) != wanted)
     throw IoError(stream.what() + "it became shorter while it was read");
@@ -47,7 +47,7 @@ void save_npy(const std::filesystem::path& path, const Tensor& tensor) {
   const Tensor dense = tensor.to_dense().contiguous();
   AtomicFile file(path);
   file.write(npy_header(dense));
-  file.write(dense.node().data, static_cast<std::size_t>(dense.numel()) * size_of(dense.dtype()));
+  file.write(engine::node_of(dense).data, static_cast<std::size_t>(dense.numel()) * size_of(dense.dtype()));
   file.commit();
 }
 

@@ -3,6 +3,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/atomic_file.hpp>
 #include <tapegrad/core/internal/printable.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/io/internal/npy_header.hpp>
 #include <tapegrad/io/internal/zip.hpp>
 #include <tapegrad/io/npy.hpp>
@@ -35,7 +36,7 @@ void save_npz(const std::filesystem::path& path, const NamedTensors& tensors) {
   for (const auto& [name, tensor] : tensors) {
     const Tensor dense = tensor.to_dense().contiguous();
     const std::string header = npy_header(dense);
-    const std::string_view data(reinterpret_cast<const char*>(dense.node().data),
+    const std::string_view data(reinterpret_cast<const char*>(engine::node_of(dense).data),
                                 static_cast<std::size_t>(dense.numel()) * size_of(dense.dtype()));
     archive.begin_member(name + std::string(kSuffix), zip_checksum({header, data}), header.size() + data.size());
     file.write(header);

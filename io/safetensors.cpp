@@ -1,3 +1,4 @@
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/io/safetensors.hpp>
 
 #include <fmt/format.h>
@@ -85,7 +86,7 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
   file.write(header);
   for (const auto& [name, tensor] : sorted) {
     const Tensor dense = tensor.to_dense().contiguous();
-    file.write(dense.node().data, static_cast<std::size_t>(dense.numel()) * size_of(dense.dtype()));
+    file.write(engine::node_of(dense).data, static_cast<std::size_t>(dense.numel()) * size_of(dense.dtype()));
   }
   file.commit();
 }
@@ -108,7 +109,7 @@ NamedTensors load_safetensors(const std::filesystem::path& path, Metadata* metad
   tensors.reserve(header.tensors.size());
   for (TensorEntry& entry : header.tensors) {
     Tensor tensor = empty(entry.shape, entry.dtype);
-    std::byte* to = tensor.node().data;
+    std::byte* to = engine::node_of(tensor).data;
     const std::uint64_t place = kLengthBytes + length + entry.begin;
     if (entry.encoding == Encoding::same)
       file.read(to, entry.end - entry.begin, place);

@@ -9,6 +9,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/broadcast.hpp>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/op/internal/conversions.hpp>
 #include <tapegrad/op/table.hpp>
@@ -242,7 +243,7 @@ Tensor run_pointwise(const OpRecord& op, std::span<const Operand> operands, void
   if (!shape) shape = &broadcast;  // numbers only: a scalar
 
   Tensor result = empty(*shape, info.kind == Kind::predicate ? DType::boolean : dtype);
-  Node& node = result.node();
+  Node& node = engine::node_of(result);
   NumberBytes number;
   if (number_at >= 0) number.set(operands[static_cast<std::size_t>(number_at)].number(), dtype);
   Reader readers[kMaxInputs];
@@ -287,7 +288,7 @@ Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {
   if (info.passes.has(input)) return g;
   if (grad_enabled()) return table.recorded_vjp(node, input, g);
 
-  if (!g.node().storage) return pointwise_vjp(node, input, g.to_dense());
+  if (!engine::node_of(g).storage) return pointwise_vjp(node, input, g.to_dense());
   Tensor result = empty(node.shape, node.dtype);
   const int count = node.edge_count;
   NumberBytes number;
@@ -300,10 +301,10 @@ Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {
     else if (!edge.node())
       readers[i].open_number(number.data(), size_of(node.dtype));
   }
-  readers[count].open(g.node(), node.shape);
+  readers[count].open(engine::node_of(g), node.shape);
   if (info.saves.output) readers[count + 1].open(node, node.shape);
   const VjpKernel kernel = table.vjp[input][node.dtype == f64];
-  std::byte* out = result.node().data;
+  std::byte* out = engine::node_of(result).data;
   const auto width = static_cast<std::int64_t>(size_of(node.dtype));
   const void* attributes = node.scalar_input < 0 ? node.attributes : nullptr;
   for_dense_blocks(readers, count + 1 + (info.saves.output ? 1 : 0), node.shape.numel(), info.flops + 1,

@@ -20,6 +20,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/op/attributes.hpp>
 #include <tapegrad/op/formula.hpp>
 #include <tapegrad/op/sample.hpp>
@@ -207,7 +208,7 @@ auto recorded_input(const Node& node) {
   if constexpr (J == S)
     return node.scalar;
   else if constexpr (kReads<O, W, J>)
-    return Tensor::of(*node.edges()[J].node());
+    return engine::tensor_of(*node.edges()[J].node());
   else
     return Absent{};
 }
@@ -215,7 +216,7 @@ auto recorded_input(const Node& node) {
 template <class O>
 auto recorded_output(const Node& node) {
   if constexpr (O::info.saves.output)
-    return Tensor::of(const_cast<Node&>(node));
+    return engine::tensor_of(const_cast<Node&>(node));
   else
     return Absent{};
 }

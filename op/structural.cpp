@@ -42,7 +42,7 @@ Tensors made_dense(const Tensors& inputs) {
   for (const Tensor& t : inputs) {
     dense.push_back(t.defined() ? t.contiguous() : t);
     // A copy tells op::keep_for() the same as what it is of.
-    if (t.defined() && !t.same_as(dense.back())) dense.back().node().requires_grad = t.requires_grad();
+    if (t.defined() && !t.same_as(dense.back())) engine::node_of(dense.back()).requires_grad = t.requires_grad();
   }
   return dense;
 }
@@ -80,7 +80,7 @@ void run_structural(const OpRecord& op, std::span<const Tensor> inputs, CallStat
   }
   owner.held = nullptr;
   if (op.results.empty())
-    record(results[0].node(), op, of_node, call, {saved_inputs, saves_result});
+    record(engine::node_of(results[0]), op, of_node, call, {saved_inputs, saves_result});
   else
     record_several(results, op, of_node, call, saved_inputs);
 }
@@ -106,8 +106,8 @@ void call_structural(const OpRecord& op, std::span<const Tensor> inputs, CallSta
     run_structural(op, inputs, call, results);
     if (op.results.empty())
       results[0] = timer.stop(std::move(results[0]));
-    else if (const Node& first = results[0].node(); first.op)
-      timer.stop(Tensor::of(*first.edges()[0].node()));
+    else if (const Node& first = engine::node_of(results[0]); first.op)
+      timer.stop(engine::tensor_of(*first.edges()[0].node()));
   });
 }
 
@@ -127,7 +127,7 @@ int Keeper::place(Tensor& kept, bool first_order) {
         return kResult;
       }
       // Another handle to its buffer: the result's own node holds the call, and would hold itself.
-      held.value = make_view(value, value.shape(), value.node().strides, 0);
+      held.value = make_view(value, value.shape(), engine::node_of(value).strides, 0);
       held.result = static_cast<int>(i);
     }
   if (held.result < 0 && !first_order && is_floating(value.dtype()))
@@ -140,8 +140,8 @@ int Keeper::place(Tensor& kept, bool first_order) {
 
 Tensor kept_value(int place, const Node& node, const CallState& call) {
   if (place == kNowhere) return {};
-  if (place == kResult) return Tensor::of(const_cast<Node&>(node));
-  if (place >= 0) return Tensor::of(*node.edges()[place].node());
+  if (place == kResult) return engine::tensor_of(const_cast<Node&>(node));
+  if (place >= 0) return engine::tensor_of(*node.edges()[place].node());
   const HeldValue& held = call.held[static_cast<std::size_t>(kFirstHeld - place)];
   if (held.result < 0 || !grad_enabled() || !is_floating(held.value.dtype())) return held.value;
   return result_again(const_cast<Node&>(node), held.result, held.value);
@@ -164,11 +164,12 @@ void check_input_count(const OpRecord& op, std::size_t count) {
 
 namespace detail {
 
-void allocate(Tensor& spec) { allocate_value(spec.node()); }
+void allocate(Tensor& spec) { allocate_value(engine::node_of(spec)); }
 
 void require_filled(const OpInfo& info, const Tensor& out, const Shape& shape, DType dtype) {
   const std::string declared = std::string(name_of(dtype)) + " " + to_string(shape);
-  if (!out.defined() || out.shape() != shape || out.dtype() != dtype || !out.node().dense() || out.requires_grad())
+  if (!out.defined() || out.shape() != shape || out.dtype() != dtype || !engine::node_of(out).dense() ||
+      out.requires_grad())
     throw ValueError(std::string(info.name) + ": it declared a result of " + declared + ", and forward() gave " +
                      (out.defined() ? describe(out) : "an undefined tensor") +
                      "; forward() fills the tensor it is given");
@@ -186,7 +187,7 @@ void take_contributions(const OpRecord& op, std::span<Tensor> given, std::span<T
 
 namespace op {
 
-Tensor spec(const Shape& shape, DType dtype) { return Tensor::adopt(Node::create(shape, dtype)); }
+Tensor spec(const Shape& shape, DType dtype) { return engine::adopt(Node::create(shape, dtype)); }
 
 const Tensor& FirstOrder::value() const {
   if (grad_enabled())

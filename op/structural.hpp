@@ -29,6 +29,7 @@
 // refuses others. What a kernel leaves for the first derivative alone is an op::FirstOrder.
 
 #include <memory>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/op/attributes.hpp>
 #include <tapegrad/op/members.hpp>
 #include <tapegrad/op/sample.hpp>
@@ -332,11 +333,11 @@ template <class O>
 Cost structural_cost(const Node& node) {
   std::vector<Tensor> inputs;
   for (std::size_t i = 0; i < node.edge_count; ++i)
-    inputs.push_back(node.edges()[i].node() ? Tensor::of(*node.edges()[i].node()) : Tensor());
+    inputs.push_back(node.edges()[i].node() ? engine::tensor_of(*node.edges()[i].node()) : Tensor());
   const auto in = assembled<typename O::In>(std::span(inputs));
   return with_attributes<O>(call_of<O>(node), [&](const auto&... a) {
     if constexpr (op::kMembers<typename O::Out> == 1)
-      return O::cost(a..., in, typename O::Out{Tensor::of(const_cast<Node&>(node))});
+      return O::cost(a..., in, typename O::Out{engine::tensor_of(const_cast<Node&>(node))});
     else
       return O::cost(a..., in, O::shapes(a..., in));
   });

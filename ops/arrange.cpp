@@ -4,6 +4,7 @@
 #include <numeric>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/internal/checked.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/indexing.hpp>
@@ -37,8 +38,8 @@ struct Roll : internal::Unary {
     const std::size_t bytes = static_cast<std::size_t>(s.count * s.inner) * size_of(in.x.dtype());
     const std::size_t head = static_cast<std::size_t>((a.shift % s.count + s.count) % s.count * s.inner) *
                              size_of(in.x.dtype());  // what the end of x fills
-    const std::byte* from = in.x.node().data;
-    std::byte* to = out.y.node().data;
+    const std::byte* from = engine::node_of(in.x).data;
+    std::byte* to = engine::node_of(out.y).data;
     for (std::int64_t o = 0; o < s.outer; ++o, from += bytes, to += bytes) {
       std::memcpy(to, from + bytes - head, head);
       std::memcpy(to + head, from, bytes - head);
@@ -103,7 +104,7 @@ struct PadConstant : internal::Unary {
   }
   static void forward(const Attrs& a, const In& in, Out& out) {
     out.y.fill(a.value);
-    store_dense(in.x.node().data, core(a, out.y).node());
+    store_dense(engine::node_of(in.x).data, engine::node_of(core(a, out.y)));
   }
   static In pull(const Attrs& a, const Out& g, op::Wanted<In>) { return {core(a, g.y)}; }
   static Cost cost(const Attrs&, const In&, const Out& out) { return internal::moved(out.y); }

@@ -42,17 +42,17 @@ std::vector<Tensor> detached(std::span<const Tensor> inputs) {
 std::vector<Tensor> closed_over_leaves(const Tensor& result, std::span<const Tensor> inputs, std::uint64_t since) {
   std::vector<Tensor> leaves;
   std::unordered_set<const Node*> seen;
-  for (const Tensor& input : inputs) seen.insert(&input.node());
+  for (const Tensor& input : inputs) seen.insert(&engine::node_of(input));
   std::vector<Node*> stack;
   const auto visit = [&](Node* node) {
     if (node && node->requires_grad && seen.insert(node).second) stack.push_back(node);
   };
-  visit(&result.node());
+  visit(&engine::node_of(result));
   while (!stack.empty()) {
     Node& node = *stack.back();
     stack.pop_back();
     if (node.is_leaf()) {
-      leaves.push_back(Tensor::of(node));
+      leaves.push_back(engine::tensor_of(node));
       continue;
     }
     if (node.sequence < since)
@@ -73,7 +73,7 @@ Tensor refuse_side_result(const Tensor&) {
 
 Tensor run_segment(const TensorFunction& f, std::span<const Tensor> inputs) {
   std::vector<Tensor> copies = detached(inputs);
-  const std::uint64_t since = inputs.empty() ? 0 : copies[0].node().sequence;
+  const std::uint64_t since = inputs.empty() ? 0 : engine::node_of(copies[0]).sequence;
   const auto log = std::make_shared<RunLog>();
   Tensor result = [&] {
     const LoggedRun run(*log, LoggedRun::Mode::record);
@@ -87,8 +87,8 @@ Tensor run_segment(const TensorFunction& f, std::span<const Tensor> inputs) {
   std::vector<const Tensor*> pointers;
   for (const Tensor& input : all) pointers.push_back(&input);
   result = result.to_dense();
-  Tensor value = make_view(result, result.shape(), result.node().strides, 0);
-  record(value.node(), kRecord, pointers, new Segment{f, inputs.size(), log});
+  Tensor value = make_view(result, result.shape(), engine::node_of(result).strides, 0);
+  record(engine::node_of(value), kRecord, pointers, new Segment{f, inputs.size(), log});
   return value;
 }
 
@@ -121,7 +121,7 @@ void gradients_of(const Node& node, std::span<const Tensor> cotangents, std::spa
   const Tensor& g = cotangents[0];
   const auto& segment = *static_cast<const Segment*>(node.attributes);
   std::vector<Tensor> values;
-  for (std::size_t i = 0; i < node.edge_count; ++i) values.push_back(Tensor::of(*node.edges()[i].node()));
+  for (std::size_t i = 0; i < node.edge_count; ++i) values.push_back(engine::tensor_of(*node.edges()[i].node()));
   const auto with_leaves = [&](std::span<const Tensor> inputs) {
     std::vector<Tensor> all(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(segment.inputs));
     all.insert(all.end(), values.begin() + static_cast<std::ptrdiff_t>(segment.inputs), values.end());

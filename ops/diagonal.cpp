@@ -1,4 +1,5 @@
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
@@ -136,7 +137,7 @@ struct DiagonalScatter : internal::Unary {
   static Out shapes(const Attrs& a, const In& in) { return {op::spec(a.shape, in.x.dtype())}; }
   static void forward(const Attrs& a, const In& in, Out& out) {
     out.y.fill(0);
-    store_dense(in.x.node().data, Diagonal::view(a, {out.y}).y.node());
+    store_dense(engine::node_of(in.x).data, engine::node_of(Diagonal::view(a, {out.y}).y));
   }
   static In pull(const Attrs& a, const Out& g, op::Wanted<In>) {
     return {diagonal(g.y, a.k, a.row_axis, a.column_axis)};

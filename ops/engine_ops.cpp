@@ -12,8 +12,9 @@ namespace {
 
 Tensor concat_rows(const Tensor& a, const Tensor& b) {
   Tensor joined = empty(a.shape().with(0, a.shape()[0] + b.shape()[0]), a.dtype());
-  copy_dense(a.node(), joined.node().data);
-  copy_dense(b.node(), joined.node().data + static_cast<std::size_t>(a.numel()) * size_of(a.dtype()));
+  copy_dense(engine::node_of(a), engine::node_of(joined).data);
+  copy_dense(engine::node_of(b),
+             engine::node_of(joined).data + static_cast<std::size_t>(a.numel()) * size_of(a.dtype()));
   return joined;
 }
 

@@ -1,5 +1,6 @@
 #include <cstring>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
@@ -14,12 +15,12 @@ namespace {
 void interleave(std::span<const Tensor> tensors, int axis, Tensor& y) {
   const std::int64_t outer = slab_around(y.shape(), axis).outer;
   if (outer == 0) return;
-  std::byte* to = y.node().data;
+  std::byte* to = engine::node_of(y).data;
   const std::size_t step = static_cast<std::size_t>(y.numel()) * size_of(y.dtype()) / static_cast<std::size_t>(outer);
   for (const Tensor& t : tensors) {
     const std::size_t run = static_cast<std::size_t>(t.numel()) * size_of(t.dtype()) / static_cast<std::size_t>(outer);
     if (run == 0) continue;
-    const std::byte* from = t.node().data;
+    const std::byte* from = engine::node_of(t).data;
     for (std::size_t o = 0; o < static_cast<std::size_t>(outer); ++o) std::memcpy(to + o * step, from + o * run, run);
     to += run;
   }

@@ -2,6 +2,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/internal/broadcast.hpp>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
@@ -101,7 +102,8 @@ struct MatMul {
   static kernels::MatrixView<const T> matrix(const Tensor& t, std::int64_t offset) {
     const Strides s = t.strides();
     const auto rank = static_cast<std::size_t>(t.rank());
-    return {reinterpret_cast<const T*>(t.node().data) + offset, t.shape()[-2], t.shape()[-1], s[rank - 2], s[rank - 1]};
+    return {reinterpret_cast<const T*>(engine::node_of(t).data) + offset, t.shape()[-2], t.shape()[-1], s[rank - 2],
+            s[rank - 1]};
   }
 
   template <class T>
@@ -114,8 +116,8 @@ struct MatMul {
     // Batches of a against one b are one tall product.
     if (b.rank() == 2 && a.is_contiguous()) {
       const std::int64_t tall = y.numel() / columns, inner = a.shape()[-1];
-      return kernels::gemm({reinterpret_cast<const T*>(a.node().data), tall, inner, inner, 1}, matrix<T>(b, 0), T{0},
-                           {out, tall, columns, columns, 1});
+      return kernels::gemm({reinterpret_cast<const T*>(engine::node_of(a).data), tall, inner, inner, 1},
+                           matrix<T>(b, 0), T{0}, {out, tall, columns, columns, 1});
     }
     const Shape batch = batch_of(y.shape());
     const Tensor a_all = broadcast_batch(a, batch), b_all = broadcast_batch(b, batch);

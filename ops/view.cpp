@@ -2,6 +2,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/internal/broadcast.hpp>
 #include <tapegrad/core/internal/checked.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -51,7 +52,7 @@ struct Reshape : internal::Unary {
   static Out view(const Attrs& a, const In& in) {
     const Shape shape = resolve(a.shape, in.x.shape());
     Strides strides;
-    if (!in.x.is_contiguous() && reshaped_strides(in.x.shape(), *in.x.node().strides, shape, strides))
+    if (!in.x.is_contiguous() && reshaped_strides(in.x.shape(), *engine::node_of(in.x).strides, shape, strides))
       return {make_view(in.x, shape, &strides, 0)};
     return {make_view(in.x.contiguous(), shape, nullptr, 0)};
   }
@@ -271,7 +272,7 @@ struct SliceScatter : internal::Unary {
   }
   static void forward(const Attrs& a, const In& in, Out& out) {
     out.y.fill(0);
-    store_dense(in.x.node().data, SliceOp::view(a, {out.y}).y.node());
+    store_dense(engine::node_of(in.x).data, engine::node_of(SliceOp::view(a, {out.y}).y));
   }
   static In pull(const Attrs& a, const Out& g, op::Wanted<In>) { return {slice(g.y, a.axis, a.start, a.stop, a.step)}; }
   static std::vector<SampleOf<SliceScatter>> samples(Rng& rng) {

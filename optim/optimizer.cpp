@@ -1,3 +1,4 @@
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/optim/optimizer.hpp>
 
 #include <fmt/format.h>
@@ -60,7 +61,7 @@ void Optimizer::add_group(NamedTensors parameters, std::shared_ptr<const Rule> r
     if (names_.contains(name) || !names.insert(name).second)
       throw ValueError(fmt::format("Optimizer: there are two parameters named '{}'", name));
     if (tensor.numel() == 0) continue;
-    const void* data = tensor.node().data;
+    const void* data = engine::node_of(tensor).data;
     const auto there = memory_.find(data);
     if (const auto [place, is_new] = memory.emplace(data, name); there != memory_.end() || !is_new)
       throw ValueError(fmt::format(

@@ -33,7 +33,7 @@ Tensor spread(const Tensor& t) {
   Tensor view = make_view(buffer, t.shape(), &swapped, 1);
   const Tensor dense = t.contiguous();
   dispatch(t.dtype(), [&]<class T>() {
-    T* to = reinterpret_cast<T*>(view.node().data);
+    T* to = reinterpret_cast<T*>(engine::node_of(view).data);
     const auto from = dense.data<T>();
     for (std::size_t i = 0; i < from.size(); ++i) {
       std::int64_t rest = static_cast<std::int64_t>(i), offset = 0;

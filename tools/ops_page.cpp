@@ -5,6 +5,7 @@
 #include <map>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
@@ -178,7 +179,7 @@ class OpSection {
     }
     const Trace trace;
     const std::vector<Tensor> values = sample.call(inputs);
-    const Node& first = values[0].node();
+    const Node& first = engine::node_of(values[0]);
     const std::string price = cost(first.op && first.op->kind == OpKind::part ? *first.edges()[0].node() : first);
 
     std::string call = std::string(info_.name) + "(";

@@ -1,3 +1,4 @@
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/train/trainer.hpp>
 
 #include <fmt/format.h>
@@ -119,10 +120,10 @@ Tensor Trainer::predict(const data::Dataset& dataset, std::int64_t batch_size) {
                                    model_->describe(), to_string(part.shape()), batch.rows));
     if (!outputs.defined()) {
       outputs = empty(part.shape().with(0, dataset.size()), part.dtype());
-      to = outputs.node().data;
+      to = engine::node_of(outputs).data;
     }
     const std::size_t bytes = static_cast<std::size_t>(part.numel()) * size_of(part.dtype());
-    if (bytes) std::memcpy(to, part.node().data, bytes);
+    if (bytes) std::memcpy(to, engine::node_of(part).data, bytes);
     to += bytes;
   }
   return outputs;

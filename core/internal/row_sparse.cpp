@@ -3,6 +3,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/node_extra.hpp>
 #include <tapegrad/core/internal/row_sparse.hpp>
+#include <tapegrad/core/record.hpp>
 
 namespace tapegrad {
 
@@ -31,8 +32,8 @@ const RowSparse* Tensor::row_sparse() const {
 }
 
 Tensor adopt_rows(const Shape& shape, RowSparse rows) {
-  Tensor result = Tensor::adopt(Node::create(shape, rows.values.dtype()));
-  extra_of(result.node()).rows = std::move(rows);
+  Tensor result = engine::adopt(Node::create(shape, rows.values.dtype()));
+  extra_of(engine::node_of(result)).rows = std::move(rows);
   return result;
 }
 
@@ -64,7 +65,7 @@ Tensor Tensor::to_dense() const {
   const RowSparse* rows = row_sparse();
   if (!rows) return *this;
   Tensor dense = zeros(shape(), dtype());
-  dispatch_floating(dtype(), [&]<class T>() { add_rows(*rows, reinterpret_cast<T*>(dense.node().data)); });
+  dispatch_floating(dtype(), [&]<class T>() { add_rows(*rows, reinterpret_cast<T*>(engine::node_of(dense).data)); });
   return dense;
 }
 

@@ -60,7 +60,7 @@ std::vector<Tensor> by_itself(const Node& node, const Tangents& tangents) {
   const auto value_or_tangent = [&](std::size_t i, bool moves) -> Tensor {
     Node* input = node.edges()[i].node();
     if (!input) return {};
-    if (!moves) return Tensor::of(*input);
+    if (!moves) return engine::tensor_of(*input);
     const Tensor* tangent = find(tangents, *input);
     return tangent ? *tangent : zeros(input->shape, input->dtype);
   };
@@ -99,13 +99,13 @@ ForwardPass::ForwardPass(const Tensor& value, std::span<const Tensor> arguments)
   // Depth first without recursion: a node is placed when it is met the second time, after all its inputs. Whether it
   // depends on an argument is known then too.
   std::unordered_map<const Node*, bool> depends;
-  for (const Tensor& a : arguments_) depends[&a.node()] = true;
+  for (const Tensor& a : arguments_) depends[&engine::node_of(a)] = true;
   struct Visit {
     Node* node;
     bool inputs_done;
   };
   std::vector<Visit> stack;
-  if (value.requires_grad()) stack.push_back({&value.node(), false});
+  if (value.requires_grad()) stack.push_back({&engine::node_of(value), false});
   while (!stack.empty()) {
     const auto [node, inputs_done] = stack.back();
     stack.pop_back();
@@ -127,9 +127,9 @@ Tensor ForwardPass::push(std::span<const Tensor> given) const {
   Tangents tangents;
   for (std::size_t i = 0; i < arguments_.size(); ++i)
     if (given[i].defined() && arguments_[i].requires_grad())
-      tangents[&arguments_[i].node()] = {cast(given[i].to_dense(), arguments_[i].dtype())};
+      tangents[&engine::node_of(arguments_[i])] = {cast(given[i].to_dense(), arguments_[i].dtype())};
   // How often each tangent will still be read: it goes when nobody will.
-  std::unordered_map<const Node*, int> readers{{&value_.node(), 1}};
+  std::unordered_map<const Node*, int> readers{{&engine::node_of(value_), 1}};
   for (const Node* node : order_) for_moving_inputs(*node, [&](std::size_t, const Node& input) { ++readers[&input]; });
   for (const Node* node : order_) {
     require_saved(*node, "forward mode");
@@ -140,7 +140,7 @@ Tensor ForwardPass::push(std::span<const Tensor> given) const {
       if (--readers[&input] == 0) tangents.erase(&input);
     });
   }
-  const Tensor* result = find(tangents, value_.node());
+  const Tensor* result = find(tangents, engine::node_of(value_));
   return result ? *result : Tensor();
 }
 

@@ -54,10 +54,10 @@ void start_from(const Tensor& base, Tensor& y) {
   bool constant = base.numel() > 1;
   for (int axis = 0; axis < base.rank(); ++axis)
     constant &= strides[static_cast<std::size_t>(axis)] == 0 || base.shape()[axis] == 1;
-  if (!constant) return copy_dense(base.node(), y.node().data);
+  if (!constant) return copy_dense(engine::node_of(base), engine::node_of(y).data);
   dispatch(y.dtype(), [&]<class T>() {
-    T* to = reinterpret_cast<T*>(y.node().data);
-    std::fill_n(to, y.numel(), *reinterpret_cast<const T*>(base.node().data));
+    T* to = reinterpret_cast<T*>(engine::node_of(y).data);
+    std::fill_n(to, y.numel(), *reinterpret_cast<const T*>(engine::node_of(base).data));
   });
 }
 

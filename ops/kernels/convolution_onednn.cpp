@@ -7,6 +7,7 @@
 #include <string_view>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/core/tensor.hpp>
 #include <tapegrad/ops/kernels/convolution_onednn.hpp>
 #include <unordered_map>

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/tapegrad.hpp>
 
 namespace tapegrad {
@@ -387,13 +388,13 @@ TEST(Scopes, NameWhatIsRecordedInThem) {
     }
     outer = x * 3;
   }
-  EXPECT_EQ(inner.node().scope->path, "encoder.attn");
-  EXPECT_EQ(inner.node().scope->name, "attn");
-  EXPECT_EQ(inner.node().scope->parent, outer.node().scope);
-  EXPECT_EQ((x * 2).node().scope, nullptr);
-  EXPECT_GT(outer.node().sequence, inner.node().sequence);
+  EXPECT_EQ(engine::node_of(inner).scope->path, "encoder.attn");
+  EXPECT_EQ(engine::node_of(inner).scope->name, "attn");
+  EXPECT_EQ(engine::node_of(inner).scope->parent, engine::node_of(outer).scope);
+  EXPECT_EQ(engine::node_of(x * 2).scope, nullptr);
+  EXPECT_GT(engine::node_of(outer).sequence, engine::node_of(inner).sequence);
   const Scope again("encoder");
-  EXPECT_EQ(Scope::current(), outer.node().scope) << "the same path is the same object";
+  EXPECT_EQ(Scope::current(), engine::node_of(outer).scope) << "the same path is the same object";
 }
 
 }  // namespace

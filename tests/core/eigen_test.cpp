@@ -5,6 +5,7 @@
 
 #include <Eigen/Core>
 #include <tapegrad/core/eigen.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/tapegrad.hpp>
 
 namespace tapegrad {
@@ -33,7 +34,7 @@ void expect_shared(M m) {
   Tensor t = wrap(m);
   EXPECT_EQ(t.shape(), (Shape{2, 3}));
   EXPECT_THAT(t.values(), ElementsAre(1, 2, 3, 4, 5, 6));
-  EXPECT_EQ(static_cast<const void*>(t.node().data), m.data());
+  EXPECT_EQ(static_cast<const void*>(engine::node_of(t).data), m.data());
   m(1, 0) = 40;
   EXPECT_EQ(t.at({1, 0}), 40);
   EXPECT_EQ(matmul(t, ones({3, 1}, t.dtype())).at({1, 0}), 51);
@@ -72,7 +73,7 @@ TEST(EigenBridge, TakesOverATemporary) {
   Eigen::MatrixXd m = numbered<Eigen::MatrixXd>();
   const double* memory = m.data();
   const Tensor t = wrap(std::move(m));
-  EXPECT_EQ(static_cast<const void*>(t.node().data), memory);
+  EXPECT_EQ(static_cast<const void*>(engine::node_of(t).data), memory);
   EXPECT_THAT(t.values(), ElementsAre(1, 2, 3, 4, 5, 6));
 }
 

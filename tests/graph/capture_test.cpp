@@ -6,6 +6,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/capture.hpp>
@@ -135,7 +136,7 @@ TEST(Measurements, LeaveTheBackwardPassOutOfTheTrace) {
   const std::size_t recorded = trace.nodes().size();
   loss.backward();
   EXPECT_EQ(trace.nodes().size(), recorded);
-  EXPECT_TRUE(trace.measured(loss.node())->gradient.defined());
+  EXPECT_TRUE(trace.measured(engine::node_of(loss))->gradient.defined());
   EXPECT_EQ(Trace::current(), &trace);
 }
 

@@ -4,6 +4,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/node_extra.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/nn/activations.hpp>
 #include <tapegrad/nn/containers.hpp>
@@ -179,14 +180,14 @@ TEST(Module, RefusesMembersThatAreNotMembers) {
   EXPECT_THAT(message_of([] { Dotted(); }), HasSubstr("'a.b' cannot be the name of a member"));
 }
 
-std::string scope_of(const Tensor& t) { return t.node().scope ? t.node().scope->path : ""; }
+std::string scope_of(const Tensor& t) { return engine::node_of(t).scope ? engine::node_of(t).scope->path : ""; }
 
 TEST(Layer, RecordsInAScopeOfItsPath) {
   Model model;
   EXPECT_EQ(scope_of(model.stem(ones({1, 3}))), "stem");
   EXPECT_EQ(scope_of(model.blocks[1](ones({1, 4}))), "blocks.1");
   EXPECT_EQ(scope_of(model.head(ones({1, 4}))), "head.2");
-  EXPECT_THAT(model.stem(ones({1, 3})).node().scope->where.file, HasSubstr("module_test.cpp"));
+  EXPECT_THAT(engine::node_of(model.stem(ones({1, 3}))).scope->where.file, HasSubstr("module_test.cpp"));
   const Scope pass("pass");
   EXPECT_EQ(scope_of(model.blocks[1].out(ones({1, 8}))), "pass.blocks.1.out");
   model.blocks[0].out.register_forward_hook([](const nn::Module&, std::span<const Tensor>, const Tensor& output) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <tapegrad/core/internal/node_extra.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/tapegrad.hpp>
@@ -96,7 +97,7 @@ TEST_F(SeveralResults, HaveTheNamesOfTheMembers) {
   EXPECT_THAT(record.kept, ElementsAre("x", "y", "radius"));
   EXPECT_EQ(record.inputs[1].name, "y");
   const Polar::Out out = polar(x, y);
-  EXPECT_EQ(op_name(out.angle.node()), "polar.angle");
+  EXPECT_EQ(op_name(engine::node_of(out.angle)), "polar.angle");
   EXPECT_FALSE(out.quadrant.requires_grad());
   EXPECT_TRUE(out.quadrant.is_leaf()) << "an integer holds on to no graph";
 }
@@ -181,7 +182,7 @@ TEST_F(SeveralResults, LetGoOfWhatTheyKeptAfterBackward) {
   const std::uint64_t before = memory::stats().live_bytes;
   const Tensor loss = sum(angle);
   loss.backward();
-  large.node().extra->gradient = Tensor();
+  engine::node_of(large).extra->gradient = Tensor();
   EXPECT_LT(memory::stats().live_bytes, before - kMany * 7) << "the radius, which only the call still had";
 }
 
@@ -201,7 +202,7 @@ TEST_F(SeveralResults, AreAllTracedWhereNothingElseIsRecorded) {
   const Polar::Out out = polar(x, y);
   ASSERT_EQ(trace.nodes().size(), 4u);
   for (std::size_t i = 1; i < 4; ++i) EXPECT_LT(trace.nodes()[i - 1]->sequence, trace.nodes()[i]->sequence);
-  EXPECT_EQ(op_name(out.quadrant.node()), "polar.quadrant");
+  EXPECT_EQ(op_name(engine::node_of(out.quadrant)), "polar.quadrant");
 }
 
 TEST_F(SeveralResults, AnomaliesNameTheOp) {

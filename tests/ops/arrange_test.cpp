@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/tapegrad.hpp>
 
 namespace tapegrad {
@@ -10,7 +11,9 @@ using ::testing::ElementsAre;
 
 Tensor ramp(const Shape& shape) { return reshape(arange(shape.numel(), f64), shape); }
 
-bool shares_buffer(const Tensor& a, const Tensor& b) { return a.node().storage == b.node().storage; }
+bool shares_buffer(const Tensor& a, const Tensor& b) {
+  return engine::node_of(a).storage == engine::node_of(b).storage;
+}
 
 TEST(Split, GivesViewsThatCoverTheAxis) {
   const Tensor x = ramp({5, 2});

@@ -9,6 +9,7 @@
 
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/op/table.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
@@ -125,7 +126,7 @@ class PointwiseRange : public ::testing::TestWithParam<const OpEntry*> {
       if (has_gradient(static_cast<int>(i))) moving.push_back(inputs[i]), which.push_back(static_cast<int>(i));
     }
     const Tensor y = op().call(inputs, {})[0];
-    const Formula formula(op(), y.requires_grad() ? y.node().attributes : nullptr);
+    const Formula formula(op(), y.requires_grad() ? engine::node_of(y).attributes : nullptr);
     std::vector<std::vector<double>> at;
     for (const Tensor& t : inputs) at.push_back(t.values());
     const auto point = [&](std::size_t e) {

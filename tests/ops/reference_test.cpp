@@ -6,6 +6,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/parallel.hpp>
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/op/table.hpp>
 
@@ -18,9 +19,7 @@ class PointwiseOp : public ::testing::TestWithParam<const OpEntry*> {
   const OpInfo& info() const { return op().info(); }
   const PointwiseTable& table() const { return *static_cast<const PointwiseTable*>(op().record->table); }
   int inputs() const { return info().inputs.count; }
-  bool has_gradient(int input) const {
-    return info().differentiable && !info().masks.has(input);
-  }
+  bool has_gradient(int input) const { return info().differentiable && !info().masks.has(input); }
 
   Tensor draw(int input, const Shape& shape) {
     if (info().masks.has(input)) {
@@ -48,7 +47,7 @@ class PointwiseOp : public ::testing::TestWithParam<const OpEntry*> {
       y = op().call({tensors, static_cast<std::size_t>(inputs())}, {})[0];
     else
       y = call_pointwise(*op().record, operands, nullptr);
-    const void* attributes = y.requires_grad() && number < 0 ? y.node().attributes : nullptr;
+    const void* attributes = y.requires_grad() && number < 0 ? engine::node_of(y).attributes : nullptr;
     if (!op().attributes().empty()) {
       ASSERT_TRUE(attributes) << "a recorded call is needed to see the default attributes";
     }

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/tapegrad.hpp>
 
 #include "../message_of.hpp"
@@ -18,7 +19,7 @@ TEST(At, BasicIndicesGiveAView) {
   const Tensor x = ramp({2, 3, 4});
   const Tensor y = at(x, 1, Slice{0, 3, 2}, newaxis);
   EXPECT_EQ(y.shape(), (Shape{2, 1, 4}));
-  EXPECT_EQ(y.node().storage, x.node().storage);
+  EXPECT_EQ(engine::node_of(y).storage, engine::node_of(x).storage);
   EXPECT_THAT(y.values(), ElementsAre(12, 13, 14, 15, 20, 21, 22, 23));
   EXPECT_THAT(at(x, ellipsis, -1).values(), ElementsAre(3, 7, 11, 15, 19, 23));
   EXPECT_EQ(at(x, newaxis, ellipsis, newaxis).shape(), (Shape{1, 2, 3, 4, 1}));

@@ -1,3 +1,4 @@
+#include <tapegrad/core/record.hpp>
 #include <tapegrad/train/internal/batch_checks.hpp>
 
 #include <fmt/format.h>
@@ -29,10 +30,10 @@ void UntrainedLeaves::check(const Tensor& loss) {
   if (steps_ >= 2) return;
   ++steps_;
   std::unordered_set<const Node*> visited, seen;
-  for (const auto& [name, tensor] : known_) visited.insert(&tensor.node());
-  for (const Tensor& leaf : seen_) seen.insert(&leaf.node());
+  for (const auto& [name, tensor] : known_) visited.insert(&engine::node_of(tensor));
+  for (const Tensor& leaf : seen_) seen.insert(&engine::node_of(leaf));
   std::vector<Tensor> found;
-  std::vector<Node*> open{&loss.node()};
+  std::vector<Node*> open{&engine::node_of(loss)};
   while (!open.empty()) {
     Node* node = open.back();
     open.pop_back();
@@ -45,7 +46,7 @@ void UntrainedLeaves::check(const Tensor& loss) {
             "that nothing trains it. A layer needs its owner and a name, as in nn::Linear out{{*this, \"out\", 8, 2}}; "
             "what is not to be trained is frozen by set_requires_grad(false)",
             describe(*node), model_.describe()));
-      if (node->storage) found.push_back(Tensor::of(*node));
+      if (node->storage) found.push_back(engine::tensor_of(*node));
     }
     for (int i = 0; i < static_cast<int>(node->edge_count); ++i)
       if (Node* input = node->edges()[i].node()) open.push_back(input);
