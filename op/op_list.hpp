@@ -126,14 +126,14 @@ struct OpList {
     return tapegrad::apply<O>(arguments...);
   }
   template <DeclaresStructural O>
-  static typename O::Out apply(const typename O::In& in) {
+  static typename O::Out apply(typename O::In in) {
     static_assert(has<O>, "op O is missing from its file's OpList");
-    return tapegrad::apply<O>(in);
+    return tapegrad::apply<O>(std::move(in));
   }
   template <DeclaresStructural O>
-  static typename O::Out apply(const detail::Attributes<O>& attributes, const typename O::In& in) {
+  static typename O::Out apply(detail::Attributes<O> attributes, typename O::In in) {
     static_assert(has<O>, "op O is missing from its file's OpList");
-    return tapegrad::apply<O>(attributes, in);
+    return tapegrad::apply<O>(std::move(attributes), std::move(in));
   }
 };
 

@@ -70,14 +70,17 @@ void run_structural(const OpRecord& op, std::span<const Tensor> inputs, CallStat
   const std::span<const Tensor* const> of_node(pointers.data(), pointers.size());
   Few<bool> saved(given.size(), false);
   const std::span<bool> saved_inputs(saved.data(), saved.size());
-  Keeper keeper(op, span_of(given), span_of(read), results, saved_inputs, *call);
-  if (records(op, of_node))
+  bool saves_result = false;
+  if (table.keep && records(op, of_node)) {
+    Keeper keeper(op, span_of(given), span_of(read), results, saved_inputs, *call);
     table.keep(*call, keeper);
-  else
+    saves_result = keeper.saves_result();
+  } else if (table.forget) {
     table.forget(*call);
+  }
   owner.held = nullptr;
   if (op.results.empty())
-    record(results[0].node(), op, of_node, call, {saved_inputs, keeper.saves_result()});
+    record(results[0].node(), op, of_node, call, {saved_inputs, saves_result});
   else
     record_several(results, op, of_node, call, saved_inputs);
 }
@@ -101,8 +104,10 @@ void call_structural(const OpRecord& op, std::span<const Tensor> inputs, CallSta
   traced(op, inputs, [&] {
     const Trace::Timer timer;
     run_structural(op, inputs, call, results);
-    const Node& first = results[0].node();
-    timer.stop(first.op && first.op->kind == OpKind::part ? Tensor::of(*first.edges()[0].node()) : results[0]);
+    if (op.results.empty())
+      results[0] = timer.stop(std::move(results[0]));
+    else if (const Node& first = results[0].node(); first.op)
+      timer.stop(Tensor::of(*first.edges()[0].node()));
   });
 }
 

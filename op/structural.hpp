@@ -179,32 +179,34 @@ inline constexpr bool kHasList = has_list(MemberTypes<A>{});
 
 /// The tensors of an aggregate, a list's one after the other.
 template <class A>
-auto flattened(const A& a) {
+auto flattened(A a) {
   if constexpr (kHasList<A>) {
     std::vector<Tensor> all;
-    op::for_members(a, [&](const auto& m) {
-      if constexpr (kIsList<std::remove_cvref_t<decltype(m)>>)
-        all.insert(all.end(), m.begin(), m.end());
+    op::for_members(a, [&](auto& m) {
+      if constexpr (!kIsList<std::remove_cvref_t<decltype(m)>>)
+        all.push_back(std::move(m));
+      else if (all.empty())
+        all = std::move(m);
       else
-        all.push_back(m);
+        all.insert(all.end(), m.begin(), m.end());
     });
     return all;
   } else {
-    return op::with_members(a, [](const auto&... m) { return std::array<Tensor, sizeof...(m)>{m...}; });
+    return op::with_members(a, [](auto&... m) { return std::array<Tensor, sizeof...(m)>{std::move(m)...}; });
   }
 }
 
-/// The inverse; a list gets what is left over.
-template <class A>
-A assembled(std::span<const Tensor> all) {
+/// The inverse; a list gets what is left over. Tensors that are not const are moved.
+template <class A, class T>
+A assembled(std::span<T> all) {
   A a{};
   std::size_t next = 0;
   op::for_members(a, [&](auto& m) {
     using M = std::remove_cvref_t<decltype(m)>;
     if constexpr (kIsTensor<M>)
-      static_cast<Tensor&>(m) = all[next++];
+      static_cast<Tensor&>(m) = std::move(all[next++]);
     else
-      m.assign(all.begin() + static_cast<std::ptrdiff_t>(next), all.end());
+      m.assign(std::move_iterator(all.begin() + static_cast<std::ptrdiff_t>(next)), std::move_iterator(all.end()));
   });
   return a;
 }
@@ -225,7 +227,7 @@ using Places = std::conditional_t<kHasList<K>, std::vector<int>, std::array<int,
 
 template <class O>
 struct Call final : CallState {
-  explicit Call(const Attributes<O>& a) : attributes(a) {}
+  explicit Call(Attributes<O> a) : attributes(std::move(a)) {}
   Attributes<O> attributes;
   typename KeptOf<O>::type kept{};
   Places<typename KeptOf<O>::type> places{};  ///< of the kept tensors, in order
@@ -312,7 +314,7 @@ void structural_pull(const Node& node, std::span<const Tensor> g, std::span<cons
     const auto cotangents = assembled<typename O::Out>(g);
     const op::Wanted<typename O::In> asked(node, wanted);
     const auto give = [&](typename O::In&& contributions) {
-      auto given = flattened(contributions);
+      auto given = flattened(std::move(contributions));
       take_contributions(*node.op, given, out);
     };
     if constexpr (HasKept<O>) {
@@ -331,7 +333,7 @@ Cost structural_cost(const Node& node) {
   std::vector<Tensor> inputs;
   for (std::size_t i = 0; i < node.edge_count; ++i)
     inputs.push_back(node.edges()[i].node() ? Tensor::of(*node.edges()[i].node()) : Tensor());
-  const auto in = assembled<typename O::In>(inputs);
+  const auto in = assembled<typename O::In>(std::span(inputs));
   return with_attributes<O>(call_of<O>(node), [&](const auto&... a) {
     if constexpr (op::kMembers<typename O::Out> == 1)
       return O::cost(a..., in, typename O::Out{Tensor::of(const_cast<Node&>(node))});
@@ -344,9 +346,9 @@ template <class O>
 using Results = std::array<Tensor, op::kMembers<typename O::Out>>;
 
 template <DeclaresStructural O>
-Results<O> run_recorded(std::span<const Tensor> inputs, const Attributes<O>& attributes) {
+Results<O> run_recorded(std::span<const Tensor> inputs, Attributes<O> attributes) {
   Results<O> results;
-  call_structural(record_of<O>, inputs, new Call<O>(attributes), results);
+  call_structural(record_of<O>, inputs, new Call<O>(std::move(attributes)), results);
   return results;
 }
 
@@ -383,8 +385,8 @@ constexpr bool takes_strides() {
 template <DeclaresStructural O>
 inline constexpr StructuralTable kStructural{
     .run = structural_run<O>,
-    .keep = structural_keep<O>,
-    .forget = structural_forget<O>,
+    .keep = HasKept<O> ? structural_keep<O> : nullptr,
+    .forget = HasKept<O> ? structural_forget<O> : nullptr,
     .takes_strides = takes_strides<O>(),
     .linear = DeclaresView<O> || O::info.forward == Forward::linear || O::info.forward == Forward::multilinear,
     .call = [](const Node& node, std::span<const Tensor> inputs) {
@@ -420,12 +422,13 @@ struct RecordOf<O> {
 
 /// Runs op O.
 template <DeclaresStructural O>
-typename O::Out apply(const detail::Attributes<O>& attributes, const typename O::In& in) {
-  return detail::assembled<typename O::Out>(detail::run_recorded<O>(detail::flattened(in), attributes));
+typename O::Out apply(detail::Attributes<O> attributes, typename O::In in) {
+  auto results = detail::run_recorded<O>(detail::flattened(std::move(in)), std::move(attributes));
+  return detail::assembled<typename O::Out>(std::span<Tensor>(results));
 }
 template <DeclaresStructural O>
-typename O::Out apply(const typename O::In& in) {
-  return apply<O>(detail::Attributes<O>{}, in);
+typename O::Out apply(typename O::In in) {
+  return apply<O>(detail::Attributes<O>{}, std::move(in));
 }
 
 }  // namespace tapegrad

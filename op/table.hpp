@@ -62,10 +62,10 @@ Tensor kept_value(int place, const Node& node, const CallState& call);
 struct StructuralTable {
   /// Checks and computes: fills `results`, and what the call keeps.
   void (*run)(CallState& call, std::span<const Tensor> inputs, std::span<Tensor> results) = nullptr;
-  void (*keep)(CallState& call, Keeper& keeper) = nullptr;
-  void (*forget)(CallState& call) = nullptr;  ///< instead, where no gradient will be asked for
-  bool takes_strides = false;                 ///< forward reads strided inputs; others are given dense ones
-  bool linear = false;                        ///< maps tangents as it maps values
+  void (*keep)(CallState& call, Keeper& keeper) = nullptr;  ///< null where the gradient reads nothing
+  void (*forget)(CallState& call) = nullptr;                ///< instead, where no gradient will be asked for
+  bool takes_strides = false;  ///< forward reads strided inputs; others are given dense ones
+  bool linear = false;         ///< maps tangents as it maps values
   /// Runs it again, recorded, with a copy of a node's attributes.
   std::vector<Tensor> (*call)(const Node& node, std::span<const Tensor> inputs) = nullptr;
 };

@@ -59,12 +59,9 @@ struct Embedding {
   static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
     const Shape& table = wanted.shape(&In::table);
     const Tensor& ids = kept.ids;
-    In d;
-    if (!a.sparse || grad_enabled())
-      d.table = index_add(zeros_view(table, g.y.dtype()), 0, ids, g.y);
-    else
-      d.table = make_row_sparse(table, reshape(cast(ids, i64), {ids.numel()}), reshape(g.y, {ids.numel(), table[1]}));
-    return d;
+    if (!a.sparse || grad_enabled()) return {index_add(zeros_view(table, g.y.dtype()), 0, ids, g.y), {}};
+    const std::int64_t n = ids.numel();
+    return {make_row_sparse(table, reshape(cast(ids, i64), {n}), reshape(g.y, {n, table[1]})), {}};
   }
   static Cost cost(const Attrs&, const In&, const Out& out) { return internal::moved(out.y); }
   static std::vector<SampleOf<Embedding>> samples(Rng& rng) {
@@ -150,12 +147,8 @@ struct EmbeddingBag {
     const auto ends = positions_of(bounds);
     const Tensor share = a.mean ? g.y * inverse_lengths(ends, 2, g.y.dtype()) : g.y;
     const Tensor bags = segment_of_rows(ends);
-    In d;
-    if (!a.sparse || grad_enabled())
-      d.table = index_add(zeros_view(table, g.y.dtype()), 0, kept.ids, take(share, bags, 0));
-    else
-      d.table = used_rows(table, kept.ids, bags, share);
-    return d;
+    if (a.sparse && !grad_enabled()) return {used_rows(table, kept.ids, bags, share), {}, {}};
+    return {index_add(zeros_view(table, g.y.dtype()), 0, kept.ids, take(share, bags, 0)), {}, {}};
   }
   static Cost cost(const Attrs&, const In& in, const Out& out) {
     const double read = static_cast<double>(in.ids.numel()) * static_cast<double>(out.y.shape()[1]);

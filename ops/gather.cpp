@@ -119,9 +119,7 @@ struct Gather : internal::ReadsIndexed {
     return {in.indices};
   }
   static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
-    In d;
-    d.x = scatter_add(zeros_view(wanted.shape(&In::x), g.y.dtype()), a.axis, kept.indices, g.y);
-    return d;
+    return {scatter_add(zeros_view(wanted.shape(&In::x), g.y.dtype()), a.axis, kept.indices, g.y), {}};
   }
   static std::vector<SampleOf<Gather>> samples(Rng& rng) {
     return {{{randn({2, 4}, f64, rng), index_grid({3, 0, 3, 1, 1, -1}, {2, 3})}, {1}},

@@ -44,9 +44,7 @@ struct Take : internal::ReadsIndexed {
     return {in.indices};
   }
   static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In> wanted) {
-    In d;
-    d.x = index_add(zeros_view(wanted.shape(&In::x), g.y.dtype()), a.axis, kept.indices, g.y);
-    return d;
+    return {index_add(zeros_view(wanted.shape(&In::x), g.y.dtype()), a.axis, kept.indices, g.y), {}};
   }
   static std::vector<SampleOf<Take>> samples(Rng& rng) {
     return {{{randn({4, 3}, f64, rng), ids({2, 0, 2})}, {0}},

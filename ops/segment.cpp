@@ -106,9 +106,7 @@ struct Segment : SegmentCommon<Segment<kMean>> {
     const Tensor checked = checked_offsets(Common::name(), kept.offsets, wanted.shape(&In::x)[0]);
     const auto runs = positions_of(checked);
     const Tensor share = kMean ? g.y * inverse_lengths(runs, g.y.rank(), g.y.dtype()) : g.y;
-    In d;
-    d.x = take(share, segment_of_rows(runs), 0);
-    return d;
+    return {take(share, segment_of_rows(runs), 0), {}};
   }
 };
 
@@ -144,9 +142,7 @@ struct SegmentMax : SegmentCommon<SegmentMax> {
     const Tensor top = take(kept.y.detach(), segments, 0);
     // A NaN is the maximum of its run.
     const Tensor wins = cast(value == top || isnan(value), value.dtype());
-    In d;
-    d.x = take(g.y, segments, 0) * (wins / take(segment_sum(wins, checked), segments, 0));
-    return d;
+    return {take(g.y, segments, 0) * (wins / take(segment_sum(wins, checked), segments, 0)), {}};
   }
 };
 
@@ -193,9 +189,7 @@ struct MaskedMean {
     dims[static_cast<std::size_t>(axis)] = 1;
     const Tensor share = unsqueeze(g.y, axis) / reshape(lengths, dims);
     dims[static_cast<std::size_t>(axis)] = mask[axis];
-    In d;
-    d.x = where(reshape(kept.mask, dims), share, 0);
-    return d;
+    return {where(reshape(kept.mask, dims), share, 0), {}};
   }
   static Cost cost(const In& in, const Out&) { return internal::one_pass(1, in.x, {in.x}); }
   static std::vector<SampleOf<MaskedMean>> samples(Rng& rng) {
