@@ -76,7 +76,7 @@ template <class Op, class Adjoint, class A>
 struct AvgPooling : Pooling<Op, A> {
   using Pooling<Op, A>::name;
   static void forward(const A& a, const Images& in, Pooled& out) {
-    map_axes(mean_maps(name(), a, in.x.shape()), in.x, out.y);
+    if (out.y.numel() > 0) map_axes(mean_maps(name(), a, in.x.shape()), in.x, out.y);
   }
   static Images pull(const A& a, const Pooled& g, op::Wanted<Images> wanted) {
     return {apply<Adjoint>({a, extents_of(wanted.shape(&Images::x))}, {g.y}).y};
@@ -107,7 +107,7 @@ struct Unpooling : Pooling<Op, UnpoolAttrs<A>> {
     return {op::spec(y, in.x.dtype())};
   }
   static void forward(const Attrs& a, const Images& in, Pooled& out) {
-    map_axes(transposed(mean_maps(name(), a, out.y.shape())), in.x, out.y);
+    if (out.y.numel() > 0) map_axes(transposed(mean_maps(name(), a, out.y.shape())), in.x, out.y);
   }
   static Images pull(const Attrs& a, const Pooled& g, op::Wanted<Images>) { return {apply<Adjoint>(a, {g.y}).y}; }
 };

@@ -32,7 +32,7 @@ Shape with_extents(std::int64_t n, std::int64_t channels, const Integers& extent
 /// How many arrays of spatial axes there are in x [N, C, …].
 inline std::int64_t planes(const Shape& x) { return x[0] * x[1]; }
 
-/// y [N, C, …] from x by a map along each spatial axis.
+/// y [N, C, …] from x by a map along each spatial axis. Where y has no elements, its extents may be too large for maps.
 void map_axes(std::span<const kernels::AxisMap> maps, const Tensor& x, Tensor& y);
 /// The adjoint maps.
 std::vector<kernels::AxisMap> transposed(std::span<const kernels::AxisMap> maps);
