@@ -224,8 +224,10 @@ void require_finite(const Tensor& value, const char* phase, const OpRecord& op, 
   }
   if (node.edge_count == 0) text += " none that requires a gradient";
   const ScopeName* scope = node.scope ? node.scope : Scope::current();
-  if (scope)
-    text += "; recorded in scope " + scope->path + ", opened at " + scope->file + ":" + std::to_string(scope->line);
+  if (scope) {
+    text += "; recorded in scope " + scope->path;
+    if (*scope->file) text += std::string(", opened at ") + scope->file + ":" + std::to_string(scope->line);
+  }
   throw AnomalyError(text);
 }
 
