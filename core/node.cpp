@@ -75,7 +75,7 @@ void Node::release_saved() noexcept {
   Edge* all = edges();
   for (std::size_t i = 0; i < edge_count; ++i) {
     if (!all[i].saves()) continue;
-    Node* input = engine::node_of(all[i]);
+    Node* input = all[i].node();
     input->retain_record();
     all[i] = Edge(input, false);
     versions()[i] = kLetGo;
@@ -122,7 +122,7 @@ void Node::destroy() noexcept {
     doomed = node->gradient;
     const Edge* all = node->edges();
     for (std::size_t i = 0; i < node->edge_count; ++i) {
-      Node* input = engine::node_of(all[i]);
+      Node* input = all[i].node();
       if (!input) continue;
       if (all[i].saves())
         input->release_value();

@@ -99,7 +99,7 @@ void record_with(Node& result, const OpRecord& op, std::span<const Tensor* const
   if (wanted || state.trace) {
     connect(result, op, inputs, attributes, wanted);
     for (std::size_t i = 0; i < inputs.size(); ++i)
-      if (inputs[i]->defined()) result.connect(i, inputs[i]->node(), wanted && saves_input(i));
+      if (inputs[i]->defined()) result.connect(i, engine::node_of(*inputs[i]), wanted && saves_input(i));
     result.saves_output = wanted && saves_result;
     result.output_version = result.version();
     if (state.trace) [[unlikely]]
@@ -135,7 +135,7 @@ void record_several(std::span<const Tensor> results, const OpRecord& op, std::sp
     Node& call = engine::node_of(holder);
     connect(call, op, inputs, attributes, wanted);
     for (std::size_t i = 0; i < inputs.size(); ++i)
-      if (inputs[i]->defined()) call.connect(i, inputs[i]->node(), wanted && saved_inputs[i]);
+      if (inputs[i]->defined()) call.connect(i, engine::node_of(*inputs[i]), wanted && saved_inputs[i]);
     // The call comes before its results, which were made before it.
     std::vector<std::uint64_t> order{call.sequence};
     for (const Tensor& result : results) order.push_back(engine::node_of(result).sequence);
@@ -224,9 +224,11 @@ void require_finite(const Tensor& value, const char* phase, const OpRecord& op, 
   }
   if (node.edge_count == 0) text += " none that requires a gradient";
   const ScopeName* scope = node.scope ? node.scope : Scope::current();
-  if (scope)
-    text += "; recorded in scope " + scope->path + ", opened at " + scope->where.file + ":" +
-            std::to_string(scope->where.line);
+  if (scope) {
+    text += "; recorded in scope " + scope->path;
+    if (const Location& where = scope->where; *where.file)
+      text += std::string(", opened at ") + where.file + ":" + std::to_string(where.line);
+  }
   throw AnomalyError(text);
 }
 

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
-#include <source_location>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/node_extra.hpp>
@@ -397,7 +396,7 @@ void Sweep::run(std::span<const Tensor> targets, std::vector<Tensor>* found) {
   const TracedSweep traced(create_graph_);
   // What the gradient records is marked as its own.
   std::optional<Scope> scope;
-  if (create_graph_) scope.emplace("gradient", std::source_location());
+  if (create_graph_) scope.emplace("gradient", Location());
   for (Node* node : order_) {
     Tensor gradient = take_gradient(*node);
     if (gradient.defined() && is_on_path(*node)) {

@@ -351,6 +351,15 @@ TEST(Anomaly, NamesTheForwardOp) {
   EXPECT_THAT([&] { tensor({1.0}) / 0; }, ThrowsMessage<AnomalyError>(HasSubstr("forward of div gave an infinity")));
 }
 
+// The scope that a gradient records in has no place in the source.
+TEST(Anomaly, NamesTheGradientThatRecorded) {
+  const Tensor x = leaf({0, 1});
+  const Tensor y = sum(sqrt(x));
+  const AnomalyMode on;
+  EXPECT_THAT([&] { grad(y, x, {.create_graph = true}); },
+              ThrowsMessage<AnomalyError>(AllOf(HasSubstr("scope gradient"), ::testing::Not(HasSubstr("opened at")))));
+}
+
 TEST(Anomaly, NamesTheBackwardOp) {
   Tensor x = leaf({0, 1});
   x.set_name("weights");
