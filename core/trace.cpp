@@ -82,7 +82,7 @@ void Trace::fail(const OpRecord& op, std::span<const Tensor* const> inputs, std:
   if (failure_) return;  // the first one; what else throws does so on the way out
   failure_.emplace(Failure{&op, {}, std::move(message)});
   for (const Tensor* input : inputs) {
-    Node* node = input->defined() ? &input->node() : nullptr;
+    Node* node = input->defined() ? &engine::node_of(*input) : nullptr;
     if (node) node->retain_record();
     failure_->inputs.push_back(node);
   }

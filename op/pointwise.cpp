@@ -222,7 +222,7 @@ Tensor run_pointwise(const OpRecord& op, std::span<const Operand> operands, void
       held[i] = cast(*inputs[i], dtype);
       inputs[i] = &held[i];
     }
-    if (!inputs[i]->node().storage) [[unlikely]] {
+    if (!engine::node_of(*inputs[i]).storage) [[unlikely]] {
       held[i] = inputs[i]->to_dense();
       inputs[i] = &held[i];
     }
@@ -249,7 +249,7 @@ Tensor run_pointwise(const OpRecord& op, std::span<const Operand> operands, void
   Reader readers[kMaxInputs];
   for (std::size_t i = 0; i < count; ++i) {
     if (inputs[i]->defined())
-      readers[i].open(inputs[i]->node(), node.shape);
+      readers[i].open(engine::node_of(*inputs[i]), node.shape);
     else
       readers[i].open_number(number.data(), size_of(dtype));
   }
