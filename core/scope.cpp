@@ -28,9 +28,7 @@ const ScopeName* intern(const ScopeName* parent, std::string_view name, Location
 
 }  // namespace
 
-Scope::Scope(std::string_view name, Location where) : outer_(innermost) {
-  innermost = intern(outer_, name, where);
-}
+Scope::Scope(std::string_view name, Location where) : outer_(innermost) { innermost = intern(outer_, name, where); }
 
 Scope::~Scope() { innermost = outer_; }
 
