@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <tapegrad/core/language.hpp>
 
 namespace tapegrad::memory {
 
@@ -28,8 +29,8 @@ void trim();
 /// first.
 void set_limit(std::uint64_t bytes);
 
-/// A block of at least `bytes`, aligned to 16 (64 from 256 bytes on); MemoryError when the system has none.
-/// Blocks may be released on another thread than they came from.
+/// A block of at least `bytes`, aligned to 16, or to 64 if `bytes` is a multiple of that or above 512; MemoryError when
+/// the system has none. Blocks may be released on another thread than they came from.
 void* allocate(std::size_t bytes);
 void release(void* block, std::size_t bytes) noexcept;
 

@@ -5,9 +5,16 @@
 namespace tapegrad {
 namespace {
 
-// Small buffers sit right behind the header; larger ones on a cache line, for aligned vector loads.
-constexpr std::size_t kSmall = 192;
-constexpr std::size_t offset_for(std::size_t bytes) { return bytes <= kSmall ? sizeof(Storage) : 64; }
+// A buffer begins on a cache line, for aligned vector loads; the header comes behind it, so that both share the line
+// where they are small.
+constexpr std::size_t kCacheLine = 64;
+constexpr std::size_t rounded(std::size_t bytes, std::size_t to) { return (bytes + to - 1) / to * to; }
+constexpr std::size_t header_offset(std::size_t bytes) { return rounded(bytes, alignof(Storage)); }
+constexpr std::size_t kMostBytes = ~std::size_t{0} >> 1;  // one bit of the count says who may write
+// The pool aligns blocks of whole lines.
+constexpr std::size_t block_bytes(std::size_t bytes) {
+  return rounded(header_offset(bytes) + sizeof(Storage), kCacheLine);
+}
 
 }  // namespace
 
@@ -16,26 +23,25 @@ struct Storage::Owner : Storage {
 };
 
 Storage* Storage::allocate(std::size_t bytes) {
-  const std::size_t offset = offset_for(bytes);
-  void* block = memory::allocate(offset + bytes);
-  auto* storage = new (block) Storage;
-  storage->bytes_ = bytes;
-  storage->data_ = static_cast<std::byte*>(block) + offset;
+  auto* data = static_cast<std::byte*>(memory::allocate(block_bytes(bytes)));
+  auto* storage = new (data + header_offset(bytes)) Storage;
+  storage->bytes_ = bytes & kMostBytes;
+  storage->data_ = data;
   return storage;
 }
 
-Storage* Storage::borrow(std::byte* data, std::size_t bytes, std::shared_ptr<void> owner) {
+Storage* Storage::borrow(std::byte* data, std::size_t bytes, bool read_only, std::shared_ptr<void> owner) {
   auto* storage = new Owner;
   storage->owner = std::move(owner);
-  storage->bytes_ = bytes;
+  storage->bytes_ = bytes & kMostBytes;
+  storage->read_only_ = read_only;
   storage->data_ = data;
   return storage;
 }
 
 void Storage::destroy() noexcept {
-  const std::size_t offset = offset_for(bytes_);
-  if (data_ == reinterpret_cast<std::byte*>(this) + offset)
-    memory::release(this, offset + bytes_);
+  if (reinterpret_cast<std::byte*>(this) == data_ + header_offset(bytes_))
+    memory::release(data_, block_bytes(bytes_));
   else
     delete static_cast<Owner*>(this);
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <tapegrad/core/language.hpp>
 
 #if __has_include(<sys/single_threaded.h>)
 #include <sys/single_threaded.h>
@@ -49,16 +50,19 @@ class RefCount {
 
 class Storage {
  public:
-  /// A pooled buffer of `bytes`, uninitialised, with one reference. Throws MemoryError.
+  /// A pooled buffer of `bytes`, uninitialised, on a cache line, with one reference. Throws MemoryError.
   static Storage* allocate(std::size_t bytes);
   /// A buffer that `owner` keeps alive, with one reference.
-  static Storage* borrow(std::byte* data, std::size_t bytes, std::shared_ptr<void> owner);
+  static Storage* borrow(std::byte* data, std::size_t bytes, bool read_only, std::shared_ptr<void> owner);
 
   void retain() { refs_.retain(); }
   void release() {
     if (refs_.release()) destroy();
   }
-  bool unique() const { return refs_.get() == 1; }
+  /// Whether the holder may do with the buffer as it likes.
+  bool unique() const { return refs_.get() == 1 && !read_only_; }
+  /// Whether nobody may write to it.
+  bool read_only() const { return read_only_; }
 
   std::byte* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
@@ -71,8 +75,9 @@ class Storage {
 
   RefCount refs_;
   std::atomic<std::uint32_t> version_{0};
-  std::size_t bytes_ = 0;
-  std::byte* data_ = nullptr;  // behind this header, or elsewhere when an owner is
+  std::size_t bytes_ : 63 = 0;
+  std::size_t read_only_ : 1 = 0;
+  std::byte* data_ = nullptr;  // before this header, or elsewhere when an owner is
 };
 
 }  // namespace tapegrad
