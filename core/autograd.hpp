@@ -14,6 +14,8 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
                          std::span<const Tensor> cotangents = {}, const BackwardOptions& options = {});
 /// The same for one output and one input; zeros where it does not depend on it.
 Tensor grad(const Tensor& output, const Tensor& input, const BackwardOptions& options = {});
+/// And for several inputs: grad(loss, {a, b}), grad(loss, model.parameters()).
+std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const BackwardOptions& options = {});
 
 /// Whether this thread records operations.
 bool grad_enabled();

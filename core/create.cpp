@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
@@ -60,19 +61,45 @@ Tensor eye(std::int64_t n, DType dtype) {
   return t;
 }
 
-Tensor tensor(std::initializer_list<double> values, const Shape& shape, DType dtype) {
-  detail::check_count(values.size(), shape);
+Shape Numbers::shape() const {
+  if (is_number_) return {};
+  if (parts_.empty()) return Shape{static_cast<std::int64_t>(row_.size())};
+  const Shape part = parts_[0].shape();
+  for (std::size_t i = 1; i < parts_.size(); ++i)
+    if (const Shape other = parts_[i].shape(); other != part)
+      throw ShapeError("tensor: the parts in braces differ: number 0 has shape " + to_string(part) + ", number " +
+                       std::to_string(i) + " " + to_string(other) + "; each must have as many numbers as the others");
+  return part.insert(0, static_cast<std::int64_t>(parts_.size()));
+}
+
+void Numbers::collect(std::vector<double>& into) const {
+  if (is_number_) into.push_back(number_);
+  for (const Numbers& part : parts_) part.collect(into);
+  into.insert(into.end(), row_.begin(), row_.end());
+}
+
+namespace {
+
+Tensor from_numbers(const Numbers& values, const Shape& shape, DType dtype) {
+  std::vector<double> flat;
+  values.collect(flat);
+  detail::check_count(flat.size(), shape);
   Tensor t = empty(shape, dtype);
   dispatch(dtype, [&]<class T>() {
-    std::size_t i = 0;
-    const auto to = t.mutable_data<T>();
-    for (const double v : values) to[i++] = static_cast<T>(v);
+    std::ranges::transform(flat, t.mutable_data<T>().begin(), [](double v) { return static_cast<T>(v); });
   });
   return t;
 }
 
-Tensor tensor(std::initializer_list<double> values, DType dtype) {
-  return tensor(values, Shape{static_cast<std::int64_t>(values.size())}, dtype);
+}  // namespace
+
+Tensor tensor(const Numbers& values, DType dtype) { return from_numbers(values, values.shape(), dtype); }
+
+Tensor tensor(const Numbers& values, const Shape& shape, DType dtype) {
+  if (const Shape given = values.shape(); given.rank() > 1)
+    throw ShapeError("tensor: numbers of shape " + to_string(given) + " for a tensor of shape " + to_string(shape) +
+                     "; give one list of numbers, or leave the shape out");
+  return from_numbers(values, shape, dtype);
 }
 
 namespace detail {
@@ -83,11 +110,12 @@ void check_count(std::size_t count, const Shape& shape) {
                      " values, got " + std::to_string(count));
 }
 
-Tensor wrap(void* data, const Shape& shape, DType dtype, std::shared_ptr<void> owner) {
+Tensor wrap(const void* data, const Shape& shape, DType dtype, Access access, std::shared_ptr<void> owner) {
   Node* node = Node::create(shape, dtype);
   Tensor t = engine::adopt(node);
-  node->storage = Storage::borrow(static_cast<std::byte*>(data),
-                                  static_cast<std::size_t>(shape.numel()) * size_of(dtype), std::move(owner));
+  auto* bytes = static_cast<std::byte*>(const_cast<void*>(data));
+  node->storage = Storage::borrow(bytes, static_cast<std::size_t>(shape.numel()) * size_of(dtype),
+                                  access == Access::read, std::move(owner));
   node->data = node->storage->data();
   return t;
 }

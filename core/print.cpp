@@ -56,6 +56,7 @@ std::string to_string(const Tensor& tensor) {
   return out + ")";
 }
 
+std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << to_string(shape); }
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) { return out << to_string(tensor); }
 
 }  // namespace tapegrad

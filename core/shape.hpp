@@ -5,8 +5,11 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <span>
 #include <string>
+#include <tapegrad/core/language.hpp>
+#include <vector>
 
 namespace tapegrad {
 
@@ -18,6 +21,7 @@ class Shape {
  public:
   Shape() = default;
   Shape(std::initializer_list<std::int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
+  Shape(const std::vector<std::int64_t>& dims) : Shape(std::span(dims)) {}
   explicit Shape(std::span<const std::int64_t> dims);
 
   int rank() const { return rank_; }
@@ -53,6 +57,7 @@ class Shape {
 
 /// "[2, 3]"; "[]" for a scalar.
 std::string to_string(const Shape& shape);
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 /// Maps an axis in [-rank, rank) to [0, rank); throws ValueError that names `op` otherwise.
 int normalized_axis(const char* op, std::int64_t axis, int rank);

@@ -547,12 +547,15 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   return found;
 }
 
+std::vector<Tensor> grad(const Tensor& output, const std::vector<Tensor>& inputs, const BackwardOptions& options) {
+  std::vector<Tensor> found = grad({&output, 1}, inputs, {}, options);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (!found[i].defined()) (found[i] = empty(inputs[i].shape(), inputs[i].dtype())).fill(0);
+  return found;
+}
+
 Tensor grad(const Tensor& output, const Tensor& input, const BackwardOptions& options) {
-  Tensor result = grad({&output, 1}, {&input, 1}, {}, options)[0];
-  if (result.defined()) return result;
-  result = empty(input.shape(), input.dtype());
-  result.fill(0);
-  return result;
+  return grad(output, std::vector<Tensor>{input}, options)[0];
 }
 
 }  // namespace tapegrad

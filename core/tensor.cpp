@@ -170,6 +170,11 @@ void Tensor::require_unrecorded(const char* what) const {
                      "new tensor, or change it under NoGrad");
 }
 
+void Tensor::refuse_read_only(const char* what) const {
+  throw ValueError(std::string(what) + ": " + describe(*this) +
+                   " lies on memory that was given to wrap() as const; change a clone()");
+}
+
 void Tensor::fill(double value) {
   if (!node().storage) throw ValueError("fill: " + describe(*this) + " is row-sparse; call to_dense() first");
   if (!node().contiguous()) {

@@ -56,7 +56,8 @@ class Tensor {
   Strides strides() const;
 
   /// The elements in row-major order. T must be the dtype's type (DTypeError) and the tensor contiguous (ShapeError:
-  /// call contiguous() first). Valid while the tensor lives.
+  /// call contiguous() first). Valid while the tensor lives. On a 64-byte boundary, but for views that begin elsewhere
+  /// and memory of the program's.
   template <class T>
   std::span<const T> data() const {
     return {reinterpret_cast<const T*>(checked_data(dtype_of<T>())), static_cast<std::size_t>(numel())};
@@ -122,11 +123,15 @@ class Tensor {
   /// For those who write to the elements in ways of their own: counts a change in place, so that a graph that saved the
   /// old value refuses to run backward. GraphError that begins with `what` while this thread records, if the tensor is
   /// a result that gradients go through: they would be those of the old value. See elements() and operator+=.
+  /// ValueError if it lies on memory that the program gave as const.
   void begin_change(const char* what) {
     const Node& n = node();
     if (n.requires_grad && !n.is_leaf()) [[unlikely]]
       require_unrecorded(what);
-    if (n.storage) n.storage->bump_version();
+    if (!n.storage) return;
+    if (n.storage->read_only()) [[unlikely]]
+      refuse_read_only(what);
+    n.storage->bump_version();
   }
 
   /// Non-null when only some rows are stored, as embedding gradients are.
@@ -145,6 +150,7 @@ class Tensor {
   }
   const std::byte* checked_data(DType wanted) const;
   void require_unrecorded(const char* what) const;
+  [[noreturn]] void refuse_read_only(const char* what) const;
   [[noreturn]] static void throw_undefined();
 
   Node* node_ = nullptr;

@@ -10,6 +10,7 @@ namespace tapegrad {
 Tensor reshape(const Tensor& x, std::span<const std::int64_t> shape);
 Tensor reshape(const Tensor& x, std::initializer_list<std::int64_t> shape);
 Tensor reshape(const Tensor& x, const Shape& shape);
+inline Tensor reshape(const Tensor& x, const std::vector<std::int64_t>& shape) { return reshape(x, std::span(shape)); }
 /// Merges axes first to last, both included, into one.
 Tensor flatten(const Tensor& x, int first = 0, int last = -1);
 /// Axes in another order: y's axis i is x's axis axes[i].
