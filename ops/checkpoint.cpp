@@ -1,11 +1,12 @@
 #include <tapegrad/ops/transforms.hpp>
 
+#include <algorithm>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/recompute.hpp>
 #include <tapegrad/core/record.hpp>
-#include <unordered_set>
+#include <tapegrad/ops/internal/closed_over.hpp>
 
 namespace tapegrad {
 namespace {
@@ -29,40 +30,6 @@ const OpRecord kRecord{
       delete static_cast<Segment*>(segment);
     }};
 
-std::vector<Tensor> detached(std::span<const Tensor> inputs) {
-  std::vector<Tensor> copies;
-  for (const Tensor& input : inputs) {
-    copies.push_back(input.detach());
-    if (input.requires_grad()) copies.back().set_requires_grad();
-  }
-  return copies;
-}
-
-// The leaves below `result` that require a gradient, but for `inputs`, which are younger than `since`.
-std::vector<Tensor> closed_over_leaves(const Tensor& result, std::span<const Tensor> inputs, std::uint64_t since) {
-  std::vector<Tensor> leaves;
-  std::unordered_set<const Node*> seen;
-  for (const Tensor& input : inputs) seen.insert(&engine::node_of(input));
-  std::vector<Node*> stack;
-  const auto visit = [&](Node* node) {
-    if (node && node->requires_grad && seen.insert(node).second) stack.push_back(node);
-  };
-  visit(&engine::node_of(result));
-  while (!stack.empty()) {
-    Node& node = *stack.back();
-    stack.pop_back();
-    if (node.is_leaf()) {
-      leaves.push_back(engine::tensor_of(node));
-      continue;
-    }
-    if (node.sequence < since)
-      throw ValueError("checkpoint: the function closes over " + describe(node) + ", a result of " + op_name(node) +
-                       " computed outside of it; pass it as an input");
-    for (std::size_t i = 0; i < node.edge_count; ++i) visit(node.edges()[i].node());
-  }
-  return leaves;
-}
-
 /// What was computed inside and got out by another way than as the result has no way back to the true inputs.
 Tensor refuse_side_result(const Tensor&) {
   throw GraphError(
@@ -83,7 +50,7 @@ Tensor run_segment(const TensorFunction& f, std::span<const Tensor> inputs) {
     if (copy.requires_grad()) copy.register_hook(refuse_side_result);
   if (!grad_enabled() || !result.requires_grad()) return result;
   std::vector<Tensor> all(inputs.begin(), inputs.end());
-  for (Tensor& leaf : closed_over_leaves(result, copies, since)) all.push_back(std::move(leaf));
+  for (Tensor& leaf : closed_over_leaves("checkpoint", result, copies, since)) all.push_back(std::move(leaf));
   std::vector<const Tensor*> pointers;
   for (const Tensor& input : all) pointers.push_back(&input);
   result = result.to_dense();
@@ -106,6 +73,10 @@ std::vector<Tensor> pull_back(const Segment& segment, std::span<const Tensor> gi
     throw ValueError("checkpoint: the function returned " + std::string(name_of(cotangent.dtype())) + " " +
                      to_string(cotangent.shape()) + ", and " + describe(result) +
                      " when it was computed again; it must do the same each time");
+  for (const Tensor& leaf : closed_over_leaves("checkpoint", result, given.first(segment.inputs), 0))
+    if (std::ranges::none_of(given.subspan(segment.inputs), [&](const Tensor& own) { return own.same_as(leaf); }))
+      throw ValueError("checkpoint: the function closes over " + describe(leaf) +
+                       " when it is computed again, and did not at first; it must do the same each time");
   std::vector<Tensor> targets;
   for (const Tensor& input : given)
     if (input.requires_grad()) targets.push_back(input);

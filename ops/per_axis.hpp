@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <tapegrad/core/language.hpp>
 #include <vector>
 
 namespace tapegrad {
