@@ -105,15 +105,14 @@ concept StageFunction =
 class Sequential : public Layer<Sequential> {
  public:
   template <class... Stages>
-  requires(StageFunction<std::decay_t<Stages>>&&...) Sequential(Owner owner, const MemberName& name, Stages&&... stages)
-      : Layer(OwnsElsewhere{}, owner, name) {
+    requires(StageFunction<std::decay_t<Stages>> && ...)
+  Sequential(Owner owner, const MemberName& name, Stages&&... stages) : Layer(OwnsElsewhere{}, owner, name) {
     (add(std::forward<Stages>(stages)), ...);
   }
   Sequential() : Sequential(kNoOwner, "") {}
   template <class... Stages>
-  requires(sizeof...(Stages) > 0 &&
-           (StageFunction<std::decay_t<Stages>> && ...)) explicit Sequential(Stages&&... stages)
-      : Sequential(kNoOwner, "", std::forward<Stages>(stages)...) {}
+    requires(sizeof...(Stages) > 0 && (StageFunction<std::decay_t<Stages>> && ...))
+  explicit Sequential(Stages&&... stages) : Sequential(kNoOwner, "", std::forward<Stages>(stages)...) {}
   Sequential(const Sequential& other);
   Sequential(Sequential&&) noexcept;
   Sequential& operator=(const Sequential& other);
@@ -122,12 +121,14 @@ class Sequential : public Layer<Sequential> {
 
   /// Appends a copy of `stage`. ValueError if the name is taken.
   template <class Stage>
-  requires StageFunction<std::decay_t<Stage>> Sequential& add(std::string name, Stage&& stage) {
+    requires StageFunction<std::decay_t<Stage>>
+  Sequential& add(std::string name, Stage&& stage) {
     append(std::move(name), std::make_unique<Holder<std::decay_t<Stage>>>(std::forward<Stage>(stage)));
     return *this;
   }
   template <class Stage>
-  requires StageFunction<std::decay_t<Stage>> Sequential& add(Stage&& stage) {
+    requires StageFunction<std::decay_t<Stage>>
+  Sequential& add(Stage&& stage) {
     return add(std::to_string(size()), std::forward<Stage>(stage));
   }
 
@@ -145,7 +146,11 @@ class Sequential : public Layer<Sequential> {
     /// Takes over the other's parameters, in the leaves that are there; false if it is not a module of the same type.
     virtual bool assign(const AnyStage& other) = 0;
     virtual Module* module() = 0;
+    /// One address a type; a dynamic_cast would need programs to be compiled with RTTI.
+    virtual const void* kind() const = 0;
   };
+  template <class F>
+  static inline char kKind = 0;
   template <class F>
   struct Holder final : AnyStage {
     template <class G>
@@ -154,12 +159,13 @@ class Sequential : public Layer<Sequential> {
     std::unique_ptr<AnyStage> clone() const override { return std::make_unique<Holder>(function); }
     bool assign(const AnyStage& other) override {
       if constexpr (std::derived_from<F, Module>)
-        if (const auto* same = dynamic_cast<const Holder*>(&other)) {
-          function = same->function;
+        if (other.kind() == kind()) {
+          function = static_cast<const Holder&>(other).function;
           return true;
         }
       return false;
     }
+    const void* kind() const override { return &kKind<F>; }
     Module* module() override {
       if constexpr (std::derived_from<F, Module>) return &function;
       return nullptr;
@@ -181,11 +187,12 @@ class Sequential : public Layer<Sequential> {
 class Residual : public Layer<Residual> {
  public:
   template <class... Stages>
-  requires(StageFunction<std::decay_t<Stages>>&&...) Residual(Owner owner, const MemberName& name, Stages&&... stages)
+    requires(StageFunction<std::decay_t<Stages>> && ...)
+  Residual(Owner owner, const MemberName& name, Stages&&... stages)
       : Layer(owner, name), body(*this, "body", std::forward<Stages>(stages)...) {}
   template <class... Stages>
-  requires(sizeof...(Stages) > 0 && (StageFunction<std::decay_t<Stages>> && ...)) explicit Residual(Stages&&... stages)
-      : Residual(kNoOwner, "", std::forward<Stages>(stages)...) {}
+    requires(sizeof...(Stages) > 0 && (StageFunction<std::decay_t<Stages>> && ...))
+  explicit Residual(Stages&&... stages) : Residual(kNoOwner, "", std::forward<Stages>(stages)...) {}
 
   /// ShapeError if the layers change the shape.
   Tensor forward(const Tensor& x);

@@ -33,9 +33,8 @@ class Module;
 /// The name of a member, and where the program says it.
 struct MemberName {
   template <class Text>
-  requires std::convertible_to<const Text&, std::string_view> MemberName(const Text& name,
-                                                                         Location place = Location::here())
-      : text(name), where(place) {}
+    requires std::convertible_to<const Text&, std::string_view>
+  MemberName(const Text& name, Location place = Location::here()) : text(name), where(place) {}
   std::string_view text;
   Location where;
 };
@@ -113,7 +112,7 @@ class Module {
   const std::string& path() const { return *path_; }
   /// The last part of the path.
   std::string_view name() const;
-  /// What kind of module it is, such as "Linear".
+  /// What kind of module it is, such as "Linear"; "Module" of one that was compiled with -fno-rtti.
   virtual std::string type_name() const;
   /// "Linear 'encoder.fc'": what messages call it.
   std::string describe() const;
@@ -145,6 +144,11 @@ class Module {
   /// made before do not know; see to().
   void convert(DType dtype);
 
+  /// ValueError, which begins with `what`, if a module lies in this one, whose object has `bytes`, or in one of its
+  /// layers, and is no member of any: it was made without an owner, and its parameters are missing from the lists
+  /// above.
+  void require_owners(std::string_view what, std::size_t bytes) const;
+
   /// A table of the modules with their parameters' shapes and counts.
   std::string summary() const;
 
@@ -160,6 +164,8 @@ class Module {
   Module(OwnsElsewhere, Owner owner, const MemberName& name);
   using Visitor = std::function<void(const std::string& name, Module& module)>;
   virtual void visit_owned(const Visitor& visit) const;
+  /// Bytes of the object as far as they are known.
+  virtual std::size_t extent() const { return sizeof(Module); }
   /// Makes `module`, and all below it, part of this one by `name`.
   void adopt(Module& module, const std::string& name) const;
 
@@ -171,6 +177,7 @@ class Module {
   friend class Parameter;
   friend class Buffer;
   friend class ModeGuard;
+  friend class WithWeights;
   enum class Kind : std::uint8_t { module, parameter, buffer };
   struct Member {
     std::string name;
@@ -179,6 +186,7 @@ class Module {
   };
   using TensorVisitor = std::function<void(const std::string& name, OwnedTensor& tensor, Kind kind)>;
 
+  const std::byte* own_mark() const { return reinterpret_cast<const std::byte*>(this) + 1; }
   void add_member(std::string_view name, void* member, Kind kind);
   void add_tensor(std::string_view name, OwnedTensor& tensor, Kind kind);
   std::string path_of(std::string_view member) const;
@@ -189,7 +197,8 @@ class Module {
   NamedTensors collect(Kind kind) const;
   std::int64_t set_trainable(std::string_view pattern, bool on);
 
-  const Module* self_ = this;  // tells a living module from what lies where one should be
+  // Tells a living module from what lies where one should be. Odd: no pointer among a model's members is.
+  const std::byte* self_ = own_mark();
   // Never null, and never changed while another module has them too: moving one needs no memory then.
   std::shared_ptr<std::vector<Member>> members_;
   std::shared_ptr<const std::string> path_;
@@ -257,6 +266,9 @@ class Layer : public Module {
   auto operator()(Arguments&&... arguments) const {
     return call(static_cast<const Self&>(*this), std::forward<Arguments>(arguments)...);
   }
+
+ protected:
+  std::size_t extent() const override { return sizeof(Self); }
 
  private:
   template <class L, class... Arguments>
