@@ -29,11 +29,7 @@ function(tapegrad_harden target)
       list(APPEND options ${flag})
     endif()
   endforeach()
-  # A static library must be fit for a position-independent program.
   get_target_property(kind ${target} TYPE)
-  if(kind STREQUAL STATIC_LIBRARY AND NOT CMAKE_POSITION_INDEPENDENT_CODE)
-    list(APPEND options -fPIE)
-  endif()
   target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:${options}>)
   if(kind STREQUAL EXECUTABLE)
     target_compile_options(${target} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-fPIE>)
@@ -45,10 +41,16 @@ endfunction()
 # The library: its language, flags, dependencies and visible symbols. The sources are added by the folders.
 function(tapegrad_configure_library target)
   target_compile_features(${target} PUBLIC cxx_std_20)
+  # A static library goes into programs and into plugins alike, so it is position-independent; the linker turns what that
+  # costs in a program, the look-up of thread-locals, into plain accesses.
   set_target_properties(
-    ${target} PROPERTIES CXX_EXTENSIONS OFF VERSION ${PROJECT_VERSION}
+    ${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON VERSION ${PROJECT_VERSION}
                          SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
   )
+  target_compile_options(${target} PRIVATE -fno-semantic-interposition)
+  # In a project that names no build type the compiler would not optimise at all.
+  separate_arguments(release UNIX_COMMAND "${CMAKE_CXX_FLAGS_RELEASE}")
+  target_compile_options(${target} PRIVATE "$<$<CONFIG:>:${release}>")
   target_include_directories(
     ${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
   )
@@ -93,7 +95,6 @@ function(tapegrad_configure_library target)
   # does not export it again.
   if(BUILD_SHARED_LIBS)
     set(script ${PROJECT_SOURCE_DIR}/cmake/tapegrad.map)
-    target_compile_options(${target} PRIVATE -fno-semantic-interposition)
     target_link_options(${target} PRIVATE LINKER:--version-script=${script} LINKER:-Bsymbolic-functions LINKER:-z,defs)
     set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${script})
   else()

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <tapegrad/core/language.hpp>
 #include <type_traits>
 
 namespace tapegrad {

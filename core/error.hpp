@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <tapegrad/core/language.hpp>
 
 namespace tapegrad {
 

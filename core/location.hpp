@@ -1,6 +1,8 @@
 #pragma once
 // Location: a place in a program's source.
 
+#include <tapegrad/core/language.hpp>
+
 namespace tapegrad {
 
 /// A file and a line; std::source_location without the function, which clang 14 does not have.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <tapegrad/core/language.hpp>
 #include <type_traits>
 
 namespace tapegrad {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string_view>
+#include <tapegrad/core/language.hpp>
 
 namespace tapegrad {
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <iterator>
 #include <span>
+#include <tapegrad/core/language.hpp>
 #include <utility>
 #include <vector>
 

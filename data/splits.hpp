@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <tapegrad/core/language.hpp>
 #include <vector>
 
 namespace tapegrad::data {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tapegrad/core/language.hpp>
 #include <vector>
 
 namespace tapegrad::data {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <tapegrad/core/language.hpp>
 
 namespace tapegrad::data {
 

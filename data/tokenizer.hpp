@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <tapegrad/core/language.hpp>
 #include <vector>
 
 namespace tapegrad::data {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <tapegrad/core/language.hpp>
 #include <tuple>
 
 namespace tapegrad::graph {

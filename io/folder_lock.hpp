@@ -2,6 +2,7 @@
 // One writer a folder.
 
 #include <filesystem>
+#include <tapegrad/core/language.hpp>
 
 namespace tapegrad::io {
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <string_view>
+#include <tapegrad/core/language.hpp>
 #include <tuple>
 #include <type_traits>
 

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# language_test.sh ROOT COMPILER...: as C++17, the umbrella header gives one error, which says what is needed; and that is the
+# first error of every other public header.
+set -uo pipefail
+root=$1
+shift
+wanted='tapegrad needs C\+\+20'
+broken=0
+
+errors() { "$@" -std=c++17 -fsyntax-only -x c++ - 2>&1 | grep -E 'error: '; }
+
+found=$(errors "$@" <<<'#include <tapegrad/tapegrad.hpp>')
+if [[ $(wc -l <<<"$found") != 1 ]] || ! grep -qE "$wanted" <<<"$found"; then
+  echo "tapegrad.hpp as C++17:"
+  echo "$found"
+  broken=1
+fi
+while read -r header; do
+  first=$(errors "$@" -Wfatal-errors <<<"#include <tapegrad/$header>" | head -1)
+  if ! grep -qE "$wanted" <<<"$first"; then
+    echo "$header as C++17: $first"
+    broken=1
+  fi
+done < <(cd "$root" && grep -rlE '^#pragma once$' --include='*.hpp' core op ops graph nn data io testing optim solvers train |
+  grep -vE '/(internal|kernels)/')
+exit "$broken"
