@@ -1,6 +1,9 @@
 #pragma once
 // The whole public interface in one include. A program that is compiled often can name single headers instead.
 
+#include <tapegrad/core/language.hpp>
+
+#if __cplusplus >= 202002L  // else that header has said all that there is to say
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
@@ -36,6 +39,7 @@
 #include <tapegrad/nn/convolution.hpp>
 #include <tapegrad/nn/dropout.hpp>
 #include <tapegrad/nn/embedding.hpp>
+#include <tapegrad/nn/functional_call.hpp>
 #include <tapegrad/nn/init.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/loss.hpp>
@@ -75,6 +79,10 @@
 #include <tapegrad/optim/optimizer.hpp>
 #include <tapegrad/optim/rules.hpp>
 #include <tapegrad/optim/schedule.hpp>
+#include <tapegrad/solvers/conjugate_gradients.hpp>
+#include <tapegrad/solvers/least_squares.hpp>
+#include <tapegrad/solvers/odeint.hpp>
 #include <tapegrad/train/metric.hpp>
 #include <tapegrad/train/observers.hpp>
 #include <tapegrad/train/trainer.hpp>
+#endif
