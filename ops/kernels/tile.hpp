@@ -17,7 +17,7 @@ struct Tile {
   void (*multiply)(std::int64_t rows, std::int64_t columns, std::int64_t depth, const T* a, std::int64_t a_row,
                    std::int64_t a_column, const T* panel, std::int64_t panel_row, T* c, std::int64_t c_row, bool add);
 
-  /// c[i * c_step] (+)= Σ a[i * a_row + k] x[k] over k < depth, at most kDepth, for i < rows.
+  /// c[i * c_step] (+)= Σ a[i * a_row + k] x[k] over k < depth, for i < rows.
   void (*dots)(std::int64_t rows, std::int64_t depth, const T* a, std::int64_t a_row, const T* x, T* c,
                std::int64_t c_step, bool add);
 
@@ -32,8 +32,10 @@ struct Tile {
                     std::int64_t to_row);
 };
 
-/// At most so many terms are added to one another before the sum joins those of other blocks.
-inline constexpr std::int64_t kDepth = 256;
+/// So many terms at most are added one after another; the sums of such chains are added in turn.
+inline constexpr std::int64_t kChainLength = 128;
+/// Rows of a panel.
+inline constexpr std::int64_t kDepth = 512;
 /// Bytes of a register and of a panel's row, at most.
 inline constexpr std::int64_t kRegisterBytes = 64, kPanelBytes = 4 * kRegisterBytes;
 

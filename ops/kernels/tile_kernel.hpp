@@ -22,9 +22,6 @@ static_assert(kBytes <= kRegisterBytes);
 template <class T>
 struct TileKernel {
   static constexpr int kLanes = kBytes / static_cast<int>(sizeof(T)), kVectors = kRegisters == 32 ? 4 : 2;
-  // What adds up in one register before it joins another.
-  static constexpr std::int64_t kHalf = kDepth / 2;
-
   using Vector [[gnu::vector_size(kBytes)]] = T;
   using Unaligned [[gnu::vector_size(kBytes), gnu::aligned(alignof(T)), gnu::may_alias]] = T;
 
@@ -105,17 +102,23 @@ struct TileKernel {
   static void block(std::int64_t depth, const T* a, std::int64_t a_row, std::int64_t a_column, const T* b,
                     std::int64_t b_row, T* c, std::int64_t c_row, std::int64_t rest, bool add) {
     Vector sums[Rows][Vectors];
-    if (depth <= kHalf) {
+    if (depth <= kChainLength) {
       sum<Rows, Vectors>(depth, a, a_row, a_column, b, b_row, sums);
     } else {
-      const std::int64_t half = depth / 2;
-      Vector before[Rows][Vectors];
-      sum<Rows, Vectors>(half, a, a_row, a_column, b, b_row, before);
-      sum<Rows, Vectors>(depth - half, a + half * a_column, a_row, a_column, b + half * b_row, b_row, sums);
+      const std::int64_t chains = (depth + kChainLength - 1) / kChainLength;
+      Vector total[Rows][Vectors] = {};
+      for (std::int64_t chain = 0; chain < chains; ++chain) {
+        const std::int64_t begin = depth * chain / chains, end = depth * (chain + 1) / chains;
+        sum<Rows, Vectors>(end - begin, a + begin * a_column, a_row, a_column, b + begin * b_row, b_row, sums);
+#pragma GCC unroll 12
+        for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+          for (int v = 0; v < Vectors; ++v) total[i][v] += sums[i][v];
+      }
 #pragma GCC unroll 12
       for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) sums[i][v] += before[i][v];
+        for (int v = 0; v < Vectors; ++v) sums[i][v] = total[i][v];
     }
     if (rest < kLanes) {
       Vector all[Rows * Vectors];  // a copy: sums would leave the registers if its place were known elsewhere

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 #include <tapegrad/ops/kernels/tile.hpp>
 #include <tapegrad/ops/kernels/tile_product.hpp>
 
@@ -7,8 +8,8 @@ namespace {
 
 // A panel of b is copied where so many rows of a or more read it, unless its rows lie close together.
 constexpr std::int64_t kPackRows = 100;
-// So many rows of the result stay in the cache while they are added to.
-constexpr std::int64_t kRows = 96;
+// Terms of a row product at once.
+constexpr std::int64_t kRowDepth = 4096;
 // Rows of a tile that is turned before it gets into the result.
 constexpr std::int64_t kTileRows = 48;
 
@@ -55,7 +56,12 @@ void multiply_panel(const Tile<T>& kernels, const MatrixView<const T>& a, const 
 template <class T>
 [[gnu::noinline]] void multiply_packed(const Tile<T>& kernels, const MatrixView<const T>& a,
                                        const MatrixView<const T>& b, const MatrixView<T>& c, bool add) {
-  alignas(kRegisterBytes) T panel[kDepth * kPanelColumns<T>];
+  struct alignas(kRegisterBytes) Storage {
+    T numbers[kDepth * kPanelColumns<T>];
+  };
+  static thread_local std::unique_ptr<Storage> storage;  // not on the stack, which may be small
+  if (!storage) storage.reset(new Storage);
+  T* panel = storage->numbers;
   const std::int64_t row = round_up(b.columns, kernels.lanes);
   if (b.column == 1)
     kernels.copy(b.rows, b.columns, b.data, b.row, panel, row);
@@ -70,10 +76,10 @@ void scale(T beta, const MatrixView<T>& c) {
     for (std::int64_t j = 0; j < c.columns; ++j) c.data[i * c.row + j * c.column] *= beta;
 }
 
-/// f(begin, end) for [0, n) in the fewest blocks of at most kDepth, all about as long.
+/// f(begin, end) for [0, n) in the fewest blocks of at most `most`, all about as long.
 template <class F>
-void for_depths(std::int64_t n, F&& f) {
-  const std::int64_t blocks = (n + kDepth - 1) / kDepth;
+void for_depths(std::int64_t n, std::int64_t most, F&& f) {
+  const std::int64_t blocks = (n + most - 1) / most;
   for (std::int64_t i = 0; i < blocks; ++i) f(n * i / blocks, n * (i + 1) / blocks);
 }
 
@@ -85,30 +91,26 @@ void tile_product(const MatrixView<const T>& a, const MatrixView<const T>& b, T 
   if (beta != T{0} && beta != T{1}) scale(beta, c);
   const bool as_it_lies =
       b.column == 1 && b.columns % kernels.lanes == 0 && (c.rows < kPackRows || b.row <= 2 * kernels.width);
-  const std::int64_t height = as_it_lies ? kRows : c.rows;
-  for (std::int64_t i = 0; i < c.rows; i += height) {
-    const std::int64_t bottom = std::min(c.rows, i + height);
-    for_depths(a.columns, [&](std::int64_t begin, std::int64_t end) {
-      const bool add = begin > 0 || beta != T{0};
-      const MatrixView<const T> left = a.some_rows(i, bottom).some_columns(begin, end);
-      for (std::int64_t j = 0; j < c.columns; j += kernels.width) {
-        const std::int64_t last = std::min(c.columns, j + kernels.width);
-        const MatrixView<const T> right = b.some_rows(begin, end).some_columns(j, last);
-        const MatrixView<T> result = c.some_rows(i, bottom).some_columns(j, last);
-        if (as_it_lies)
-          multiply_panel(kernels, left, {right.data, right.row}, result, add);
-        else
-          multiply_packed(kernels, left, right, result, add);
-      }
-    });
-  }
+  for_depths(a.columns, kDepth, [&](std::int64_t begin, std::int64_t end) {
+    const bool add = begin > 0 || beta != T{0};
+    const MatrixView<const T> left = a.some_columns(begin, end);
+    for (std::int64_t j = 0; j < c.columns; j += kernels.width) {
+      const std::int64_t last = std::min(c.columns, j + kernels.width);
+      const MatrixView<const T> right = b.some_rows(begin, end).some_columns(j, last);
+      const MatrixView<T> result = c.some_columns(j, last);
+      if (as_it_lies)
+        multiply_panel(kernels, left, {right.data, right.row}, result, add);
+      else
+        multiply_packed(kernels, left, right, result, add);
+    }
+  });
 }
 
 template <class T>
 void row_product(const MatrixView<const T>& a, const MatrixView<const T>& b, T beta, const MatrixView<T>& c) {
   if (beta != T{0} && beta != T{1}) scale(beta, c);
-  for_depths(a.columns, [&](std::int64_t begin, std::int64_t end) {
-    T dense[kDepth];
+  for_depths(a.columns, kRowDepth, [&](std::int64_t begin, std::int64_t end) {
+    T dense[kRowDepth];
     const T* x = a.data + begin * a.column;
     if (a.column != 1) {
       for (std::int64_t k = 0; k < end - begin; ++k) dense[k] = x[k * a.column];

@@ -111,7 +111,7 @@ TYPED_TEST(Products, AgreeOnShapesAroundTheTile) {
 
 TYPED_TEST(Products, AgreeOnLongInnerDimensions) {
   Rng rng(2);
-  for (const std::int64_t inner : {127, 128, 129, 255, 256, 257, 511, 512, 513, 4095, 4096, 4097, 9000}) {
+  for (const std::int64_t inner : {127, 128, 129, 257, 511, 512, 513, 1025, 4096, 4097, 9000}) {
     expect_layouts<TypeParam>(3, 20, inner, rng);
     expect_layouts<TypeParam>(1, 18, inner, rng);
     expect_layouts<TypeParam>(19, 1, inner, rng);
@@ -122,8 +122,8 @@ TYPED_TEST(Products, AgreeOnLongInnerDimensions) {
 
 TYPED_TEST(Products, AgreeWhereThreadsShareThem) {
   Rng rng(3);
-  for (const std::int64_t rows : {1, 49, 97, 120})
-    for (const std::int64_t columns : {10, 64, 100, 300}) expect_layouts<TypeParam>(rows, columns, 700, rng);
+  for (const std::int64_t rows : {1, 49, 120})
+    for (const std::int64_t columns : {10, 64, 300}) expect_layouts<TypeParam>(rows, columns, 700, rng);
 }
 
 TYPED_TEST(Products, OfARowDoNotDependOnTheOthers) {
