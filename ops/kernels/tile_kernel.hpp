@@ -97,29 +97,10 @@ struct TileKernel {
       }
   }
 
-  /// Of the last vector only `rest` numbers are c's.
+  /// c (+)= sums, of whose last vectors only `rest` numbers are c's.
   template <int Rows, int Vectors>
-  static void block(std::int64_t depth, const T* a, std::int64_t a_row, std::int64_t a_column, const T* b,
-                    std::int64_t b_row, T* c, std::int64_t c_row, std::int64_t rest, bool add) {
-    Vector sums[Rows][Vectors];
-    if (depth <= kChainLength) {
-      sum<Rows, Vectors>(depth, a, a_row, a_column, b, b_row, sums);
-    } else {
-      const std::int64_t chains = (depth + kChainLength - 1) / kChainLength;
-      Vector total[Rows][Vectors] = {};
-      for (std::int64_t chain = 0; chain < chains; ++chain) {
-        const std::int64_t begin = depth * chain / chains, end = depth * (chain + 1) / chains;
-        sum<Rows, Vectors>(end - begin, a + begin * a_column, a_row, a_column, b + begin * b_row, b_row, sums);
-#pragma GCC unroll 12
-        for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 4
-          for (int v = 0; v < Vectors; ++v) total[i][v] += sums[i][v];
-      }
-#pragma GCC unroll 12
-      for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) sums[i][v] = total[i][v];
-    }
+  [[gnu::always_inline]] static void write(Vector (&sums)[Rows][Vectors], T* c, std::int64_t c_row, std::int64_t rest,
+                                           bool add) {
     if (rest < kLanes) {
       Vector all[Rows * Vectors];  // a copy: sums would leave the registers if its place were known elsewhere
 #pragma GCC unroll 12
@@ -139,6 +120,28 @@ struct TileKernel {
     for (int i = 0; i < Rows; ++i, c += c_row)
 #pragma GCC unroll 4
       for (int v = 0; v < Vectors; ++v) store(c + v * kLanes, sums[i][v]);
+  }
+
+  template <int Rows, int Vectors>
+  static void block(std::int64_t depth, const T* a, std::int64_t a_row, std::int64_t a_column, const T* b,
+                    std::int64_t b_row, T* c, std::int64_t c_row, std::int64_t rest, bool add) {
+    if (depth <= kChainLength) {
+      Vector sums[Rows][Vectors];
+      sum<Rows, Vectors>(depth, a, a_row, a_column, b, b_row, sums);
+      return write(sums, c, c_row, rest, add);
+    }
+    const std::int64_t chains = (depth + kChainLength - 1) / kChainLength;
+    Vector total[Rows][Vectors] = {};
+    for (std::int64_t chain = 0; chain < chains; ++chain) {
+      const std::int64_t begin = depth * chain / chains, end = depth * (chain + 1) / chains;
+      Vector sums[Rows][Vectors];
+      sum<Rows, Vectors>(end - begin, a + begin * a_column, a_row, a_column, b + begin * b_row, b_row, sums);
+#pragma GCC unroll 12
+      for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+        for (int v = 0; v < Vectors; ++v) total[i][v] += sums[i][v];
+    }
+    write(total, c, c_row, rest, add);
   }
 
   template <int Vectors>
