@@ -17,6 +17,11 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 Tensor dot(const Tensor& a, const Tensor& b);
 /// y[i, j] = a[i] b[j] of two vectors (ShapeError).
 Tensor outer(const Tensor& a, const Tensor& b);
+/// Kronecker's product: blocks a[i, j] b in the place of each a[i, j], for tensors of any ranks up to 4; axes of extent
+/// 1 are added in front of the smaller rank.
+Tensor kron(const Tensor& a, const Tensor& b);
+/// The vector product along an axis of extent 3 (ShapeError); the other axes broadcast.
+Tensor cross(const Tensor& a, const Tensor& b, int axis = -1);
 /// [n, i, k] by [n, k, j] matrix products, one for each n. As matmul(), but nothing broadcasts (ShapeError).
 Tensor bmm(const Tensor& a, const Tensor& b);
 /// beta c + alpha a b for matrices a and b, where c broadcasts to the product (ShapeError). With beta = 0 c is not
