@@ -48,4 +48,13 @@ requires(sizeof...(T) > 0 && (std::convertible_to<const T&, const Tensor&> && ..
   return einsum(equation, std::span<const Tensor>(all));
 }
 
+struct Spectrum {
+  Tensor re, im;  ///< of the frequencies 0, 1, … n/2
+};
+/// Σ x[j] exp(-2πi jk / n) along an axis of any length n ≥ 1 (ShapeError), as pairs of real numbers: the half of the
+/// spectrum that determines the other. Sums of products with fixed factors, by the prime factors of n.
+Spectrum rfft(const Tensor& x, int axis = -1);
+/// The x of length n with that spectrum; without n, of the even length. ValueError where n/2 + 1 is not its length.
+Tensor irfft(const Spectrum& spectrum, std::int64_t n = -1, int axis = -1);
+
 }  // namespace tapegrad
