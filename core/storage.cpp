@@ -7,12 +7,15 @@ namespace {
 
 // Small buffers sit right behind the header; larger ones on a cache line, for aligned vector loads.
 constexpr std::size_t kSmall = 192;
-constexpr std::size_t offset_for(std::size_t bytes) { return bytes <= kSmall ? sizeof(Storage) : 64; }
+constexpr std::size_t kCacheLine = 64;
+constexpr std::size_t offset_for(std::size_t bytes) { return bytes <= kSmall ? sizeof(Storage) : kCacheLine; }
 
 }  // namespace
 
 struct Storage::Owner : Storage {
   std::shared_ptr<void> owner;
+  // destroy() knows a buffer of the pool by how far behind the header it lies. No borrowed one can lie within this.
+  std::byte reach[kCacheLine];
 };
 
 Storage* Storage::allocate(std::size_t bytes) {
