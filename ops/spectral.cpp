@@ -4,6 +4,7 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/internal/contributions.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
 #include <tapegrad/ops/kernels/decompositions.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
@@ -20,22 +21,31 @@ Tensor differences(const Tensor& x) { return unsqueeze(x, -2) - unsqueeze(x, -1)
 /// What is antisymmetric in x, as it is multiplied with an orthogonal matrix's gradient.
 Tensor twisted(const Tensor& x) { return x - transpose(x); }
 
-/// The sum of what is there.
-Tensor added(const Tensor& sum, const Tensor& term) {
-  return !sum.defined() ? term : !term.defined() ? sum : sum + term;
-}
-
 Tensor without_diagonal(const Tensor& x) { return x - diag_embed(diagonal(x)); }
 
 }  // namespace
 
 namespace ops {
 
-struct Eigh {
+/// What both eigendecompositions declare alike. Self has the rest.
+template <class Self, class Parts>
+struct Eigendecomposition {
   struct In {
     Tensor a;
   };
-  using Out = tapegrad::Eigh;
+  using Out = Parts;
+  static void check(const In& in) { internal::require_square(Self::info, "a", in.a); }
+  static Out shapes(const In& in) {
+    const Shape& shape = in.a.shape();
+    return {op::spec(shape.erase(shape.rank() - 1), in.a.dtype()), op::spec(shape, in.a.dtype())};
+  }
+  static Cost cost(const In& in, const Out& out) {
+    const Shape& shape = in.a.shape();
+    return internal::matrix_cost(internal::batch_of(shape), Self::flops(shape), {in.a, out.values, out.vectors});
+  }
+};
+
+struct Eigh : Eigendecomposition<Eigh, tapegrad::Eigh> {
   struct Kept {
     Tensor values, vectors;
   };
@@ -43,11 +53,6 @@ struct Eigh {
                                .formula = "(a + aᵀ) / 2 = vectors diag(values) vectorsᵀ",
                                .doc = "Eigenvalues, ascending, and eigenvectors of the symmetric part.",
                                .group = Group::linear_algebra};
-  static void check(const In& in) { internal::require_square(info, "a", in.a); }
-  static Out shapes(const In& in) {
-    const Shape& shape = in.a.shape();
-    return {op::spec(shape.erase(shape.rank() - 1), in.a.dtype()), op::spec(shape, in.a.dtype())};
-  }
   static double flops(const Shape& a) {
     const auto n = static_cast<double>(a[-1]);
     return 9 * n * n * n;
@@ -65,13 +70,10 @@ struct Eigh {
     Tensor inner;
     if (g.values.defined()) inner = diag_embed(g.values);
     if (g.vectors.defined())
-      inner = added(inner, internal::quotient(without_diagonal(matmul(transpose(v), g.vectors)), differences(w)));
+      inner =
+          internal::added(inner, internal::quotient(without_diagonal(matmul(transpose(v), g.vectors)), differences(w)));
     const Tensor full = matmul(matmul(v, inner), transpose(v));
     return {(full + transpose(full)) * 0.5};
-  }
-  static Cost cost(const In& in, const Out& out) {
-    const Shape& shape = in.a.shape();
-    return internal::matrix_cost(internal::batch_of(shape), flops(shape), {in.a, out.values, out.vectors});
   }
   static std::vector<SampleOf<Eigh>> samples(Rng& rng) {
     return {{{internal::distinct_matrices({3, 3}, rng)}},
@@ -135,11 +137,11 @@ struct Svd {
     }
     if (g.v.defined()) {
       const Tensor turned = matmul(transpose(v), g.v);
-      inner = added(inner, internal::quotient(column, sums) * internal::quotient(twisted(turned), gaps));
+      inner = internal::added(inner, internal::quotient(column, sums) * internal::quotient(twisted(turned), gaps));
       if (columns > rows) outside = matmul(u, transpose(internal::quotient(g.v - matmul(v, turned), row)));
     }
-    if (g.s.defined()) inner = added(inner, diag_embed(g.s));
-    return {added(matmul(matmul(u, inner), transpose(v)), outside)};
+    if (g.s.defined()) inner = internal::added(inner, diag_embed(g.s));
+    return {internal::added(matmul(matmul(u, inner), transpose(v)), outside)};
   }
   static Cost cost(const In& in, const Out& out) {
     const Shape& shape = in.a.shape();
@@ -160,11 +162,7 @@ struct Svd {
   }
 };
 
-struct Eig {
-  struct In {
-    Tensor a;
-  };
-  using Out = tapegrad::Eig;
+struct Eig : Eigendecomposition<Eig, tapegrad::Eig> {
   /// The results or, in f32, what they are of: rounded ones would cost the gradient digits and range.
   struct Kept {
     Tensor a, values, vectors;
@@ -173,11 +171,6 @@ struct Eig {
                                .formula = "a vectors = vectors diag(values)",
                                .doc = "Real eigenvalues, ascending, and right eigenvectors of length 1.",
                                .group = Group::linear_algebra};
-  static void check(const In& in) { internal::require_square(info, "a", in.a); }
-  static Out shapes(const In& in) {
-    const Shape& shape = in.a.shape();
-    return {op::spec(shape.erase(shape.rank() - 1), in.a.dtype()), op::spec(shape, in.a.dtype())};
-  }
   static double flops(const Shape& a) {
     const auto n = static_cast<double>(a[-1]);
     return 25 * n * n * n;
@@ -206,13 +199,9 @@ struct Eig {
     if (g.vectors.defined()) {
       const Tensor turned = matmul(vt, cast(g.vectors, f64)),
                    lengthened = matmul(vt, v) * unsqueeze(diagonal(turned), -2);
-      inner = added(inner, internal::quotient(without_diagonal(turned - lengthened), differences(w)));
+      inner = internal::added(inner, internal::quotient(without_diagonal(turned - lengthened), differences(w)));
     }
     return solve(vt, matmul(inner, vt));
-  }
-  static Cost cost(const In& in, const Out& out) {
-    const Shape& shape = in.a.shape();
-    return internal::matrix_cost(internal::batch_of(shape), flops(shape), {in.a, out.values, out.vectors});
   }
   static std::vector<SampleOf<Eig>> samples(Rng& rng) {
     // Similar to diagonal matrices, so that the eigenvalues are real.
