@@ -39,11 +39,12 @@ void cut_product(const MatrixView<const T>& a, const MatrixView<const T>& b, T b
       2.0 * static_cast<double>(c.rows) * static_cast<double>(c.columns) * static_cast<double>(a.columns);
   const std::int64_t threads = num_threads();
   if (threads == 1 || flops < worth) return multiply(a, b, beta, c);
-  // Pieces of columns share no part of b, so none is packed twice. More pieces than threads, in case one is held up.
+  // Pieces of columns share no part of b: the more, the less a thread waits for the other. Each piece of rows may pack
+  // all of b anew.
   constexpr std::int64_t kColumnUnit = 64, kRowUnit = 12;
   const bool by_columns = c.columns >= 4 * kColumnUnit || c.rows < 4 * kRowUnit;
   const std::int64_t extent = by_columns ? c.columns : c.rows, unit = by_columns ? kColumnUnit : kRowUnit;
-  const std::int64_t piece = (extent + 4 * threads - 1) / (4 * threads);
+  const std::int64_t pieces = by_columns ? 8 * threads : threads, piece = (extent + pieces - 1) / pieces;
   for_blocks(extent, (piece + unit - 1) / unit * unit, true, [&](std::int64_t begin, std::int64_t end) {
     if (by_columns)
       multiply(a, b.some_columns(begin, end), beta, c.some_columns(begin, end));

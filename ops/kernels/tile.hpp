@@ -17,7 +17,7 @@ struct Tile {
   void (*multiply)(std::int64_t rows, std::int64_t columns, std::int64_t depth, const T* a, std::int64_t a_row,
                    std::int64_t a_column, const T* panel, std::int64_t panel_row, T* c, std::int64_t c_row, bool add);
 
-  /// c[i * c_step] (+)= Σ a[i * a_row + k] x[k] over k < depth, for i < rows.
+  /// c[i * c_step] (+)= Σ a[i * a_row + k] x[k] over k < depth, at most lanes * kChainLength, for i < rows.
   void (*dots)(std::int64_t rows, std::int64_t depth, const T* a, std::int64_t a_row, const T* x, T* c,
                std::int64_t c_step, bool add);
 

@@ -31,6 +31,11 @@ struct TileKernel {
     return Vector{(static_cast<void>(I), x)...};
   }
 
+  template <int... I>
+  static Vector count(std::integer_sequence<int, I...>) {
+    return Vector{static_cast<T>(I)...};
+  }
+
   static Vector load(const T* from) { return *reinterpret_cast<const Unaligned*>(from); }
   static void store(T* to, Vector v) { *reinterpret_cast<Unaligned*>(to) = v; }
 
@@ -43,6 +48,10 @@ struct TileKernel {
       to += Most;
     }
     if constexpr (Most > 1) copy_some<Most / 2>(from, to, n);
+  }
+  /// The n < kLanes numbers before `end` in their lanes, the last ones; the others are 0. All of them can be read.
+  static Vector load_last(const T* end, std::int64_t n) {
+    return count(kEach) >= broadcast(static_cast<T>(kLanes - n), kEach) ? load(end - kLanes) : Vector{};
   }
   static Vector load_some(const T* from, std::int64_t n) {
     if (n >= kLanes) return load(from);
@@ -208,35 +217,42 @@ struct TileKernel {
     }
   }
 
+  /// The dots of `count` rows, at most `Rows`. Too many are read as the last one again.
+  template <int Rows>
+  static void some_dots(std::int64_t count, std::int64_t depth, const T* a, std::int64_t a_row, const T* x, T* c,
+                        std::int64_t c_step, bool add) {
+    if constexpr (Rows > 1)
+      if (count <= Rows / 2) return some_dots<Rows / 2>(count, depth, a, a_row, x, c, c_step, add);
+    const T* row[Rows];
+    for (int r = 0; r < Rows; ++r) row[r] = a + (r < count ? r : count - 1) * a_row;
+    Vector sums[kLanes] = {};
+    std::int64_t k = 0;
+    for (; k + kLanes <= depth; k += kLanes) {
+      const Vector right = load(x + k);
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) sums[r] += load(row[r] + k) * right;
+    }
+    if (const std::int64_t rest = depth - k) {
+      const auto tail = [&](const T* from) { return k > 0 ? load_last(from + depth, rest) : load_some(from, rest); };
+      const Vector right = tail(x);
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) sums[r] += tail(row[r]) * right;
+    }
+    turn(sums);
+#pragma GCC unroll 4
+    for (int half = kLanes / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+      for (int r = 0; r < half; ++r) sums[r] += sums[r + half];
+    T total[kLanes];
+    store(total, sums[0]);
+    for (int r = 0; r < count; ++r) c[r * c_step] = add ? c[r * c_step] + total[r] : total[r];
+  }
+
   static void dots(std::int64_t rows, std::int64_t depth, const T* a, std::int64_t a_row, const T* x, T* c,
                    std::int64_t c_step, bool add) {
-    for (std::int64_t i = 0; i < rows; i += kLanes) {
-      const std::int64_t height = rows - i < kLanes ? rows - i : kLanes;
-      Vector sums[kLanes] = {};
-      const auto columns = [&](std::int64_t k, Vector right, auto&& left) {
-        if (height == kLanes) {
-#pragma GCC unroll 16
-          for (int r = 0; r < kLanes; ++r) sums[r] += left(a + (i + r) * a_row + k) * right;
-        } else {
-          for (int r = 0; r < height; ++r) sums[r] += left(a + (i + r) * a_row + k) * right;
-        }
-      };
-      std::int64_t k = 0;
-      for (; k + kLanes <= depth; k += kLanes) columns(k, load(x + k), load);
-      if (const std::int64_t rest = depth - k)
-        columns(k, load_some(x + k, rest), [&](const T* from) { return load_some(from, rest); });
-      turn(sums);
-#pragma GCC unroll 4
-      for (int half = kLanes / 2; half > 0; half /= 2)
-#pragma GCC unroll 8
-        for (int r = 0; r < half; ++r) sums[r] += sums[r + half];
-      T total[kLanes];
-      store(total, sums[0]);
-      for (int r = 0; r < height; ++r) {
-        T& to = c[(i + r) * c_step];
-        to = add ? to + total[r] : total[r];
-      }
-    }
+    for (std::int64_t i = 0; i < rows; i += kLanes)
+      some_dots<kLanes>(rows - i < kLanes ? rows - i : kLanes, depth, a + i * a_row, a_row, x, c + i * c_step, c_step,
+                        add);
   }
 
   static void copy(std::int64_t rows, std::int64_t columns, const T* from, std::int64_t from_row, T* to,

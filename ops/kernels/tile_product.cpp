@@ -8,13 +8,13 @@ namespace {
 
 // A panel of b is copied where so many rows of a or more read it, unless its rows lie close together.
 constexpr std::int64_t kPackRows = 100;
-// Terms of a row product at once.
-constexpr std::int64_t kRowDepth = 4096;
 // Rows of a tile that is turned before it gets into the result.
 constexpr std::int64_t kTileRows = 48;
 
 constexpr std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 
+template <class T>
+constexpr std::int64_t kMostLanes = kRegisterBytes / static_cast<std::int64_t>(sizeof(T));
 template <class T>
 constexpr std::int64_t kPanelColumns = kPanelBytes / static_cast<std::int64_t>(sizeof(T));
 
@@ -109,14 +109,15 @@ void tile_product(const MatrixView<const T>& a, const MatrixView<const T>& b, T 
 template <class T>
 void row_product(const MatrixView<const T>& a, const MatrixView<const T>& b, T beta, const MatrixView<T>& c) {
   if (beta != T{0} && beta != T{1}) scale(beta, c);
-  for_depths(a.columns, kRowDepth, [&](std::int64_t begin, std::int64_t end) {
-    T dense[kRowDepth];
+  const Tile<T>& kernels = tile<T>();
+  for_depths(a.columns, kernels.lanes * kChainLength, [&](std::int64_t begin, std::int64_t end) {
+    T dense[kMostLanes<T> * kChainLength];
     const T* x = a.data + begin * a.column;
     if (a.column != 1) {
       for (std::int64_t k = 0; k < end - begin; ++k) dense[k] = x[k * a.column];
       x = dense;
     }
-    tile<T>().dots(b.columns, end - begin, b.data + begin, b.column, x, c.data, c.column, begin > 0 || beta != T{0});
+    kernels.dots(b.columns, end - begin, b.data + begin, b.column, x, c.data, c.column, begin > 0 || beta != T{0});
   });
 }
 
