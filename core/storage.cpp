@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t rounded(std::size_t bytes, std::size_t to) { return (bytes + to - 1) / to * to; }
 constexpr std::size_t header_offset(std::size_t bytes) { return rounded(bytes, alignof(Storage)); }
-constexpr std::size_t kMostBytes = ~std::size_t{0} >> 1;  // one bit of the count says who may write
+constexpr std::size_t kMostBytes = ~std::size_t{0} >> 2;  // two bits of the count say whose it is and who may write
 // The pool aligns blocks of whole lines.
 constexpr std::size_t block_bytes(std::size_t bytes) {
   return rounded(header_offset(bytes) + sizeof(Storage), kCacheLine);
@@ -33,6 +33,7 @@ Storage* Storage::allocate(std::size_t bytes) {
 Storage* Storage::borrow(std::byte* data, std::size_t bytes, bool read_only, std::shared_ptr<void> owner) {
   auto* storage = new Owner;
   storage->owner = std::move(owner);
+  storage->borrowed_ = true;
   storage->bytes_ = bytes & kMostBytes;
   storage->read_only_ = read_only;
   storage->data_ = data;
@@ -40,10 +41,10 @@ Storage* Storage::borrow(std::byte* data, std::size_t bytes, bool read_only, std
 }
 
 void Storage::destroy() noexcept {
-  if (reinterpret_cast<std::byte*>(this) == data_ + header_offset(bytes_))
-    memory::release(data_, block_bytes(bytes_));
-  else
+  if (borrowed_)
     delete static_cast<Owner*>(this);
+  else
+    memory::release(data_, block_bytes(bytes_));
 }
 
 }  // namespace tapegrad

@@ -8,6 +8,7 @@
 //
 // Each member tells its owner its name and where in the owner it lies. That place is the same in every object of the
 // struct, so copying and moving need no code: a copy finds its own layers, with weights of their own.
+//
 // Layer: a module that is called.
 
 #include <array>
@@ -74,8 +75,6 @@ class Buffer : public OwnedTensor {
   Buffer(Module& owner, const MemberName& name, const Tensor& init) { create(owner, name, init); }
   void create(Module& owner, const MemberName& name, const Tensor& init);
 };
-
-class Module;
 
 /// What a module is a member of: the module that it lies in, or kNoOwner.
 class Owner {

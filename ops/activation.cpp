@@ -3,6 +3,7 @@
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
 namespace ops {
@@ -418,6 +419,15 @@ Tensor hardshrink(const Tensor& x, double bound) {
   return ActivationOps::apply<ops::Hardshrink>(ops::Softshrink::Attrs{.bound = bound}, x);
 }
 Tensor prelu(const Operand& x, const Operand& slope) { return ActivationOps::apply<ops::Prelu>(x, slope); }
+
+Tensor glu(const Tensor& x, int axis) {
+  axis = normalized_axis("glu", axis, x.rank());
+  const std::int64_t half = x.size(axis) / 2;
+  if (2 * half != x.size(axis))
+    throw ShapeError("glu: x is " + to_string(x.shape()) + "; axis " + std::to_string(axis) +
+                     " has two halves, so its extent must be even");
+  return slice(x, axis, 0, half) * sigmoid(slice(x, axis, half));
+}
 
 std::span<const OpEntry> activation_ops() { return ActivationOps::entries; }
 

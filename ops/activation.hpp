@@ -56,6 +56,9 @@ Tensor prelu(const Operand& x, const Operand& slope);
 /// ln(x / (1 - x)), the inverse of sigmoid: NaN outside [0, 1], as SciPy and PyTorch have it, and its gradient too.
 Tensor logit(const Tensor& x);
 
+/// The first half of x along an axis · sigmoid(the second half). ShapeError for an odd extent.
+Tensor glu(const Tensor& x, int axis = -1);
+
 /// The name formulas use for sigmoid.
 inline Tensor logistic(const Tensor& x) { return sigmoid(x); }
 

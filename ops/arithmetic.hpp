@@ -63,6 +63,16 @@ Tensor isnan(const Tensor& x);
 Tensor isinf(const Tensor& x);
 Tensor isfinite(const Tensor& x);
 
+/// |a - b| <= absolute + relative |b|, or equal; NaN only to NaN, where `equal_nan`. Compared in f64, with
+/// broadcasting.
+struct Closeness {
+  double relative = 1e-5, absolute = 1e-8;
+  bool equal_nan = false;
+};
+Tensor isclose(const Tensor& a, const Tensor& b, const Closeness& closeness = {});
+/// Whether all are.
+bool allclose(const Tensor& a, const Tensor& b, const Closeness& closeness = {});
+
 /// Of bool tensors.
 Tensor logical_and(const Operand& a, const Operand& b);
 Tensor logical_or(const Operand& a, const Operand& b);

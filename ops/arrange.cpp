@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -129,6 +130,22 @@ using ArrangeOps = OpList<Roll, PadConstant>;
 
 using ops::ArrangeOps;
 
+namespace {
+
+/// Axes counted from the front; ValueError for one named twice.
+std::vector<int> distinct_axes(const char* op, const std::vector<int>& axes, int rank) {
+  std::vector<int> all;
+  for (const int given : axes) {
+    const int axis = normalized_axis(op, given, rank);
+    if (std::ranges::find(all, axis) != all.end())
+      throw ValueError(std::string(op) + ": axis " + std::to_string(axis) + " is given twice");
+    all.push_back(axis);
+  }
+  return all;
+}
+
+}  // namespace
+
 std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& sizes, int axis) {
   axis = normalized_axis("split", axis, x.rank());
   Checked total("split", 0);
@@ -167,13 +184,58 @@ std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, int axis) {
   return split(x, std::max<std::int64_t>(1, x.shape()[axis] / count + (x.shape()[axis] % count != 0)), axis);
 }
 
-Tensor flip(const Tensor& x, const std::vector<int>& axes) {
+std::vector<Tensor> unbind(const Tensor& x, int axis) {
+  axis = normalized_axis("unbind", axis, x.rank());
+  std::vector<Tensor> positions;
+  for (std::int64_t i = 0; i < x.shape()[axis]; ++i) positions.push_back(select(x, axis, i));
+  return positions;
+}
+
+Tensor flip(const Tensor& x) {
   std::vector<int> all(static_cast<std::size_t>(x.rank()));
   std::iota(all.begin(), all.end(), 0);
+  return flip(x, all);
+}
+
+Tensor flip(const Tensor& x, const std::vector<int>& axes) {
+  const std::vector<int> reversed = distinct_axes("flip", axes, x.rank());
   Tensor y = x;
-  for (const int axis : axes.empty() ? all : axes) y = slice(y, axis, Slice::kEnd, Slice::kEnd, -1);
+  for (const int axis : reversed) y = slice(y, axis, Slice::kEnd, Slice::kEnd, -1);
   return y;
 }
+
+Tensor rot90(const Tensor& x, std::int64_t quarters, int first, int second) {
+  const std::vector<int> plane = distinct_axes("rot90", {first, second}, x.rank());
+  switch ((quarters % 4 + 4) % 4) {
+    case 1:
+      return transpose(flip(x, {plane[1]}), plane[0], plane[1]);
+    case 2:
+      return flip(x, plane);
+    case 3:
+      return flip(transpose(x, plane[0], plane[1]), {plane[1]});
+    default:
+      return x;
+  }
+}
+
+Tensor movedim(const Tensor& x, const std::vector<int>& from, const std::vector<int>& to) {
+  if (from.size() != to.size())
+    throw ValueError("movedim: " + std::to_string(from.size()) + " axes and " + std::to_string(to.size()) +
+                     " places for them; there must be as many");
+  const std::vector<int> axes = distinct_axes("movedim", from, x.rank());
+  const std::vector<int> places = distinct_axes("movedim", to, x.rank());
+  Integers order(static_cast<std::size_t>(x.rank()), -1);
+  for (std::size_t i = 0; i < axes.size(); ++i) order[static_cast<std::size_t>(places[i])] = axes[i];
+  int next = 0;  // of the axes that stay in order
+  for (std::int64_t& axis : order) {
+    if (axis != -1) continue;
+    while (std::ranges::find(axes, next) != axes.end()) ++next;
+    axis = next++;
+  }
+  return permute(x, order);
+}
+
+Tensor movedim(const Tensor& x, int from, int to) { return movedim(x, std::vector{from}, std::vector{to}); }
 
 Tensor roll(const Tensor& x, std::int64_t shift, int axis) {
   return ArrangeOps::apply<ops::Roll>({shift, axis}, {x}).y;

@@ -17,8 +17,17 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<std::int64_t>& size
 /// At most `count` views of equal size; the last one may be smaller.
 std::vector<Tensor> chunk(const Tensor& x, std::int64_t count, int axis = 0);
 
-/// A view with axes reversed; without axes, all of them.
-Tensor flip(const Tensor& x, const std::vector<int>& axes = {});
+/// A view of each position of an axis, which goes away.
+std::vector<Tensor> unbind(const Tensor& x, int axis = 0);
+
+/// A view with all axes reversed, or those given; an empty list reverses none.
+Tensor flip(const Tensor& x);
+Tensor flip(const Tensor& x, const std::vector<int>& axes);
+/// A view turned by `quarters` · 90 degrees from axis `first` towards axis `second`.
+Tensor rot90(const Tensor& x, std::int64_t quarters = 1, int first = 0, int second = 1);
+/// A view with axis from[i] at place to[i]; the others keep their order (NumPy's moveaxis).
+Tensor movedim(const Tensor& x, const std::vector<int>& from, const std::vector<int>& to);
+Tensor movedim(const Tensor& x, int from, int to);
 /// Positions moved by `shift` along an axis; those that leave at one end enter at the other.
 Tensor roll(const Tensor& x, std::int64_t shift, int axis = 0);
 
@@ -50,6 +59,14 @@ Tensor concat(std::initializer_list<Tensor> tensors, int axis = 0);
 /// Side by side along a new axis; the shapes are equal.
 Tensor stack(std::span<const Tensor> tensors, int axis = 0);
 Tensor stack(std::initializer_list<Tensor> tensors, int axis = 0);
+/// Joined left to right (columns after columns), top to bottom, and front to back, as in NumPy: along axis 1, 0 and 2.
+/// A vector is a row to vstack(), [1, n, 1] to dstack(), and joined along its only axis by hstack().
+Tensor hstack(std::span<const Tensor> tensors);
+Tensor hstack(std::initializer_list<Tensor> tensors);
+Tensor vstack(std::span<const Tensor> tensors);
+Tensor vstack(std::initializer_list<Tensor> tensors);
+Tensor dstack(std::span<const Tensor> tensors);
+Tensor dstack(std::initializer_list<Tensor> tensors);
 
 /// The elements on and below diagonal `k`, zeros above.
 Tensor tril(const Tensor& x, std::int64_t k = 0);

@@ -2,12 +2,14 @@
 #include <limits>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/internal/broadcast.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/attention.hpp>
 #include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/positions.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/sampling.hpp>
@@ -29,21 +31,10 @@ class MaskRows {
   MaskRows(const Tensor& mask, const Shape& scores) : width_(scores[-1]) {
     if (!mask.defined()) return;
     dense_ = mask.contiguous();
-    rows_ = Integers{0};
-    // Where the row for each position of the leading axes begins: axes of extent 1 repeat.
-    const Strides own = row_major_strides(dense_.shape());
-    const int lead = scores.rank() - mask.rank();
-    const auto step = [&](int axis) {
-      return axis < lead || mask.shape()[axis - lead] == 1 ? 0 : own[static_cast<std::size_t>(axis - lead)];
-    };
-    for (int axis = 0; axis + 1 < scores.rank(); ++axis) {
-      Integers next;
-      next.reserve(rows_.size() * static_cast<std::size_t>(scores[axis]));
-      for (const std::int64_t row : rows_)
-        for (std::int64_t i = 0; i < scores[axis]; ++i) next.push_back(row + i * step(axis));
-      rows_ = std::move(next);
-    }
-    step_ = step(scores.rank() - 1);
+    const Strides steps = broadcast_strides(dense_.shape(), dense_.strides(), scores);
+    const int last = scores.rank() - 1;
+    rows_ = places_along(scores, steps, 0, last);
+    step_ = steps[static_cast<std::size_t>(last)];
   }
 
   bool hides_some() const { return dense_.defined(); }
@@ -58,7 +49,7 @@ class MaskRows {
  private:
   std::int64_t width_, step_ = 0;
   Tensor dense_;
-  Integers rows_;
+  std::vector<std::int64_t> rows_;  // where the mask of each row begins
 };
 
 }  // namespace

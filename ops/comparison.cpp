@@ -1,6 +1,9 @@
+#include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
 namespace ops {
@@ -173,6 +176,19 @@ Tensor where(const Tensor& condition, const Operand& a, const Operand& b) {
 }
 Tensor where(bool condition, const Operand& a, const Operand& b) {
   return where(scalar(condition ? 1 : 0, boolean), a, b);
+}
+
+Tensor isclose(const Tensor& a, const Tensor& b, const Closeness& closeness) {
+  require_not_negative("isclose", "relative", closeness.relative);
+  require_not_negative("isclose", "absolute", closeness.absolute);
+  const NoGrad unrecorded;
+  const Tensor x = cast(a, f64), y = cast(b, f64);
+  const Tensor near = isfinite(y) && abs(x - y) <= closeness.absolute + closeness.relative * abs(y);
+  const Tensor close = a == b || near;
+  return closeness.equal_nan ? close || (isnan(a) && isnan(b)) : close;
+}
+bool allclose(const Tensor& a, const Tensor& b, const Closeness& closeness) {
+  return all(isclose(a, b, closeness)).item() != 0;
 }
 
 std::span<const OpEntry> comparison_ops() { return ComparisonOps::entries; }

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <numeric>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/checked.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/internal/labelled.hpp>
 #include <tapegrad/ops/reduce.hpp>
@@ -40,6 +42,31 @@ Tensor outer(const Tensor& a, const Tensor& b) {
     refuse_shapes("outer", a, b, "two vectors are expected; tensordot(a, b, 0) takes any shapes");
   const DType dtype = promote(promote(a.dtype(), b.dtype()), f32);
   return unsqueeze(cast(a, dtype), 1) * cast(b, dtype);
+}
+
+Tensor kron(const Tensor& a, const Tensor& b) {
+  const int rank = std::max(a.rank(), b.rank());
+  if (2 * rank > kMaxRank) refuse_shapes("kron", a, b, "ranks up to 4 are expected");
+  std::vector<std::int64_t> blocks, insides, all;
+  for (int axis = -rank; axis < 0; ++axis) {
+    const std::int64_t outer = axis < -a.rank() ? 1 : a.shape()[axis], inner = axis < -b.rank() ? 1 : b.shape()[axis];
+    blocks.insert(blocks.end(), {outer, 1});
+    insides.insert(insides.end(), {1, inner});
+    all.push_back(Checked("kron", outer) * inner);
+  }
+  return reshape(reshape(a, blocks) * reshape(b, insides), all);
+}
+
+Tensor cross(const Tensor& a, const Tensor& b, int axis) {
+  const Shape together = broadcast_shapes("cross", a.shape(), b.shape());
+  axis = normalized_axis("cross", axis, together.rank());
+  const int from_end = axis - together.rank();
+  const auto is_vector = [&](const Tensor& t) { return -from_end <= t.rank() && t.shape()[from_end] == 3; };
+  if (!is_vector(a) || !is_vector(b))
+    refuse_shapes("cross", a, b, ("both need extent 3 on axis " + std::to_string(axis)).c_str());
+  // Of [x, y, z], [y, z, x] and [z, x, y].
+  const auto turned = [&](const Tensor& t, std::int64_t by) { return roll(t, -by, from_end); };
+  return turned(a, 1) * turned(b, 2) - turned(a, 2) * turned(b, 1);
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {

@@ -17,6 +17,11 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 Tensor dot(const Tensor& a, const Tensor& b);
 /// y[i, j] = a[i] b[j] of two vectors (ShapeError).
 Tensor outer(const Tensor& a, const Tensor& b);
+/// Kronecker's product: blocks a[i, j] b in the place of each a[i, j], for tensors of any ranks up to 4; axes of extent
+/// 1 are added in front of the smaller rank.
+Tensor kron(const Tensor& a, const Tensor& b);
+/// The vector product along an axis of extent 3 (ShapeError); the other axes broadcast.
+Tensor cross(const Tensor& a, const Tensor& b, int axis = -1);
 /// [n, i, k] by [n, k, j] matrix products, one for each n. As matmul(), but nothing broadcasts (ShapeError).
 Tensor bmm(const Tensor& a, const Tensor& b);
 /// beta c + alpha a b for matrices a and b, where c broadcasts to the product (ShapeError). With beta = 0 c is not
@@ -42,5 +47,14 @@ requires(sizeof...(T) > 0 && (std::convertible_to<const T&, const Tensor&> && ..
   const Tensor all[] = {operands...};
   return einsum(equation, std::span<const Tensor>(all));
 }
+
+struct Spectrum {
+  Tensor re, im;  ///< of the frequencies 0, 1, … n/2
+};
+/// Σ x[j] exp(-2πi jk / n) along an axis of any length n ≥ 1 (ShapeError), as pairs of real numbers: the half of the
+/// spectrum that determines the other. Sums of products with fixed factors, by the prime factors of n.
+Spectrum rfft(const Tensor& x, int axis = -1);
+/// The x of length n with that spectrum; without n, of the even length. ValueError where n/2 + 1 is not its length.
+Tensor irfft(const Spectrum& spectrum, std::int64_t n = -1, int axis = -1);
 
 }  // namespace tapegrad

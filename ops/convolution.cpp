@@ -143,7 +143,8 @@ Tensor to_weight(const ConvAttrs& a, const Tensor& x, const Tensor& y, const Sha
 
 }  // namespace
 
-struct Conv {
+/// What an operation with a weight and perhaps a bias takes, gives and keeps.
+struct Weighted {
   struct In {
     Tensor x, weight;
     op::Optional<> bias = {};
@@ -154,6 +155,9 @@ struct Conv {
   struct Kept {
     Tensor x, weight;
   };
+};
+
+struct Conv : Weighted {
   using Attrs = ConvAttrs;
   static constexpr const char* kName = "conv";
   static constexpr OpInfo info{
@@ -226,17 +230,7 @@ struct Conv {
   }
 };
 
-struct ConvTranspose {
-  struct In {
-    Tensor x, weight;
-    op::Optional<> bias = {};
-  };
-  struct Out {
-    Tensor y;
-  };
-  struct Kept {
-    Tensor x, weight;
-  };
+struct ConvTranspose : Weighted {
   using Attrs = ConvTransposeAttrs;
   static constexpr const char* kName = "conv_transpose";
   static constexpr OpInfo info{.name = kName,

@@ -263,6 +263,11 @@ SignAndLog slogdet(const Tensor& a) {
   return {parts.sign.detach(), parts.logdet};
 }
 
+Tensor logdet(const Tensor& a) {
+  const auto [sign, log] = slogdet(a);
+  return where(sign < 0, std::numeric_limits<double>::quiet_NaN(), log);
+}
+
 std::span<const OpEntry> determinant_ops() { return DeterminantOps::entries; }
 
 }  // namespace tapegrad

@@ -194,9 +194,16 @@ Tensor embedding(const Tensor& table, const Tensor& ids, const EmbeddingOptions&
 
 Tensor embedding_bag(const Tensor& table, const Tensor& ids, const Tensor& offsets,
                      const EmbeddingBagOptions& options) {
-  if (options.mode == BagMode::max) {
+  const Tensor& weights = options.weights;
+  if (options.mode == BagMode::max || weights.defined()) {
     if (ids.rank() != 1) throw ShapeError("embedding_bag: ids are " + to_string(ids.shape()) + "; expected [T]");
-    return segment_max(embedding(table, ids, {options.sparse}), offsets);
+    if (weights.defined() && options.mode != BagMode::sum)
+      throw ValueError("embedding_bag: weights are for BagMode::sum; choose it, or leave them out");
+    if (weights.defined() && weights.shape() != ids.shape())
+      throw ShapeError("embedding_bag: ids are " + to_string(ids.shape()) + " and weights " +
+                       to_string(weights.shape()) + "; shapes must be equal");
+    const Tensor rows = embedding(table, ids, {options.sparse});
+    return weights.defined() ? segment_sum(rows * unsqueeze(weights, 1), offsets) : segment_max(rows, offsets);
   }
   return ops::EmbeddingOps::apply<ops::EmbeddingBag>({options.mode == BagMode::mean, options.sparse},
                                                      {table, ids, offsets})

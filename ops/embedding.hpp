@@ -24,10 +24,13 @@ enum class BagMode : std::uint8_t { sum, mean, max };
 struct EmbeddingBagOptions {
   BagMode mode = BagMode::mean;
   bool sparse = false;  ///< as EmbeddingOptions::sparse
+  /// Factors of the ids' rows, [T], which have a gradient; for BagMode::sum only (ValueError). None means 1.
+  Tensor weights = {};
 };
 
 /// Each bag of ids reduced to one row: segment_mean(embedding(table, ids), offsets), or sum or max, without the
-/// embedding of each id in between (except for max). ids are [T], offsets [B + 1]; an empty bag gives 0.
+/// embedding of each id in between (except for max, and with weights: PyTorch's per_sample_weights). ids are [T],
+/// offsets [B + 1]; an empty bag gives 0.
 Tensor embedding_bag(const Tensor& table, const Tensor& ids, const Tensor& offsets,
                      const EmbeddingBagOptions& options = {});
 

@@ -71,20 +71,24 @@ struct PositionAttrs {
 template <class Op, Extreme kWhich>
 struct PositionAlong : internal::Unary {
   using Attrs = PositionAttrs;
-  static int axis_of(const Attrs& a, const Shape& x) { return normalized_axis(Op::info.name.data(), a.axis, x.rank()); }
+  static int axis_of(const Attrs& a, const Shape& x) { return reduced_axis(Op::info.name.data(), a.axis, x.rank()); }
+  static Slab around(const Attrs& a, const Shape& x) {
+    const int axis = axis_of(a, x);
+    return x.rank() == 0 ? Slab{1, 1, 1} : slab_around(x, axis);
+  }
   static Shape shape(const Attrs& a, const Shape& x) {
     const int axis = axis_of(a, x);
-    return a.keepdims ? x.with(axis, 1) : x.erase(axis);
+    return x.rank() == 0 ? x : a.keepdims ? x.with(axis, 1) : x.erase(axis);
   }
 
   static void check(const Attrs& a, const In& in) {
     const Shape& x = in.x.shape();
-    require_elements(Op::info.name.data(), x, x[axis_of(a, x)], shape(a, x));
+    require_elements(Op::info.name.data(), x, around(a, x).count, shape(a, x));
   }
   static Out shapes(const Attrs& a, const In& in) { return {op::spec(shape(a, in.x.shape()), i64)}; }
   static void forward(const Attrs& a, const In& in, Out& out) {
     if (out.y.numel() == 0) return;
-    const Slab s = slab_around(in.x.shape(), axis_of(a, in.x.shape()));
+    const Slab s = around(a, in.x.shape());
     dispatch(in.x.dtype(), [&]<class T>() {
       kernels::extremum_position<kWhich>(s, in.x.data<T>().data(), out.y.mutable_data<std::int64_t>().data());
     });
@@ -94,11 +98,12 @@ struct PositionAlong : internal::Unary {
     return {{{randn({3, 4}, f64, rng)}, {}},
             {{randn({2, 3, 2}, f64, rng)}, {.axis = 1, .keepdims = true}},
             {{transpose(randn({3, 2}, f64, rng))}, {.axis = -1}},
+            {{randn({}, f64, rng)}, {.axis = -1}},
             {{zeros({0, 3})}, {.axis = 1}}};
   }
   static std::vector<BadInputOf<Op>> bad_inputs() {
     return {{{zeros({2, 3})}, {.axis = 2}, "axis 2 is outside a tensor of rank 2"},
-            {{zeros({})}, {}, "a scalar has no axes"},
+            {{zeros({})}, {.axis = 1}, "a scalar has no axes"},
             {{zeros({0, 3})}, {}, "nothing to choose from in shape [0, 3]"}};
   }
 };

@@ -143,6 +143,16 @@ using ops::FactorizationOps;
 
 Tensor cholesky(const Tensor& a) { return FactorizationOps::apply<ops::Cholesky>({a}).l; }
 
+Tensor cholesky_solve(const Tensor& l, const Tensor& b, bool upper) {
+  const Tensor inner = triangular_solve(l, b, {.upper = upper, .transposed = upper});
+  return triangular_solve(l, inner, {.upper = upper, .transposed = !upper});
+}
+
+Tensor cholesky_inverse(const Tensor& l, bool upper) {
+  internal::require_square(ops::Cholesky::info, "l", l);
+  return cholesky_solve(l, eye(l.shape()[-1], l.dtype()), upper);
+}
+
 Qr qr(const Tensor& a) { return FactorizationOps::apply<ops::Qr>({a}); }
 
 std::span<const OpEntry> factorization_ops() { return FactorizationOps::entries; }

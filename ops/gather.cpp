@@ -4,95 +4,12 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/indexed.hpp>
+#include <tapegrad/ops/internal/places.hpp>
 #include <tapegrad/ops/internal/positions.hpp>
-#include <tapegrad/ops/internal/slab.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
 namespace {
-
-void check_indices(const char* op, int axis, const Tensor& x, const Tensor& indices) {
-  axis = normalized_axis(op, axis, x.rank());
-  bool fits = indices.rank() == x.rank();
-  for (int i = 0; fits && i < x.rank(); ++i) fits = i == axis || indices.shape()[i] <= x.shape()[i];
-  if (!fits)
-    throw ShapeError(std::string(op) + ": x is " + to_string(x.shape()) + " and indices " + to_string(indices.shape()) +
-                     "; expected the same rank, and extents no larger except on axis " + std::to_string(axis) +
-                     " (take() accepts indices of any shape)");
-}
-
-void check_written(const char* op, int axis, const internal::WritesIndexed::In& in) {
-  check_indices(op, axis, in.x, in.indices);
-  if (in.source.shape() != in.indices.shape())
-    throw ShapeError(std::string(op) + ": indices are " + to_string(in.indices.shape()) + " and source " +
-                     to_string(in.source.shape()) + "; shapes must be equal");
-}
-
-/// Where in x the indices point.
-class Places {
- public:
-  Places(const char* op, int given_axis, const Shape& x, const Tensor& indices) {
-    const int axis = normalized_axis(op, given_axis, x.rank());
-    of_ = slab_around(indices.shape(), axis);
-    step_ = slab_around(x, axis).inner;
-    indices_ = checked_indices(op, "indices", indices, x[axis]);
-    outer_ = offsets(indices.shape(), x, 0, axis);
-    inner_ = offsets(indices.shape(), x, axis + 1, x.rank());
-  }
-
-  /// Calls `visit(i, place)` for each index i in row-major order; parts that share no place run on several threads.
-  template <class Visit>
-  void for_each(const Visit& visit) const {
-    for_each_part([&](const auto& walk) { walk(visit); });
-  }
-
-  /// Calls `body(walk)` for each of those parts; `walk(visit)` then visits the part.
-  template <class Body>
-  void for_each_part(const Body& body) const {
-    if (indices_.numel() == 0) return;
-    const std::int64_t* index = positions_of(indices_).data();
-    const std::int64_t block = of_.count * of_.inner;
-    constexpr std::int64_t kParallelElements = 1 << 16, kParts = 16;
-    const auto walk = [&](std::int64_t begin, std::int64_t end, const auto& visit) {
-      std::int64_t i = begin * block;
-      for (std::int64_t o = begin; o < end; ++o) {
-        const std::int64_t base = outer_[static_cast<std::size_t>(o)];
-        if (of_.inner == 1) {
-          for (std::int64_t j = 0; j < of_.count; ++j, ++i) visit(i, base + index[i] * step_);
-          continue;
-        }
-        for (std::int64_t j = 0; j < of_.count; ++j)
-          for (std::int64_t k = 0; k < of_.inner; ++k, ++i)
-            visit(i, base + index[i] * step_ + inner_[static_cast<std::size_t>(k)]);
-      }
-    };
-    const std::int64_t parts = indices_.numel() < kParallelElements || of_.outer < kParts ? 1 : kParts;
-    for_chunks(parts, parts > 1, [&](std::int64_t c) {
-      body([&](const auto& visit) { walk(of_.outer * c / parts, of_.outer * (c + 1) / parts, visit); });
-    });
-  }
-
- private:
-  // Offsets in x of all positions of `shape`'s axes from `first` to before `last`.
-  static std::vector<std::int64_t> offsets(const Shape& shape, const Shape& x, int first, int last) {
-    const Strides strides = row_major_strides(x);
-    std::vector<std::int64_t> all{0};
-    for (int axis = first; axis < last; ++axis) {
-      std::vector<std::int64_t> next;
-      next.reserve(all.size() * static_cast<std::size_t>(shape[axis]));
-      for (const std::int64_t offset : all)
-        for (std::int64_t i = 0; i < shape[axis]; ++i)
-          next.push_back(offset + i * strides[static_cast<std::size_t>(axis)]);
-      all = std::move(next);
-    }
-    return all;
-  }
-
-  Slab of_;
-  std::int64_t step_;
-  Tensor indices_;
-  std::vector<std::int64_t> outer_, inner_;
-};
 
 Tensor index_grid(std::initializer_list<double> values, const Shape& shape) { return tensor(values, shape, i64); }
 
@@ -107,7 +24,7 @@ struct Gather : internal::ReadsIndexed {
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
                                .group = Group::indexing};
-  static void check(const Attrs& a, const In& in) { check_indices("gather", a.axis, in.x, in.indices); }
+  static void check(const Attrs& a, const In& in) { check_places("gather", a.axis, in.x, in.indices); }
   static Out shapes(const Attrs&, const In& in) { return {op::spec(in.indices.shape(), in.x.dtype())}; }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     const Places places("gather", a.axis, in.x.shape(), in.indices);
@@ -143,7 +60,7 @@ struct ScatterAdd : internal::WritesIndexed {
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
                                .group = Group::indexing};
-  static void check(const Attrs& a, const In& in) { check_written("scatter_add", a.axis, in); }
+  static void check(const Attrs& a, const In& in) { check_scattered("scatter_add", a.axis, in); }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     const Places places("scatter_add", a.axis, in.x.shape(), in.indices);
     const Tensor dense = in.source.contiguous();
@@ -185,7 +102,7 @@ struct Scatter : internal::WritesIndexed {
                                .kind = Kind::numeric,
                                .forward = Forward::linear,
                                .group = Group::indexing};
-  static void check(const Attrs& a, const In& in) { check_written("scatter", a.axis, in); }
+  static void check(const Attrs& a, const In& in) { check_scattered("scatter", a.axis, in); }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     const Places places("scatter", a.axis, in.x.shape(), in.indices);
     const Tensor dense = in.source.contiguous();

@@ -29,6 +29,19 @@ Tensor scatter(const Tensor& x, int axis, const Tensor& indices, const Tensor& s
 /// x with y[i, indices[i, j, k], k] += source[i, j, k]; what meets in one place adds up, in order.
 Tensor scatter_add(const Tensor& x, int axis, const Tensor& indices, const Tensor& source);
 
+/// What becomes of those that meet in one place.
+enum class ScatterReduce : std::uint8_t {
+  sum,
+  mean,
+  prod,  ///< its gradient is exact where factors are 0
+  amax,  ///< NaN when one is; equal largest ones share the gradient evenly
+  amin
+};
+/// x with y[i, indices[i, j, k], k] = what source[i, j, k] and others that name that place, and x there unless
+/// `include_self` is false, come to. Places that no index names keep x.
+Tensor scatter_reduce(const Tensor& x, int axis, const Tensor& indices, const Tensor& source, ScatterReduce reduction,
+                      bool include_self = true);
+
 /// Sums of runs of rows: y[b] = x[offsets[b]] + … + x[offsets[b + 1] - 1]. x is [T, …]; offsets, i64 or i32 [B + 1],
 /// start at 0, never fall and end at T (ValueError). An empty run gives 0.
 Tensor segment_sum(const Tensor& x, const Tensor& offsets);

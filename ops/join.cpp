@@ -173,6 +173,30 @@ Tensor stack(std::initializer_list<Tensor> tensors, int axis) {
   return stack(std::span(tensors.begin(), tensors.size()), axis);
 }
 
+namespace {
+
+// Axes are added behind a vector's own in front of axis 2, and before all others in front of axis 1, as in NumPy.
+Tensor with_rank(const Tensor& x, int rank) {
+  Tensor y = x;
+  while (y.rank() < rank) y = unsqueeze(y, y.rank() < 2 ? 0 : 2);
+  return y;
+}
+
+Tensor join_along(std::span<const Tensor> tensors, int axis) {
+  std::vector<Tensor> all;
+  for (const Tensor& t : tensors) all.push_back(with_rank(t, axis == 1 ? 1 : axis == 0 ? 2 : 3));
+  return concat(all, axis == 1 && !all.empty() && all[0].rank() == 1 ? 0 : axis);
+}
+
+}  // namespace
+
+Tensor hstack(std::span<const Tensor> tensors) { return join_along(tensors, 1); }
+Tensor hstack(std::initializer_list<Tensor> tensors) { return hstack(std::span(tensors.begin(), tensors.size())); }
+Tensor vstack(std::span<const Tensor> tensors) { return join_along(tensors, 0); }
+Tensor vstack(std::initializer_list<Tensor> tensors) { return vstack(std::span(tensors.begin(), tensors.size())); }
+Tensor dstack(std::span<const Tensor> tensors) { return join_along(tensors, 2); }
+Tensor dstack(std::initializer_list<Tensor> tensors) { return dstack(std::span(tensors.begin(), tensors.size())); }
+
 std::span<const OpEntry> join_ops() { return JoinOps::entries; }
 
 }  // namespace tapegrad

@@ -195,7 +195,9 @@ Tensor triplet_loss(const Tensor& anchor, const Tensor& positive, const Tensor& 
   require_one_shape("triplet_loss", "anchor", anchor, "positive", positive);
   require_one_shape("triplet_loss", "anchor", anchor, "negative", negative);
   require_finite("triplet_loss", "margin", options.margin);
-  const Tensor near = norm(anchor - positive, options.p, {-1}), far = norm(anchor - negative, options.p, {-1});
+  const auto distance = [&](const Tensor& a, const Tensor& b) { return norm(a - b, options.p, {-1}); };
+  const Tensor near = distance(anchor, positive), direct = distance(anchor, negative);
+  const Tensor far = options.swap ? minimum(direct, distance(positive, negative)) : direct;
   return reduce(relu(near - far + options.margin), options.reduction);
 }
 

@@ -74,11 +74,76 @@ Tensor cosine_similarity(const Tensor& a, const Tensor& b, int axis = -1, double
 
 struct TripletOptions {
   double margin = 1;
-  double p = 2;  ///< of the norm that measures distance
+  double p = 2;       ///< of the norm that measures distance
+  bool swap = false;  ///< take |positive - negative| where it is less than |anchor - negative|
   Reduce reduction = Reduce::mean;
 };
-/// max(0, |anchor - positive| - |anchor - negative| + margin), distances along the last axis.
+/// max(0, |anchor - positive| - |anchor - negative| + margin), distances along the last axis. PyTorch adds 1e-6 to the
+/// differences; here nothing is added, and the gradient of a distance of 0 is 0.
 Tensor triplet_loss(const Tensor& anchor, const Tensor& positive, const Tensor& negative,
                     const TripletOptions& options = {});
+
+// Of targets that are 1 or -1: ValueError for others.
+
+/// max(0, margin - target (a - b)): 1 says that a is to be the larger.
+Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& targets, double margin = 0,
+                           Reduce reduction = Reduce::mean);
+/// The distance of pairs that belong together (1), max(0, margin - distance) of others (-1).
+Tensor hinge_embedding_loss(const Tensor& distances, const Tensor& targets, double margin = 1,
+                            Reduce reduction = Reduce::mean);
+/// 1 - cosine_similarity(a, b) of pairs that belong together (1), max(0, cosine_similarity - margin) of others (-1).
+/// a and b are [N, D] or [D], targets [N] or [].
+Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& targets, double margin = 0,
+                             Reduce reduction = Reduce::mean);
+/// ln(1 + exp(-score · target)).
+Tensor soft_margin_loss(const Tensor& scores, const Tensor& targets, Reduce reduction = Reduce::mean);
+
+// Of scores [N, C] or [C]: means over the classes, reduced over the samples.
+
+struct MultiMarginOptions {
+  int p = 1;  ///< power of what is short of the margin, 1 or 2
+  double margin = 1;
+  Tensor weights = {};  ///< one a class [C]; none means 1
+  Reduce reduction = Reduce::mean;
+};
+/// max(0, margin - scores[target] + scores[c])ᵖ over the classes c that are not the target. Targets are class indices
+/// [N] or [].
+Tensor multi_margin_loss(const Tensor& scores, const Tensor& targets, const MultiMarginOptions& options = {});
+/// max(0, 1 - scores[t] + scores[c]) over the classes t that the target names and the classes c that it does not.
+/// Targets have the scores' shape: class indices, as far as the first -1 in each row.
+Tensor multilabel_margin_loss(const Tensor& scores, const Tensor& targets, Reduce reduction = Reduce::mean);
+/// Binary cross entropy with logits of each class.
+Tensor multilabel_soft_margin_loss(const Tensor& scores, const Tensor& targets, const Tensor& weights = {},
+                                   Reduce reduction = Reduce::mean);
+
+struct PoissonOptions {
+  bool log_rates = true;  ///< rates are given as logarithms
+  bool full = false;      ///< add Stirling's approximation of ln(count!), of counts above 1
+  double epsilon = 1e-8;  ///< added to rates that are not logarithms, for their logarithm
+  Reduce reduction = Reduce::mean;
+};
+/// rate - count ln rate: how unlikely counts are in a Poisson distribution, but for a constant.
+Tensor poisson_nll_loss(const Tensor& rates, const Tensor& counts, const PoissonOptions& options = {});
+
+struct GaussianOptions {
+  bool full = false;      ///< add the constant, ln(2π) / 2
+  double epsilon = 1e-6;  ///< the least variance. Below it the gradient is 0, where PyTorch's is that at it
+  Reduce reduction = Reduce::mean;
+};
+/// (ln variance + (mean - target)² / variance) / 2. The variances broadcast; ValueError for a negative one.
+Tensor gaussian_nll_loss(const Tensor& means, const Tensor& targets, const Tensor& variances,
+                         const GaussianOptions& options = {});
+
+struct CtcOptions {
+  std::int64_t blank = 0;      ///< the class that stands for nothing
+  bool zero_infinity = false;  ///< 0, with gradient 0, for targets that do not fit their input; else infinity
+  Reduce reduction = Reduce::mean;
+};
+/// Connectionist temporal classification: -ln of the probability that log_shares [T, N, C] (or [T, C]), logarithms of
+/// the classes' probabilities at each step, spell the target [N, S] (or [S]) when repetitions are merged and blanks are
+/// left out. Sample n has input_lengths[n] ≤ T steps and target_lengths[n] ≤ S classes ([N], or []). The mean is of the
+/// losses divided by their targets' lengths (at least 1), as PyTorch has it.
+Tensor ctc_loss(const Tensor& log_shares, const Tensor& targets, const Tensor& input_lengths,
+                const Tensor& target_lengths, const CtcOptions& options = {});
 
 }  // namespace tapegrad

@@ -35,6 +35,9 @@ struct BatchMoments {
 /// population (divided by count - 1; NaN where the count is 1). Not recorded.
 BatchMoments batch_moments(const Tensor& x);
 
+/// x / |x| along an axis, where |x| is the p-norm, or epsilon where that is less.
+Tensor normalize(const Tensor& x, double p = 2, int axis = -1, double epsilon = 1e-12);
+
 /// Each group is `groups` adjoining channels of one sample of x [N, C, …]; weight and bias are [C].
 Tensor group_norm(const Tensor& x, std::int64_t groups, const NormOptions& options = {});
 /// Each group is one channel of one sample of x [N, C, …]; weight and bias are [C].

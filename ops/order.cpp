@@ -4,6 +4,7 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/indexing.hpp>
+#include <tapegrad/ops/internal/positions.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/order.hpp>
@@ -185,6 +186,34 @@ Unique unique(const Tensor& x) {
     }
   });
   return {take(flat, copy_of(first)), inverse, copy_of(counts)};
+}
+
+Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
+  const Shape &from = sorted.shape(), &wanted = values.shape();
+  const bool one_row = from.rank() == 1;
+  if (from.rank() == 0 || (!one_row && (wanted.rank() != from.rank() || wanted.with(-1, from[-1]) != from)))
+    throw ShapeError("searchsorted: sorted is " + to_string(from) + " and values " + to_string(wanted) +
+                     "; expected a vector, or the extents of values but for the last axis");
+  const DType dtype = promote(sorted.dtype(), values.dtype());
+  const Tensor rows = cast(sorted, dtype).to_dense().contiguous(), sought = cast(values, dtype).to_dense().contiguous();
+  Tensor places = empty(wanted, i64);
+  const auto to = places.mutable_data<std::int64_t>();
+  const auto width = static_cast<std::size_t>(from[-1]);
+  const std::size_t each = one_row ? to.size() : static_cast<std::size_t>(wanted[-1]);
+  dispatch(dtype, [&]<class T>() {
+    const auto all = rows.data<T>(), v = sought.data<T>();
+    for (std::size_t i = 1; i < all.size(); ++i)
+      if (i % width != 0 && before(all[i], all[i - 1]))
+        throw ValueError("searchsorted: sorted" + place_in(from, static_cast<std::int64_t>(i)) +
+                         " is less than the element before it; sort() it first");
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      const auto row = all.subspan(i / each * width, width);
+      const auto place = right ? std::upper_bound(row.begin(), row.end(), v[i], before<T>)
+                               : std::lower_bound(row.begin(), row.end(), v[i], before<T>);
+      to[i] = place - row.begin();
+    }
+  });
+  return places;
 }
 
 std::span<const OpEntry> order_ops() { return ops::OrderOps::entries; }

@@ -3,6 +3,7 @@
 // which go to the elements they came from; indices are i64 and have none.
 
 #include <tapegrad/ops/reduce.hpp>
+#include <vector>
 
 namespace tapegrad {
 
@@ -16,6 +17,34 @@ ValuesAndIndices kthvalue(const Tensor& x, std::int64_t k, int axis = -1, bool k
 /// The middle element in order, or the mean of the two; NaN when one element is. ValueError of nothing.
 Tensor median(const Tensor& x, int axis, bool keepdims = false);
 Tensor median(const Tensor& x);
+/// The same of the elements that are not NaN; NaN where all are.
+Tensor nanmedian(const Tensor& x, int axis, bool keepdims = false);
+Tensor nanmedian(const Tensor& x);
+
+/// What a quantile between two elements is.
+enum class QuantileMethod : std::uint8_t {
+  linear,    ///< as far between them as it stands
+  lower,     ///< the smaller
+  higher,    ///< the larger
+  midpoint,  ///< their mean
+  nearest    ///< the nearer in order; the one at an even position where both are
+};
+/// The element at q (n - 1) of the n in order, for q in [0, 1]; NaN when one is. ValueError of nothing.
+Tensor quantile(const Tensor& x, double q, int axis, bool keepdims = false,
+                QuantileMethod between = QuantileMethod::linear);
+Tensor quantile(const Tensor& x, double q);
+/// The same of the elements that are not NaN; NaN where all are.
+Tensor nanquantile(const Tensor& x, double q, int axis, bool keepdims = false,
+                   QuantileMethod between = QuantileMethod::linear);
+Tensor nanquantile(const Tensor& x, double q);
+/// One quantile for each q, along a new first axis.
+Tensor quantiles(const Tensor& x, const std::vector<double>& q, int axis, bool keepdims = false,
+                 QuantileMethod between = QuantileMethod::linear);
+
+/// For each of `values`, of any shape, how many elements of `sorted`, a vector in rising order (ValueError), are
+/// smaller, or not larger where `right`: where it may be inserted, as i64. Of more axes, sorted has those of values but
+/// the last.
+Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right = false);
 
 struct Unique {
   Tensor values;   ///< each once, in rising order; the gradient goes to the first occurrence

@@ -10,6 +10,7 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/internal/contributions.hpp>
 #include <tapegrad/ops/internal/recurrence_cells.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
 #include <tapegrad/ops/reduce.hpp>
@@ -17,8 +18,6 @@
 
 namespace tapegrad {
 namespace {
-
-Tensor added(const Tensor& a, const Tensor& b) { return !a.defined() ? b : !b.defined() ? a : a + b; }
 
 /// The loop over time that the cells have in common.
 template <class Cell>
@@ -276,7 +275,7 @@ struct Recurrence {
       for (std::size_t p = 0; p < kPlanes; ++p) d[p] = plane(g, p, t), value[p] = plane(y, p, t);
       for (std::size_t s = 0; s < kStates; ++s) {
         before[s] = step == 0 ? initial[s] : plane(y, kFirstState + s, time(step - 1));
-        d[kFirstState + s] = added(d[kFirstState + s], running[s]);
+        d[kFirstState + s] = internal::added(d[kFirstState + s], running[s]);
       }
       const auto back = Cell::template backward<Tensor>(d, value, before);
       Tensor to_x = concat(back.x, 1), to_product = Cell::kOneGradient ? to_x : concat(back.product, 1);
@@ -287,9 +286,10 @@ struct Recurrence {
         to_x = to_x * counts;
         to_product = to_product * counts;
         // Behind a sequence's end its gates are 0, and so is what backward() leaves of its states.
-        for (std::size_t s = 0; s < kStates; ++s) running[s] = added(running[s], d[kFirstState + s] * (1 - counts));
+        for (std::size_t s = 0; s < kStates; ++s)
+          running[s] = internal::added(running[s], d[kFirstState + s] * (1 - counts));
       }
-      running[kStates - 1] = added(running[kStates - 1], matmul(to_product, weight));
+      running[kStates - 1] = internal::added(running[kStates - 1], matmul(to_product, weight));
       dx[static_cast<std::size_t>(t)] = to_x;
       dproduct[static_cast<std::size_t>(t)] = to_product;
     }

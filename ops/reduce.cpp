@@ -162,6 +162,13 @@ Tensor logsumexp(const Tensor& x, const Axes& axes, bool keepdims) {
   return ReduceOps::apply<ops::LogSumExp>({axes, keepdims}, {x}).y;
 }
 
+Tensor nansum(const Tensor& x, const Axes& axes, bool keepdims) {
+  return sum(is_floating(x.dtype()) ? where(isnan(x), 0, x) : x, axes, keepdims);
+}
+Tensor nanmean(const Tensor& x, const Axes& axes, bool keepdims) {
+  return nansum(x, axes, keepdims) / sum(!isnan(x), axes, keepdims);
+}
+
 Tensor count_nonzero(const Tensor& x, const Axes& axes, bool keepdims) { return sum(x != 0, axes, keepdims); }
 Tensor any(const Tensor& x, const Axes& axes, bool keepdims) { return count_nonzero(x, axes, keepdims) > 0; }
 Tensor all(const Tensor& x, const Axes& axes, bool keepdims) { return sum(x == 0, axes, keepdims) == 0; }

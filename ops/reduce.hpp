@@ -1,6 +1,6 @@
 #pragma once
-// Reductions over any set of axes; no axes means all. keepdims leaves reduced axes with extent 1.
-// Running results along one axis.
+// Reductions over any set of axes; no axes means all. keepdims leaves reduced axes with extent 1. A scalar may be
+// reduced over axis 0 or -1, as in NumPy. Running results along one axis.
 
 #include <cstdint>
 #include <tapegrad/core/tensor.hpp>
@@ -18,6 +18,10 @@ Tensor mean(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
 Tensor prod(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
 /// ln Σ eˣ without overflow; -inf, with gradient 0, of nothing or of -inf alone.
 Tensor logsumexp(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+
+/// sum and mean of the elements that are not NaN, which get no gradient. Of none: 0 and NaN.
+Tensor nansum(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
+Tensor nanmean(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
 
 /// How many elements are not 0 (NaN is not), as i64.
 Tensor count_nonzero(const Tensor& x, const Axes& axes = {}, bool keepdims = false);
@@ -54,15 +58,35 @@ Tensor stddev(const Tensor& x, const Axes& axes = {}, bool keepdims = false, dou
 /// 0; for p = inf, equal largest elements share it evenly.
 Tensor norm(const Tensor& x, double p = 2, const Axes& axes = {}, bool keepdims = false);
 
+/// The norm of a - b along the last axis, which goes away; a and b broadcast. PyTorch adds 1e-6 to each difference, so
+/// that gradients of equal vectors exist; here nothing is added, and they are 0.
+Tensor pairwise_distance(const Tensor& a, const Tensor& b, double p = 2, bool keepdims = false);
+/// The norms of all differences of a row of a [..., n, d] and one of b [..., m, d]: [..., n, m]. The batches broadcast.
+Tensor cdist(const Tensor& a, const Tensor& b, double p = 2);
+
 /// y[i] = x[0] + … + x[i]; with `reverse`, from the end. Small integers are summed as i64.
 Tensor cumsum(const Tensor& x, int axis, bool reverse = false);
 /// y[i] = x[0] · … · x[i], without x[i] itself when `exclusive`. Its gradient is exact where factors are 0.
 Tensor cumprod(const Tensor& x, int axis, bool exclusive = false);
+/// The largest or smallest of x[0] … x[i], and where it is: of equal ones the last, as in PyTorch, which alone gets the
+/// gradient. From the first NaN on it is NaN.
+ValuesAndIndices cummax(const Tensor& x, int axis);
+ValuesAndIndices cummin(const Tensor& x, int axis);
 /// y[i] = ln(exp(x[0]) + … + exp(x[i])), with a running maximum.
 Tensor logcumsumexp(const Tensor& x, int axis);
 /// h[i] = a[i] h[i-1] + b[i], with h[-1] = 0: a linear recurrence. a and b have one shape; `reverse` runs from the end.
 Tensor linear_scan(const Tensor& a, const Tensor& b, int axis, bool reverse = false);
 /// y[i] = x[i - by], and 0 where that is outside.
 Tensor shift(const Tensor& x, int axis, std::int64_t by);
+
+/// y[i] = x[i + 1] - x[i], `times` in a row; of bools, whether they differ. concat() adds NumPy's prepend and append.
+Tensor diff(const Tensor& x, std::int64_t times = 1, int axis = -1);
+/// The integral of y along an axis by the trapezoidal rule, at positions `step` apart or at x: of y's extent there, or
+/// of a shape that broadcasts to y's.
+Tensor trapezoid(const Tensor& y, int axis = -1, double step = 1);
+Tensor trapezoid(const Tensor& y, const Tensor& x, int axis = -1);
+/// The integral up to each position but the first.
+Tensor cumulative_trapezoid(const Tensor& y, int axis = -1, double step = 1);
+Tensor cumulative_trapezoid(const Tensor& y, const Tensor& x, int axis = -1);
 
 }  // namespace tapegrad

@@ -5,6 +5,7 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/internal/windows.hpp>
 #include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -131,13 +132,7 @@ void for_planes(std::int64_t count, const Windows& w, const Body& body) {
 
 namespace ops {
 
-struct Interpolate {
-  struct In {
-    Tensor x;
-  };
-  struct Out {
-    Tensor y;
-  };
+struct Interpolate : internal::Unary {
   using Attrs = InterpolateAttrs;
   static constexpr const char* kName = "interpolate";
   static constexpr OpInfo info{.name = kName,
@@ -178,13 +173,7 @@ struct Interpolate {
   }
 };
 
-struct InterpolateAdjoint {
-  struct In {
-    Tensor x;
-  };
-  struct Out {
-    Tensor y;
-  };
+struct InterpolateAdjoint : internal::Unary {
   using Attrs = InterpolateAdjointAttrs;
   static constexpr const char* kName = "interpolate_adjoint";
   static constexpr OpInfo info{.name = kName,
@@ -226,13 +215,7 @@ Interpolate::In Interpolate::pull(const Attrs& a, const Out& g, op::Wanted<In> w
   return {apply<InterpolateAdjoint>({a, extents_of(wanted.shape(&In::x))}, {g.y}).y};
 }
 
-struct Unfold {
-  struct In {
-    Tensor x;
-  };
-  struct Out {
-    Tensor y;
-  };
+struct Unfold : internal::Unary {
   using Attrs = UnfoldAttrs;
   static constexpr OpInfo info{.name = "unfold",
                                .formula = "y[c · window + k, p] = x[c, p · stride - padding + k · dilation]",
@@ -278,13 +261,7 @@ struct Unfold {
   }
 };
 
-struct Fold {
-  struct In {
-    Tensor x;
-  };
-  struct Out {
-    Tensor y;
-  };
+struct Fold : internal::Unary {
   using Attrs = FoldAttrs;
   static constexpr OpInfo info{.name = "fold",
                                .formula = "y[c, p · stride - padding + k · dilation] += x[c · window + k, p]",

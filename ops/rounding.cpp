@@ -152,7 +152,53 @@ struct NanToNum {
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&, const Attrs&) { return where(x - x == 0, g, 0); }
 };
 
-using RoundingOps = OpList<Floor, Ceil, Round, Trunc, Fmod, Remainder, Clamp, NanToNum>;
+struct Fmax {
+  static constexpr OpInfo info{.name = "fmax",
+                               .formula = "y = max(a, b)",
+                               .doc = "Of a NaN and a number, the number. Equal arguments share the gradient evenly.",
+                               .inputs = {"a", "b"},
+                               .kind = Kind::numeric};
+  static auto value(const auto& a, const auto& b) { return where(b != b || a > b, a, where(a != a || b > a, b, a)); }
+  static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&) {
+    return where(b != b || a > b, g, where(a == b, g / 2, 0));
+  }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto&) {
+    return where((a != a && b == b) || b > a, g, where(a == b, g / 2, 0));
+  }
+};
+
+struct Fmin {
+  static constexpr OpInfo info{.name = "fmin",
+                               .formula = "y = min(a, b)",
+                               .doc = "Of a NaN and a number, the number. Equal arguments share the gradient evenly.",
+                               .inputs = {"a", "b"},
+                               .kind = Kind::numeric};
+  static auto value(const auto& a, const auto& b) { return where(b != b || a < b, a, where(a != a || b < a, b, a)); }
+  static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&) {
+    return where(b != b || a < b, g, where(a == b, g / 2, 0));
+  }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto&) {
+    return where((a != a && b == b) || b < a, g, where(a == b, g / 2, 0));
+  }
+};
+
+struct Copysign {
+  static constexpr OpInfo info{.name = "copysign",
+                               .formula = "y = |a| with the sign of b",
+                               .doc = "Reads the sign of zeros and NaNs. No gradient for b; 0 where a is 0.",
+                               .inputs = {"a", "b"},
+                               .saves = {.inputs = {0}, .output = true}};
+  template <Real T>
+  static T value(T a, T b) {
+    return std::copysign(a, b);
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& a, const auto&, const auto& y) {
+    return where(a == 0, 0, g * sign(a) * sign(y));
+  }
+  static auto vjp(wrt<1>, const auto& g, const auto&, const auto&, const auto&) { return zeros_like(g); }
+};
+
+using RoundingOps = OpList<Floor, Ceil, Round, Trunc, Fmod, Remainder, Clamp, NanToNum, Fmax, Fmin, Copysign>;
 
 }  // namespace ops
 
@@ -182,6 +228,13 @@ Tensor nan_to_num(const Tensor& x, double nan, std::optional<double> posinf, std
   if (neginf) numbers.neginf = *neginf;
   return RoundingOps::apply<ops::NanToNum>(numbers, x);
 }
+
+Tensor fmax(const Tensor& a, const Operand& b) { return RoundingOps::apply<ops::Fmax>(a, b); }
+Tensor fmax(Number a, const Tensor& b) { return RoundingOps::apply<ops::Fmax>(Operand(a), b); }
+Tensor fmin(const Tensor& a, const Operand& b) { return RoundingOps::apply<ops::Fmin>(a, b); }
+Tensor fmin(Number a, const Tensor& b) { return RoundingOps::apply<ops::Fmin>(Operand(a), b); }
+Tensor copysign(const Tensor& a, const Operand& b) { return RoundingOps::apply<ops::Copysign>(a, b); }
+Tensor copysign(Number a, const Tensor& b) { return RoundingOps::apply<ops::Copysign>(Operand(a), b); }
 
 std::span<const OpEntry> rounding_ops() { return RoundingOps::entries; }
 

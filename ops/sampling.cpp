@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/parallel.hpp>
@@ -150,6 +151,75 @@ Tensor categorical(const Tensor& logits, Rng& rng) {
     std::size_t row = 0;
     for (std::int64_t& d : drawn.mutable_data<std::int64_t>())
       d = draw_class(dense.data<T>().subspan(row++ * classes, classes), rng.uniform());
+  });
+  return drawn;
+}
+
+namespace {
+
+/// How many of the weights are above 0.
+template <class T>
+std::int64_t count_possible(std::span<const T> weights) {
+  std::int64_t possible = 0;
+  for (const T w : weights) {
+    if (!(w >= 0 && std::isfinite(w)))
+      throw ValueError("multinomial: a weight of " + format_attribute(static_cast<double>(w)) +
+                       "; weights must be zero or more, and finite");
+    possible += w > 0;
+  }
+  if (possible == 0) throw ValueError("multinomial: a row of weights is all 0; one of them must be above 0");
+  return possible;
+}
+
+template <class T>
+void draw_again(std::span<const T> weights, Rng& rng, std::span<std::int64_t> drawn) {
+  const double top = static_cast<double>(*std::max_element(weights.begin(), weights.end()));
+  std::vector<double> sums;
+  std::int64_t last = 0;  // that has a weight
+  double total = 0;
+  for (const T w : weights) {
+    if (w > 0) last = static_cast<std::int64_t>(sums.size());
+    sums.push_back(total += static_cast<double>(w) / top);
+  }
+  for (std::int64_t& d : drawn)
+    d = std::min(last, std::upper_bound(sums.begin(), sums.end(), rng.uniform() * total) - sums.begin());
+}
+
+// Each class arrives at a random time, exponentially distributed with its weight as rate; the first ones are drawn
+// (Efraimidis and Spirakis, Weighted random sampling with a reservoir, 2006).
+template <class T>
+void draw_once(std::span<const T> weights, Rng& rng, std::span<std::int64_t> drawn) {
+  std::vector<std::pair<double, std::int64_t>> arrivals;  // logarithms of times
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const double time = -std::log1p(-rng.uniform());
+    if (weights[i] > 0)
+      arrivals.emplace_back(std::log(time) - std::log(static_cast<double>(weights[i])), static_cast<std::int64_t>(i));
+  }
+  std::partial_sort(arrivals.begin(), arrivals.begin() + static_cast<std::ptrdiff_t>(drawn.size()), arrivals.end());
+  for (std::size_t i = 0; i < drawn.size(); ++i) drawn[i] = arrivals[i].second;
+}
+
+}  // namespace
+
+Tensor multinomial(const Tensor& weights, std::int64_t count, bool replacement, Rng& rng) {
+  if (!is_floating(weights.dtype()))
+    throw DTypeError("multinomial: 'weights' is " + describe(weights) + "; f32 or f64 is expected");
+  if (weights.rank() == 0) throw ShapeError("multinomial: weights are a scalar; expected [..., classes]");
+  if (count < 0) throw ValueError("multinomial: " + std::to_string(count) + " draws; it must be zero or more");
+  const Tensor dense = weights.to_dense().contiguous();
+  const auto classes = static_cast<std::size_t>(weights.shape()[-1]), draws = static_cast<std::size_t>(count);
+  Tensor drawn = empty(weights.shape().with(-1, count), i64);
+  if (drawn.numel() == 0) return drawn;
+  const auto to = drawn.mutable_data<std::int64_t>();
+  dispatch_floating(weights.dtype(), [&]<class T>() {
+    for (std::size_t row = 0; row * draws < to.size(); ++row) {
+      const auto from = dense.data<T>().subspan(row * classes, classes);
+      const std::int64_t possible = count_possible(from);
+      if (!replacement && possible < count)
+        throw ValueError("multinomial: " + std::to_string(count) + " draws without replacement from a row with " +
+                         std::to_string(possible) + " weights above 0; draw fewer");
+      (replacement ? draw_again<T> : draw_once<T>)(from, rng, to.subspan(row * draws, draws));
+    }
   });
   return drawn;
 }

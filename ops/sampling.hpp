@@ -14,6 +14,11 @@ Tensor bernoulli(const Shape& shape, double probability, DType dtype = f32, Rng&
 /// never drawn; ValueError where all are, or one is NaN or +inf.
 Tensor categorical(const Tensor& logits, Rng& rng = default_rng());
 
+/// `count` draws a row from weights that need not add up to 1, over the last axis: i64, which replaces it. Without
+/// replacement none is drawn twice, in the order of the draws. ValueError for weights that are negative, infinite, NaN,
+/// or all 0, and where fewer than `count` are above 0 without replacement. For equal weights randperm() is faster.
+Tensor multinomial(const Tensor& weights, std::int64_t count, bool replacement = false, Rng& rng = default_rng());
+
 /// x with elements set to 0 with probability `p`, and the others scaled by 1 / (1 - p); x itself when not training.
 /// The mask is not stored: the backward pass, of any order, draws it again. ValueError for p outside [0, 1].
 Tensor dropout(const Tensor& x, double p, Rng& rng = default_rng(), bool training = true);

@@ -6,6 +6,7 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
@@ -271,7 +272,37 @@ struct LogCumSumExp : ScanOp<LogCumSumExp, ScanAttrs> {
   static Cost cost(const Attrs&, const In& in, const Out& out) { return internal::one_pass(24, out.y, {in.x, out.y}); }
 };
 
-using ScanOps = OpList<CumSum, LinearScan, CumProd, LogCumSumExp>;
+/// The gradient goes through gather(), to where the values come from.
+template <bool kLargest>
+struct CumPosition : ScanOp<CumPosition<kLargest>, ScanAttrs> {
+  using typename internal::Unary::In, typename internal::Unary::Out;
+  static constexpr OpInfo info{.name = kLargest ? "cummax_positions" : "cummin_positions",
+                               .formula = kLargest ? "y[i] = the last position of max x[0] … x[i]"
+                                                   : "y[i] = the last position of min x[0] … x[i]",
+                               .doc = "From the first NaN on, the position of the last NaN.",
+                               .kind = Kind::numeric,
+                               .differentiable = false,
+                               .group = Group::reduction};
+  static Out shapes(const ScanAttrs&, const In& in) { return {op::spec(in.x.shape(), i64)}; }
+  static void forward(const ScanAttrs& a, const In& in, Out& out) {
+    const Slab s = slab_of(info, in.x, a.axis);
+    dispatch(in.x.dtype(), [&]<class T>() {
+      kernels::map_lanes(s, in.x.data<T>().data(), out.y.mutable_data<std::int64_t>().data(),
+                         [&](const T* row, std::int64_t* y) {
+                           std::int64_t best = 0;
+                           for (std::int64_t i = 0; i < s.count; ++i) {
+                             if (row[i] != row[i] || (kLargest ? row[i] >= row[best] : row[i] <= row[best])) best = i;
+                             y[i] = best;
+                           }
+                         });
+    });
+  }
+  static Cost cost(const ScanAttrs&, const In& in, const Out& out) {
+    return internal::one_pass(1, out.y, {in.x, out.y});
+  }
+};
+
+using ScanOps = OpList<CumSum, LinearScan, CumProd, LogCumSumExp, CumPosition<true>, CumPosition<false>>;
 
 }  // namespace ops
 
@@ -286,6 +317,19 @@ Tensor logcumsumexp(const Tensor& x, int axis) { return ScanOps::apply<ops::LogC
 Tensor linear_scan(const Tensor& a, const Tensor& b, int axis, bool reverse) {
   return ScanOps::apply<ops::LinearScan>({axis, reverse}, {a, b}).h;
 }
+
+namespace {
+
+template <bool kLargest>
+ValuesAndIndices running_extremum(const Tensor& x, int axis) {
+  const Tensor positions = ScanOps::apply<ops::CumPosition<kLargest>>({axis}, {x}).y;
+  return {gather(x, axis, positions), positions};
+}
+
+}  // namespace
+
+ValuesAndIndices cummax(const Tensor& x, int axis) { return running_extremum<true>(x, axis); }
+ValuesAndIndices cummin(const Tensor& x, int axis) { return running_extremum<false>(x, axis); }
 
 Tensor shift(const Tensor& x, int axis, std::int64_t by) {
   const std::int64_t n = x.shape()[normalized_axis("shift", axis, x.rank())];

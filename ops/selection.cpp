@@ -153,6 +153,22 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
   return where(mask, value, x);
 }
 
+Tensor index_fill(const Tensor& x, int axis, const Tensor& indices, const Operand& value) {
+  axis = normalized_axis("index_fill", axis, x.rank());
+  if (indices.rank() > 1)
+    throw ShapeError("index_fill: indices are " + to_string(indices.shape()) + "; one axis is expected");
+  if (!value.is_number() && value.tensor().rank() != 0)
+    throw ShapeError("index_fill: value is " + to_string(value.tensor().shape()) +
+                     "; a number or a scalar is expected, index_put() takes tensors");
+  std::vector<std::int64_t> along(static_cast<std::size_t>(x.rank()), 1);
+  along[static_cast<std::size_t>(axis)] = x.shape()[axis];
+  Tensor filled = zeros(Shape(along), boolean);
+  const Tensor checked = checked_indices("index_fill", "indices", indices, x.shape()[axis]);
+  const auto mask = filled.mutable_data<bool>();
+  for (const std::int64_t position : positions_of(checked)) mask[static_cast<std::size_t>(position)] = true;
+  return where(filled, value, x);
+}
+
 Tensor flatnonzero(const Tensor& x) {
   return copy_of(dispatch(x.dtype(), [&]<class T>() { return places_of_nonzero<T>(x); }));
 }

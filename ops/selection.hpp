@@ -65,6 +65,12 @@ Tensor masked_select(const Tensor& x, const Tensor& mask);
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value);
 
+/// x with `value`, a number or a scalar, at the positions `indices` of one axis.
+Tensor index_fill(const Tensor& x, int axis, const Tensor& indices, const Operand& value);
+/// x with y, which broadcasts to them, as the elements that at(x, indices) has; or, where `accumulate`, with y added to
+/// them. Of an element named twice the last value stands, or all add up. As elements(x, indices) = y, for a new tensor.
+Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Operand& y, bool accumulate = false);
+
 /// Indices of the elements that are not zero, i64 [n, rank], in row-major order.
 Tensor nonzero(const Tensor& x);
 /// Their positions in the flattened tensor, i64 [n].

@@ -4,6 +4,7 @@
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/internal/special_families.hpp>
 
 namespace tapegrad {
 namespace ops {
@@ -145,7 +146,74 @@ struct Xlogy {
   }
 };
 
-using SpecialOps = OpList<Erf, Erfc, Erfinv, NormalCdf, NormalDensity, Lgamma, Digamma, Polygamma, Logaddexp, Xlogy>;
+struct Xlog1py {
+  static constexpr OpInfo info{.name = "xlog1py",
+                               .formula = "y = a ln(1 + b)",
+                               .doc = "0 where a is 0, even where b is -1; the gradients at (0, -1) are 0.",
+                               .inputs = {"a", "b"},
+                               .flops = 12,
+                               .domain = {{-2, 2}, {-0.7, 3}}};
+  static auto value(const auto& a, const auto& b) { return where(a == 0 && b == b, 0, a * log1p(b)); }
+  static auto vjp(wrt<0>, const auto& g, const auto& a, const auto& b, const auto&) {
+    return where(a == 0 && b <= -1, 0, g * log1p(b));
+  }
+  static auto vjp(wrt<1>, const auto& g, const auto& a, const auto& b, const auto&) {
+    return g * valid(a == 0 || b >= -1, b) * where(a == 0 && b == -1, 0, a / (1 + b));
+  }
+};
+
+struct Entr {
+  static constexpr OpInfo info{.name = "entr",
+                               .formula = "y = -x ln x",
+                               .doc = "What a probability contributes to entropy: 0 at 0, -inf below.",
+                               .inputs = {"x"},
+                               .flops = 12,
+                               .domain = {{0.05, 2}}};
+  static auto value(const auto& x) {
+    return where(x == 0, 0, where(x < 0, constant<decltype(x)>(-kInfinity<double>), -x * log(x)));
+  }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return -g * (log(x) + 1); }
+};
+
+struct LogNormalCdf {
+  static constexpr OpInfo info{.name = "log_normal_cdf",
+                               .formula = "y = ln(erfc(-x / √2) / 2)",
+                               .doc = "Without underflow.",
+                               .inputs = {"x"},
+                               .flops = 300,
+                               .domain = {{-4, 3}}};
+  static auto value(const auto& x) {
+    const auto root = constant<decltype(x)>(0.7071067811865475244008444L);
+    return where(x < -1, log(erfcx(-x * root) / 2) - x * x / 2, log1p(-erfc(x * root) / 2));
+  }
+  // Density over probability, as a quotient whose terms stay in range on either side.
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
+    const auto root = constant<decltype(x)>(0.7071067811865475244008444L);
+    const auto above = exp_times(x * x / -2, constant<decltype(x)>(0.3989422804014326779399461L) / normal_cdf(x));
+    return g * where(x > 0, above, constant<decltype(x)>(0.7978845608028653558798921L) / erfcx(-x * root));
+  }
+};
+
+struct NormalQuantile {
+  static constexpr OpInfo info{.name = "normal_quantile",
+                               .formula = "normal_cdf(y) = p",
+                               .doc = "±inf, with gradient inf, at 0 and 1; NaN outside.",
+                               .inputs = {"p"},
+                               .flops = 1000,
+                               .saves = kSavesAll,
+                               .domain = {{0.02, 0.98}}};
+  static auto value(const auto& p) { return normal_quantile(p); }
+  // One over the density, as the tail's mills ratio over its probability: exp(y² / 2) would multiply y's rounding.
+  static auto vjp(wrt<0>, const auto& g, const auto& p, const auto& y) {
+    const auto root = constant<decltype(p)>(0.7071067811865475244008444L);
+    const auto below = erfcx(-y * root) / p, above = erfcx(y * root) / (1 - p);
+    const auto slope = where(p < 0.5, below, above) * constant<decltype(p)>(1.253314137315500251207883L);
+    return g * where(p == 0 || p == 1, constant<decltype(p)>(kInfinity<double>), slope);
+  }
+};
+
+using SpecialOps = OpList<Erf, Erfc, Erfinv, NormalCdf, NormalDensity, LogNormalCdf, NormalQuantile, Lgamma, Digamma,
+                          Polygamma, Logaddexp, Xlogy, Xlog1py, Entr>;
 
 }  // namespace ops
 
@@ -156,6 +224,8 @@ Tensor erfc(const Tensor& x) { return SpecialOps::apply<ops::Erfc>(x); }
 Tensor erfinv(const Tensor& x) { return SpecialOps::apply<ops::Erfinv>(x); }
 Tensor normal_cdf(const Tensor& x) { return SpecialOps::apply<ops::NormalCdf>(x); }
 Tensor normal_density(const Tensor& x) { return SpecialOps::apply<ops::NormalDensity>(x); }
+Tensor log_normal_cdf(const Tensor& x) { return SpecialOps::apply<ops::LogNormalCdf>(x); }
+Tensor normal_quantile(const Tensor& p) { return SpecialOps::apply<ops::NormalQuantile>(p); }
 Tensor lgamma(const Tensor& x) { return SpecialOps::apply<ops::Lgamma>(x); }
 Tensor digamma(const Tensor& x) { return SpecialOps::apply<ops::Digamma>(x); }
 Tensor polygamma(int order, const Tensor& x) {
@@ -163,6 +233,8 @@ Tensor polygamma(int order, const Tensor& x) {
 }
 Tensor logaddexp(const Operand& a, const Operand& b) { return SpecialOps::apply<ops::Logaddexp>(a, b); }
 Tensor xlogy(const Operand& a, const Operand& b) { return SpecialOps::apply<ops::Xlogy>(a, b); }
+Tensor xlog1py(const Operand& a, const Operand& b) { return SpecialOps::apply<ops::Xlog1py>(a, b); }
+Tensor entr(const Tensor& x) { return SpecialOps::apply<ops::Entr>(x); }
 
 std::span<const OpEntry> special_ops() { return SpecialOps::entries; }
 

@@ -4,6 +4,7 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/internal/contributions.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
 #include <tapegrad/ops/kernels/decompositions.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
@@ -20,22 +21,31 @@ Tensor differences(const Tensor& x) { return unsqueeze(x, -2) - unsqueeze(x, -1)
 /// What is antisymmetric in x, as it is multiplied with an orthogonal matrix's gradient.
 Tensor twisted(const Tensor& x) { return x - transpose(x); }
 
-/// The sum of what is there.
-Tensor added(const Tensor& sum, const Tensor& term) {
-  return !sum.defined() ? term : !term.defined() ? sum : sum + term;
-}
-
 Tensor without_diagonal(const Tensor& x) { return x - diag_embed(diagonal(x)); }
 
 }  // namespace
 
 namespace ops {
 
-struct Eigh {
+/// What both eigendecompositions declare alike. Self has the rest.
+template <class Self, class Parts>
+struct Eigendecomposition {
   struct In {
     Tensor a;
   };
-  using Out = tapegrad::Eigh;
+  using Out = Parts;
+  static void check(const In& in) { internal::require_square(Self::info, "a", in.a); }
+  static Out shapes(const In& in) {
+    const Shape& shape = in.a.shape();
+    return {op::spec(shape.erase(shape.rank() - 1), in.a.dtype()), op::spec(shape, in.a.dtype())};
+  }
+  static Cost cost(const In& in, const Out& out) {
+    const Shape& shape = in.a.shape();
+    return internal::matrix_cost(internal::batch_of(shape), Self::flops(shape), {in.a, out.values, out.vectors});
+  }
+};
+
+struct Eigh : Eigendecomposition<Eigh, tapegrad::Eigh> {
   struct Kept {
     Tensor values, vectors;
   };
@@ -43,11 +53,6 @@ struct Eigh {
                                .formula = "(a + aᵀ) / 2 = vectors diag(values) vectorsᵀ",
                                .doc = "Eigenvalues, ascending, and eigenvectors of the symmetric part.",
                                .group = Group::linear_algebra};
-  static void check(const In& in) { internal::require_square(info, "a", in.a); }
-  static Out shapes(const In& in) {
-    const Shape& shape = in.a.shape();
-    return {op::spec(shape.erase(shape.rank() - 1), in.a.dtype()), op::spec(shape, in.a.dtype())};
-  }
   static double flops(const Shape& a) {
     const auto n = static_cast<double>(a[-1]);
     return 9 * n * n * n;
@@ -65,13 +70,10 @@ struct Eigh {
     Tensor inner;
     if (g.values.defined()) inner = diag_embed(g.values);
     if (g.vectors.defined())
-      inner = added(inner, internal::quotient(without_diagonal(matmul(transpose(v), g.vectors)), differences(w)));
+      inner =
+          internal::added(inner, internal::quotient(without_diagonal(matmul(transpose(v), g.vectors)), differences(w)));
     const Tensor full = matmul(matmul(v, inner), transpose(v));
     return {(full + transpose(full)) * 0.5};
-  }
-  static Cost cost(const In& in, const Out& out) {
-    const Shape& shape = in.a.shape();
-    return internal::matrix_cost(internal::batch_of(shape), flops(shape), {in.a, out.values, out.vectors});
   }
   static std::vector<SampleOf<Eigh>> samples(Rng& rng) {
     return {{{internal::distinct_matrices({3, 3}, rng)}},
@@ -135,11 +137,11 @@ struct Svd {
     }
     if (g.v.defined()) {
       const Tensor turned = matmul(transpose(v), g.v);
-      inner = added(inner, internal::quotient(column, sums) * internal::quotient(twisted(turned), gaps));
+      inner = internal::added(inner, internal::quotient(column, sums) * internal::quotient(twisted(turned), gaps));
       if (columns > rows) outside = matmul(u, transpose(internal::quotient(g.v - matmul(v, turned), row)));
     }
-    if (g.s.defined()) inner = added(inner, diag_embed(g.s));
-    return {added(matmul(matmul(u, inner), transpose(v)), outside)};
+    if (g.s.defined()) inner = internal::added(inner, diag_embed(g.s));
+    return {internal::added(matmul(matmul(u, inner), transpose(v)), outside)};
   }
   static Cost cost(const In& in, const Out& out) {
     const Shape& shape = in.a.shape();
@@ -160,18 +162,97 @@ struct Svd {
   }
 };
 
-using SpectralOps = OpList<Eigh, Svd>;
+struct Eig : Eigendecomposition<Eig, tapegrad::Eig> {
+  /// The results or, in f32, what they are of: rounded ones would cost the gradient digits and range.
+  struct Kept {
+    Tensor a, values, vectors;
+  };
+  static constexpr OpInfo info{.name = "eig",
+                               .formula = "a vectors = vectors diag(values)",
+                               .doc = "Real eigenvalues, ascending, and right eigenvectors of length 1.",
+                               .group = Group::linear_algebra};
+  static double flops(const Shape& a) {
+    const auto n = static_cast<double>(a[-1]);
+    return 25 * n * n * n;
+  }
+  static Kept forward(const In& in, Out& out) {
+    const Shape& shape = in.a.shape();
+    const std::int64_t n = shape[-1];
+    constexpr internal::Refusal kComplex{
+        "a", "has eigenvalues that are not real (there are no complex tensors), or did not converge"};
+    internal::for_matrices(
+        info, kComplex, flops(shape), internal::batch_of(shape), in.a, {}, {&out.values, &out.vectors},
+        [=](const double* a, const double*, std::span<double* const> to) { return kernels::eig(a, to[0], to[1], n); });
+    if (in.a.dtype() != f64) return {in.a, {}, {}};
+    return {{}, out.values, out.vectors};
+  }
+  static In pull(const Kept& kept, const Out& g, op::Wanted<In>) {
+    if (!kept.a.defined()) return {gradient({kept.values, kept.vectors}, g)};
+    return {cast(gradient(eig(cast(kept.a, f64)), g), kept.a.dtype())};
+  }
+  // a = v diag(w) v⁻¹, where the columns of v keep their length.
+  static Tensor gradient(const Out& parts, const Out& g) {
+    const auto& [w, v] = parts;
+    const Tensor vt = transpose(v);
+    Tensor inner;
+    if (g.values.defined()) inner = diag_embed(cast(g.values, f64));
+    if (g.vectors.defined()) {
+      const Tensor turned = matmul(vt, cast(g.vectors, f64)),
+                   lengthened = matmul(vt, v) * unsqueeze(diagonal(turned), -2);
+      inner = internal::added(inner, internal::quotient(without_diagonal(turned - lengthened), differences(w)));
+    }
+    return solve(vt, matmul(inner, vt));
+  }
+  static std::vector<SampleOf<Eig>> samples(Rng& rng) {
+    // Similar to diagonal matrices, so that the eigenvalues are real.
+    const auto real = [&rng](const Shape& shape) {
+      const Tensor v = internal::distinct_matrices(shape, rng);
+      const std::int64_t n = shape[-1];
+      return matmul(v * arange(1, static_cast<double>(n) + 1, 1, f64), inverse(v)).detach();
+    };
+    return {{{real({3, 3})}},
+            {{real({2, 2, 2})}},
+            {{transpose(real({2, 2}))}},
+            {{zeros({0, 0}, f64)}},
+            {{zeros({0, 2, 2}, f64)}}};
+  }
+  static std::vector<BadInputOf<Eig>> bad_inputs() {
+    return {{{zeros({2, 3})}, {}, "eig: a is [2, 3]; a square matrix is expected, [..., n, n]"},
+            {{zeros({2})}, {}, "eig: a is [2]"},
+            {{tensor({0, 1, -1, 0}, {2, 2})}, {}, "eig: a, f32 [2, 2], has eigenvalues that are not real"}};
+  }
+};
+
+using SpectralOps = OpList<Eigh, Svd, Eig>;
 
 }  // namespace ops
 
 using ops::SpectralOps;
 
+namespace {
+
+/// Orthonormal columns [..., n, k], and others that make a square matrix of them. The others are a basis of what is
+/// orthogonal to the columns, whichever eigh() finds, and follow when those move.
+Tensor completed(const Tensor& columns) {
+  const std::int64_t n = columns.shape()[-2], k = columns.shape()[-1];
+  if (n == k) return columns;
+  const Tensor fixed = columns.detach(), projector = eye(n, columns.dtype()) - matmul(fixed, transpose(fixed));
+  const Tensor others = slice(eigh(projector).vectors, -1, k).detach();
+  return concat({columns, qr(others - matmul(columns, matmul(transpose(columns), others))).q}, -1);
+}
+
+}  // namespace
+
 Eigh eigh(const Tensor& a) { return SpectralOps::apply<ops::Eigh>({a}); }
 
-Svd svd(const Tensor& a) {
+Svd svd(const Tensor& a, bool full) {
   const auto parts = SpectralOps::apply<ops::Svd>({a});
-  return {parts.u, parts.s, transpose(parts.v)};
+  const auto whole = [full](const Tensor& columns) { return full ? completed(columns) : columns; };
+  return {whole(parts.u), parts.s, transpose(whole(parts.v))};
 }
+
+Eig eig(const Tensor& a) { return SpectralOps::apply<ops::Eig>({a}); }
+Tensor eigvals(const Tensor& a) { return eig(a).values; }
 
 std::span<const OpEntry> spectral_ops() { return SpectralOps::entries; }
 

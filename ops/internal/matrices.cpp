@@ -5,6 +5,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/internal/costs.hpp>
 #include <vector>
 
 namespace tapegrad::internal {
@@ -78,10 +79,7 @@ void for_matrices(const OpInfo& op, const Refusal& refusal, double flops, const 
 }
 
 Cost matrix_cost(const Shape& batch, double flops, std::initializer_list<Tensor> in_and_out) {
-  double elements = 0;
-  for (const Tensor& t : in_and_out) elements += static_cast<double>(t.numel());
-  return {flops * static_cast<double>(batch.numel()),
-          elements * static_cast<double>(size_of(in_and_out.begin()->dtype()))};
+  return {flops * static_cast<double>(batch.numel()), one_pass(0, *in_and_out.begin(), in_and_out).bytes};
 }
 
 Tensor distinct_matrices(const Shape& shape, Rng& rng) {

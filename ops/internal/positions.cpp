@@ -17,6 +17,19 @@ std::string place_in(const Shape& shape, std::int64_t position) {
   return "[" + text + "]";
 }
 
+std::vector<std::int64_t> places_along(const Shape& shape, const Strides& strides, int first, int last) {
+  std::vector<std::int64_t> all{0};
+  for (int axis = first; axis < last; ++axis) {
+    std::vector<std::int64_t> next;
+    next.reserve(all.size() * static_cast<std::size_t>(shape[axis]));
+    for (const std::int64_t place : all)
+      for (std::int64_t i = 0; i < shape[axis]; ++i)
+        next.push_back(place + i * strides[static_cast<std::size_t>(axis)]);
+    all = std::move(next);
+  }
+  return all;
+}
+
 Tensor checked_indices(const char* op, const char* input, const Tensor& indices, std::int64_t extent,
                        Negative negative) {
   if (indices.dtype() != i64 && indices.dtype() != i32)

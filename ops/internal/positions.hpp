@@ -5,11 +5,15 @@
 #include <span>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/tensor.hpp>
+#include <vector>
 
 namespace tapegrad {
 
 /// "[1, 2]": the place of a row-major position in `shape`; "" for a scalar.
 std::string place_in(const Shape& shape, std::int64_t position);
+
+/// Where in memory the positions of axes `first` to before `last` of `shape` lie, in row-major order.
+std::vector<std::int64_t> places_along(const Shape& shape, const Strides& strides, int first, int last);
 
 /// What a negative index means.
 enum class Negative : std::uint8_t { from_end, refused };

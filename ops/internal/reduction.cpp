@@ -3,10 +3,14 @@
 
 namespace tapegrad {
 
+int reduced_axis(const char* op, std::int64_t axis, int rank) {
+  return rank == 0 && (axis == 0 || axis == -1) ? 0 : normalized_axis(op, axis, rank);
+}
+
 Reduction::Reduction(const char* op, const Shape& shape, const ReductionAttrs& attributes)
     : from_(shape), keepdims_(attributes.keepdims) {
   for (const std::int64_t given : attributes.axes) {
-    const int axis = normalized_axis(op, given, shape.rank());
+    const int axis = reduced_axis(op, given, shape.rank());
     bool& reduced = reduced_[static_cast<std::size_t>(axis)];
     if (reduced) throw ValueError(std::string(op) + ": axis " + std::to_string(axis) + " is given twice");
     reduced = true;

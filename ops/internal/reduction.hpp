@@ -25,6 +25,9 @@ struct ReductionAttrs {
   }
 };
 
+/// As normalized_axis(), but 0 and -1 are axes of a scalar too, along which it has one element.
+int reduced_axis(const char* op, std::int64_t axis, int rank);
+
 class Reduction {
  public:
   /// Throws ValueError for an axis outside `shape` or given twice.
@@ -95,13 +98,16 @@ std::vector<SampleOf<O>> reduction_samples(Rng& rng) {
           {{x({2, 3, 2})}, {{0, 2}, false}},
           {{x({2, 3, 2})}, {{1, 2}, true}},
           {{x({})}, {}},
+          {{x({})}, {{-1}, true}},
           {{x({1})}, {}}};
 }
 
 template <class O>
 std::vector<BadInputOf<O>> reduction_bad_inputs() {
   return {{{zeros({2, 3})}, {{2}, false}, "axis 2 is outside a tensor of rank 2"},
-          {{zeros({2, 3})}, {{1, -1}, false}, "axis 1 is given twice"}};
+          {{zeros({2, 3})}, {{1, -1}, false}, "axis 1 is given twice"},
+          {{zeros({})}, {{0, -1}, false}, "axis 0 is given twice"},
+          {{zeros({})}, {{1}, false}, "axis 1 is outside a tensor of rank 0; a scalar has no axes"}};
 }
 
 }  // namespace tapegrad

@@ -7,8 +7,12 @@
 #include <Eigen/SVD>
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <tapegrad/ops/kernels/equilibrate.hpp>
+#include <utility>
+#include <vector>
 
 namespace tapegrad::kernels {
 namespace {
@@ -148,6 +152,30 @@ bool eigh(const double* a, double* w, double* v, std::int64_t n) {
   return true;
 }
 
+bool eig(const double* a, double* w, double* v, std::int64_t n) {
+  const Matrix m = In(a, n, n);
+  Out values(w, 1, n), vectors(v, n, n);
+  if (!m.allFinite()) {
+    values.setConstant(kNaN);
+    vectors.setConstant(kNaN);
+    return true;
+  }
+  const Eigen::EigenSolver<Matrix> solver(m);
+  if (solver.info() != Eigen::Success || (solver.eigenvalues().imag().array() != 0).any()) return false;
+  std::vector<Eigen::Index> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), 0);
+  const auto value = [&](Eigen::Index i) { return solver.eigenvalues()[i].real(); };
+  std::ranges::stable_sort(order, std::less(), value);
+  Matrix columns(n, n);
+  for (Eigen::Index j = 0; j < n; ++j) {
+    const Eigen::Index from = order[static_cast<std::size_t>(j)];
+    values(0, j) = value(from);
+    columns.col(j) = solver.pseudoEigenvectors().col(from).stableNormalized();
+  }
+  vectors = columns * signs_of_largest(columns).asDiagonal();
+  return true;
+}
+
 bool svd(const double* a, double* u, double* s, double* v, std::int64_t rows, std::int64_t columns) {
   const Matrix m = In(a, rows, columns);
   const Eigen::Index k = std::min(rows, columns);
@@ -163,6 +191,87 @@ bool svd(const double* a, double* u, double* s, double* v, std::int64_t rows, st
   values = parts.singularValues().transpose();
   right = parts.matrixV() * signs.asDiagonal();
   return true;
+}
+
+bool pseudo_inverse(const double* a, double* y, std::int64_t rows, std::int64_t columns, double tolerance) {
+  const std::int64_t k = std::min(rows, columns);
+  RowMajor left(rows, k), right(columns, k);
+  Eigen::VectorXd s(k);
+  if (!svd(a, left.data(), s.data(), right.data(), rows, columns)) return false;
+  // The quotients by the square roots stay in range where 1 / s would not.
+  for (Eigen::Index i = 0; i < k; ++i) {
+    const bool counts = !(s[i] <= tolerance * s[0]);
+    const double root = std::sqrt(s[i]);
+    left.col(i) *= counts ? 1 / root : 0.0;
+    right.col(i) *= counts ? 1 / root : 0.0;
+  }
+  Out(y, columns, rows) = right * left.transpose();
+  return true;
+}
+
+void lu(const double* a, double* order, double* l, double* u, std::int64_t rows, std::int64_t columns) {
+  const Eigen::Index k = std::min(rows, columns);
+  RowMajor m = In(a, rows, columns);
+  if (!m.allFinite()) m.setConstant(kNaN);
+  for (std::int64_t i = 0; i < rows; ++i) order[i] = static_cast<double>(i);
+  for (Eigen::Index j = 0; j < k; ++j) {
+    Eigen::Index below = 0;
+    m.col(j).tail(rows - j).cwiseAbs().maxCoeff(&below);
+    if (below > 0) {
+      m.row(j).swap(m.row(j + below));
+      std::swap(order[j], order[j + below]);
+    }
+    if (m(j, j) == 0) continue;
+    m.col(j).tail(rows - j - 1) /= m(j, j);
+    m.bottomRightCorner(rows - j - 1, columns - j - 1).noalias() -=
+        m.col(j).tail(rows - j - 1) * m.row(j).tail(columns - j - 1);
+  }
+  Out(l, rows, k) = m.leftCols(k).triangularView<Eigen::StrictlyLower>();
+  Out(l, rows, k).diagonal().setOnes();
+  Out(u, k, columns) = m.topRows(k).triangularView<Eigen::Upper>();
+}
+
+// The diagonal Padé approximant of degree 13 near 0, and squares (Higham, The scaling and squaring method for the
+// matrix exponential revisited, 2005).
+void matrix_exp(const double* a, double* y, std::int64_t n) {
+  constexpr double kNear = 5.371920351148152;  // up to this norm the approximant is exact to the last bit
+  constexpr double b[] = {64764752532480000.,
+                          32382376266240000.,
+                          7771770303897600.,
+                          1187353796428800.,
+                          129060195264000.,
+                          10559470521600.,
+                          670442572800.,
+                          33522128640.,
+                          1323241920.,
+                          40840800.,
+                          960960.,
+                          16380.,
+                          182.,
+                          1.};
+  Matrix x = In(a, n, n);
+  Out out(y, n, n);
+  if (!x.allFinite()) {
+    out.setConstant(kNaN);
+    return;
+  }
+  const double shift = x.trace() / static_cast<double>(n);  // its exponential is a factor
+  const bool shifted = std::isfinite(shift);
+  if (shifted) x.diagonal().array() -= shift;
+  const double norm = x.cwiseAbs().colwise().sum().maxCoeff();
+  const int squarings = norm > kNear ? std::ilogb(norm / kNear) + 1 : 0;
+  x *= std::ldexp(1.0, -squarings);
+  const Matrix one = Matrix::Identity(n, n), x2 = x * x, x4 = x2 * x2, x6 = x4 * x2;
+  const Matrix odd = x * (x6 * (b[13] * x6 + b[11] * x4 + b[9] * x2) + b[7] * x6 + b[5] * x4 + b[3] * x2 + b[1] * one);
+  const Matrix even = x6 * (b[12] * x6 + b[10] * x4 + b[8] * x2) + b[6] * x6 + b[4] * x4 + b[2] * x2 + b[0] * one;
+  Matrix power = (even - odd).partialPivLu().solve(even + odd);
+  // The factor goes in before the squares, so that neither leaves the range alone.
+  if (shifted) {
+    const double factor = std::exp(std::ldexp(shift, -squarings));
+    power = power.unaryExpr([=](double element) { return element == 0 ? element : element * factor; });
+  }
+  for (int i = 0; i < squarings; ++i) power = (power * power).eval();
+  out = power;
 }
 
 }  // namespace tapegrad::kernels

@@ -29,8 +29,23 @@ void qr(const double* a, double* q, double* r, std::int64_t rows, std::int64_t c
 /// when the iteration did not converge.
 bool eigh(const double* a, double* w, double* v, std::int64_t n);
 
+/// a v = v diag(w), with real w, ascending, and columns of v of length 1, the first of whose largest elements is
+/// positive. False when an eigenvalue is not real or the iteration did not converge.
+bool eig(const double* a, double* w, double* v, std::int64_t n);
+
 /// a [rows, columns] = u diag(s) vᵀ: u [rows, k], s descending, v [columns, k]; in each column of u the first of the
 /// largest elements is positive. False when the iteration did not converge.
 bool svd(const double* a, double* u, double* s, double* v, std::int64_t rows, std::int64_t columns);
+
+/// y [columns, rows], the pseudo-inverse of a [rows, columns], whose singular values up to `tolerance` times the
+/// largest count as 0. False when the iteration did not converge.
+bool pseudo_inverse(const double* a, double* y, std::int64_t rows, std::int64_t columns, double tolerance);
+
+/// Row order[i] of a [rows, columns] is row i of l u: l [rows, k] with ones on its diagonal and nothing larger below, u
+/// [k, columns] upper triangular; k is the smaller extent.
+void lu(const double* a, double* order, double* l, double* u, std::int64_t rows, std::int64_t columns);
+
+/// y = I + a + a²/2! + a³/3! + …
+void matrix_exp(const double* a, double* y, std::int64_t n);
 
 }  // namespace tapegrad::kernels

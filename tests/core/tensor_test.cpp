@@ -185,6 +185,26 @@ TEST(Wrap, UsesTheCallersMemory) {
   EXPECT_THROW(wrap(std::span(numbers), {7}), ShapeError);
 }
 
+TEST(Wrap, LetsGoOfMemoryThatLiesBesideItsHeader) {
+  // The header comes to lie where a block of its size was freed last. With the wrapped memory just above, the two look
+  // like a buffer of the pool's.
+  const auto place = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p); };
+  constexpr std::size_t kNumbers = 128, kReach = 64;
+  for (std::size_t size = 24; size <= 128; size += 8) {
+    const auto owner = std::make_shared<int>(0);
+    std::vector<std::unique_ptr<std::byte[]>> blocks;
+    std::vector<std::unique_ptr<double[]>> numbers;
+    do {
+      blocks.push_back(std::make_unique<std::byte[]>(size));
+      numbers.push_back(std::make_unique<double[]>(kNumbers + kReach / 8));
+    } while (blocks.size() < 100 && place(numbers.back().get()) - place(blocks.back().get()) > kReach);
+    blocks.back().reset();
+    for (std::size_t at = 0; at <= kReach / 8; ++at)
+      wrap(std::span(numbers.back().get() + at, kNumbers), {kNumbers}, owner);
+    EXPECT_EQ(owner.use_count(), 1) << "blocks of " << size << " bytes";
+  }
+}
+
 TEST(Wrap, KeepsItsOwnerAlive) {
   auto owner = std::make_shared<std::vector<float>>(3, 2.5f);
   const std::weak_ptr<std::vector<float>> watch = owner;

@@ -5,6 +5,7 @@
 #include <tapegrad/data/internal/labelled_texts.hpp>
 
 #include "../message_of.hpp"
+#include "../needs.hpp"
 #include "../temporary_folder.hpp"
 
 namespace tapegrad::data {
@@ -236,7 +237,7 @@ TEST_F(LabelledTextsTest, RefusesWhatIsNotWordnet) {
 }
 
 TEST(Wordnet, HasTenKindsOfDefinitions) {
-  if (!std::filesystem::exists("/usr/share/wordnet/data.noun")) GTEST_SKIP() << "needs the Debian package wordnet-base";
+  SKIP_UNLESS(std::filesystem::exists("/usr/share/wordnet/data.noun"), "needs the Debian package wordnet-base");
   const LabelledTexts texts = read_labelled_texts("wordnet:").train;
   EXPECT_EQ(texts.size(), 60'676);
   EXPECT_THAT(texts.class_names, ElementsAre("act", "animal", "artifact", "body", "communication", "food", "location",

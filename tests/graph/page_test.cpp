@@ -13,9 +13,9 @@
 #include <tapegrad/graph/internal/process.hpp>
 #include <tapegrad/graph/save.hpp>
 
+#include "../needs.hpp"
 #include "../temporary_folder.hpp"
 #include "mermaid_reader.hpp"
-#include "programs.hpp"
 #include "random_graphs.hpp"
 #include "sample_graphs.hpp"
 

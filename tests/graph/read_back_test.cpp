@@ -14,8 +14,8 @@
 #include <tapegrad/graph/internal/text.hpp>
 #include <tapegrad/graph/save.hpp>
 
+#include "../needs.hpp"
 #include "../temporary_folder.hpp"
-#include "programs.hpp"
 #include "random_graphs.hpp"
 #include "sample_graphs.hpp"
 

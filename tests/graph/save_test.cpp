@@ -12,8 +12,8 @@
 #include <tapegrad/graph/internal/process.hpp>
 #include <tapegrad/graph/save.hpp>
 
+#include "../needs.hpp"
 #include "../temporary_folder.hpp"
-#include "programs.hpp"
 #include "sample_graphs.hpp"
 
 namespace tapegrad::graph {

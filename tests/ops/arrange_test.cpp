@@ -47,6 +47,69 @@ TEST(Flip, IsAView) {
   EXPECT_THAT(flip(x, {-1}).values(), ElementsAre(2, 1, 0, 5, 4, 3));
 }
 
+TEST(Flip, OfNoAxesFlipsNone) {
+  const Tensor x = ramp({2, 3});
+  EXPECT_EQ(flip(x, {}).values(), x.values());
+  EXPECT_EQ(flip(scalar(4)).item(), 4);
+  EXPECT_THROW(flip(x, {1, -1}), ValueError);
+}
+
+TEST(Rot90, TurnsFromTheFirstAxisTowardsTheSecond) {
+  const Tensor x = tensor({1, 2, 3, 4}, {2, 2}, f64);
+  EXPECT_THAT(rot90(x).values(), ElementsAre(2, 4, 1, 3));
+  EXPECT_THAT(rot90(x, 2).values(), ElementsAre(4, 3, 2, 1));
+  EXPECT_THAT(rot90(x, -1).values(), ElementsAre(3, 1, 4, 2));
+  EXPECT_THAT(rot90(x, 3).values(), ElementsAre(3, 1, 4, 2));
+  EXPECT_TRUE(shares_buffer(rot90(x, 4), x));
+  EXPECT_EQ(rot90(ramp({2, 3, 4}), 1, 1, 2).shape(), (Shape{2, 4, 3}));
+  EXPECT_EQ(rot90(rot90(ramp({2, 3}), 5, -1, 0), 3, 1, 0).values(), ramp({2, 3}).values());
+  EXPECT_THROW(rot90(x, 1, 1, -1), ValueError);
+  const Tensor p = parameter(x);
+  rot90(p).backward(x);
+  EXPECT_THAT(p.grad().values(), ElementsAre(3, 1, 4, 2));
+}
+
+TEST(MoveDim, KeepsTheOrderOfTheOthers) {
+  const Tensor x = ramp({2, 3, 4, 5});
+  EXPECT_EQ(movedim(x, 0, -1).shape(), (Shape{3, 4, 5, 2}));
+  EXPECT_EQ(movedim(x, {0, 1}, {-1, -2}).shape(), (Shape{4, 5, 3, 2}));
+  EXPECT_EQ(movedim(x, {3, 0}, {0, 2}).shape(), (Shape{5, 3, 2, 4}));
+  EXPECT_EQ(movedim(x, 2, 1).values(), permute(x, {0, 2, 1, 3}).values());
+  EXPECT_TRUE(shares_buffer(movedim(x, {}, {}), x));
+  EXPECT_THROW(movedim(x, {0, 1}, {0}), ValueError);
+  EXPECT_THROW(movedim(x, {0, -4}, {0, 1}), ValueError);
+  EXPECT_THROW(movedim(x, {0, 1}, {2, 2}), ValueError);
+  EXPECT_THROW(movedim(x, 4, 0), ValueError);
+}
+
+TEST(Unbind, GivesAViewOfEachPosition) {
+  const Tensor x = parameter(ramp({2, 3}));
+  const auto columns = unbind(x, -1);
+  ASSERT_EQ(columns.size(), 3u);
+  EXPECT_TRUE(shares_buffer(columns[1], x));
+  EXPECT_THAT(columns[1].values(), ElementsAre(1, 4));
+  EXPECT_THAT(grad(sum(columns[2] * columns[0]), x).values(), ElementsAre(2, 0, 0, 5, 0, 3));
+  EXPECT_TRUE(unbind(zeros({0, 2})).empty());
+  EXPECT_THROW(unbind(scalar(1)), ValueError);
+}
+
+TEST(Join, HorizontallyVerticallyAndInDepth) {
+  const Tensor a = tensor({1, 2}, f64), b = tensor({3, 4}, f64);
+  EXPECT_THAT(hstack({a, b}).values(), ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(hstack({scalar(1), scalar(2)}).shape(), (Shape{2}));
+  EXPECT_THAT(hstack({unsqueeze(a, 1), unsqueeze(b, 1)}).values(), ElementsAre(1, 3, 2, 4));
+  EXPECT_EQ(vstack({a, b, ramp({3, 2})}).shape(), (Shape{5, 2}));
+  EXPECT_EQ(vstack({scalar(1), scalar(2)}).shape(), (Shape{2, 1}));
+  EXPECT_EQ(dstack({a, b}).shape(), (Shape{1, 2, 2}));
+  EXPECT_THAT(dstack({a, b}).values(), ElementsAre(1, 3, 2, 4));
+  EXPECT_EQ(dstack({ramp({3, 2}), ramp({3, 2, 4})}).shape(), (Shape{3, 2, 5}));
+  EXPECT_EQ(dstack({scalar(1)}).shape(), (Shape{1, 1, 1}));
+  EXPECT_THROW(hstack({a, ramp({2, 2})}), ShapeError);
+  EXPECT_THROW(vstack(std::vector<Tensor>{}), Error);
+  const Tensor p = parameter(a);
+  EXPECT_THAT(grad(sum(vstack({p, p}) * ramp({2, 2})), p).values(), ElementsAre(2, 4));
+}
+
 TEST(Tile, RepeatsAxesSideBySide) {
   EXPECT_THAT(tile(tensor({1, 2}), {3}).values(), ElementsAre(1, 2, 1, 2, 1, 2));
   const Tensor y = tile(tensor({1, 2}, Shape{2, 1}), {2, 1, 2});

@@ -121,6 +121,39 @@ const Equation kEquations[] = {
 };
 INSTANTIATE_TEST_SUITE_P(Equations, Einsum, ::testing::ValuesIn(kEquations));
 
+TEST(Kron, PutsBlocksInPlaceOfElements) {
+  const Tensor a = tensor({1, 2, 3, 4}, {2, 2}, f64), b = tensor({0, 5, 6, 7}, {2, 2}, f64);
+  EXPECT_THAT(kron(a, b).values(), ElementsAre(0, 5, 0, 10, 6, 7, 12, 14, 0, 15, 0, 20, 18, 21, 24, 28));
+  EXPECT_THAT(kron(tensor({1, 2}), tensor({3, 4})).values(), ElementsAre(3, 4, 6, 8));
+  EXPECT_EQ(kron(a, tensor({3, 4, 5}, f64)).shape(), (Shape{2, 6}));
+  EXPECT_EQ(kron(draw({2, 1, 3, 1}), draw({1, 2, 2, 2})).shape(), (Shape{2, 2, 6, 2}));
+  EXPECT_EQ(kron(scalar(3), scalar(4)).item(), 12);
+  EXPECT_EQ(kron(zeros({0, 2}), a).shape(), (Shape{0, 4}));
+  const Tensor p = parameter(a), q = parameter(b);
+  EXPECT_THAT(grad(sum(kron(p, q)), p).values(), ElementsAre(18, 18, 18, 18));
+  EXPECT_THAT(grad(sum(kron(p, q)), q).values(), ElementsAre(10, 10, 10, 10));
+  EXPECT_THROW(kron(zeros({1, 1, 1, 1, 1}), a), ShapeError);
+}
+
+TEST(Cross, IsTheVectorProduct) {
+  const Tensor a = tensor({1, 2, 3}, f64), b = tensor({4, 5, 6}, f64);
+  EXPECT_THAT(cross(a, b).values(), ElementsAre(-3, 6, -3));
+  EXPECT_THAT(cross(unsqueeze(a, 1), unsqueeze(b, 1), 0).values(), ElementsAre(-3, 6, -3));
+  EXPECT_EQ(cross(draw({2, 3, 1}), draw({3, 4}), 1).shape(), (Shape{2, 3, 4}));
+  const Tensor p = parameter(a), w = tensor({1, 2, 4}, f64);
+  EXPECT_EQ(grad(sum(cross(p, b) * w), p).values(), cross(b, w).values());
+  EXPECT_THAT(
+      [&] {
+        cross(a, zeros({2, 4}));
+      },
+      ThrowsMessage<ShapeError>(HasSubstr("cross: shapes [3] and [2, 4] do not broadcast")));
+  EXPECT_THAT([&] { cross(zeros({4}), zeros({4})); },
+              ThrowsMessage<ShapeError>(HasSubstr("cross: a is [4] and b [4]; both need extent 3 on axis 0")));
+  EXPECT_THROW(cross(zeros({3, 1}), a, 0), ShapeError);
+  EXPECT_THROW(cross(scalar(1), a), ShapeError);
+  EXPECT_THROW(cross(a, b, 1), ValueError);
+}
+
 TEST(Einsum, WithoutAnArrowKeepsWhatOccursOnceInOrder) {
   const Tensor a = draw({2, 3}), b = draw({3, 2}, 2);
   EXPECT_EQ(einsum("ba", a).values(), transpose(a).values());

@@ -53,6 +53,12 @@ std::vector<Case> cases() {
       {"index_add",
        {{700, 64}, {4096, 64}},
        [](const Tensor& x, const Tensor& s) { return index_add(x, 0, ids(), s); }},
+      {"scatter_amax",
+       {{64, 700}, {64, 4096}},
+       [](const Tensor& x, const Tensor& s) {
+         return scatter_reduce(x, 1, broadcast_to(ids(), s.shape()), s, ScatterReduce::amax);
+       }},
+      {"cdist", {{300, 20}, {200, 20}}, [](const Tensor& a, const Tensor& b) { return cdist(a, b); }},
       {"concat",
        {{500, 300}, {700, 300}},
        [](const Tensor& a, const Tensor& b) {

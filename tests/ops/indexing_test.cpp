@@ -183,6 +183,24 @@ TEST(EmbeddingBag, EqualsSegmentsOfAnEmbedding) {
     }
 }
 
+TEST(EmbeddingBag, WeighsEachId) {
+  const Tensor table = parameter(tensor({1, 2, 3, 4, 5, 6}, {3, 2}, f64)), weights = parameter(tensor({2, -1, 3}, f64));
+  for (const bool sparse : {false, true}) {
+    const Tensor y = embedding_bag(table, ids({2, 0, 2}), ids({0, 2, 2, 3}),
+                                   {.mode = BagMode::sum, .sparse = sparse, .weights = weights});
+    EXPECT_THAT(y.values(), ElementsAre(9, 10, 0, 0, 15, 18));
+    const Tensor outputs[] = {y}, wrt[] = {table, weights}, seeds[] = {tensor({1, 2, 3, 4, 5, 6}, {3, 2}, f64)};
+    const auto gradients = grad(outputs, wrt, seeds);
+    EXPECT_EQ(gradients[0].row_sparse() != nullptr, sparse);
+    EXPECT_THAT(gradients[0].to_dense().values(), ElementsAre(-1, -2, 0, 0, 17, 22));
+    EXPECT_THAT(gradients[1].values(), ElementsAre(17, 5, 61));
+  }
+  EXPECT_THROW(embedding_bag(table, ids({0}), ids({0, 1}), {.mode = BagMode::sum, .weights = weights}), ShapeError);
+  EXPECT_THROW(embedding_bag(table, ids({0, 1, 2}), ids({0, 3}), {.weights = weights}), ValueError);
+  EXPECT_THROW(embedding_bag(table, ids({0, 1, 2}), ids({0, 3}), {.mode = BagMode::max, .weights = weights}),
+               ValueError);
+}
+
 TEST(MaskedMean, OfNothingPassesAnomalyMode) {
   const AnomalyMode on;
   const Tensor x = parameter(ones({2, 3}, f64));

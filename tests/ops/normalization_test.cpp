@@ -213,6 +213,21 @@ TEST(Normalization, GivesTheBiasForEqualElements) {
   EXPECT_THAT(gradients[1].values(), Each(0));
 }
 
+TEST(Normalize, DividesByTheNorm) {
+  const Tensor x = parameter(tensor({3, 4, 0, 0}, {2, 2}, f64));
+  EXPECT_THAT(normalize(x).values(), ElementsAre(0.6, 0.8, 0, 0));
+  EXPECT_THAT(normalize(x, 1, 0).values(), ElementsAre(1, 1, 0, 0));
+  const Tensor outputs[] = {normalize(x, 2, 1, 0.5)}, wrt[] = {x}, seeds[] = {ones({2, 2}, f64)};
+  EXPECT_THAT(grad(outputs, wrt, seeds)[0].values(),
+              ElementsAre(DoubleNear(0.032, 1e-15), DoubleNear(-0.024, 1e-15), 2, 2));
+  EXPECT_THAT(normalize(tensor({3e38, 3e38, 1e-44, 0}, {2, 2}), 2, -1, 0).values(),
+              ElementsAre(DoubleNear(0.70710678, 1e-7), DoubleNear(0.70710678, 1e-7), 1, 0));
+  EXPECT_THROW(normalize(x, 2, 1, -1), ValueError);
+  EXPECT_THROW(normalize(x, 0), ValueError);
+  expect_twins([](const Tensor& t) { return normalize(t, 3); },
+               [](const Tensor& t) { return t / norm(t, 3, {-1}, true); }, tensor({1, -2, 3, 4}, {2, 2}, f64), 3);
+}
+
 TEST(BatchNorm, UsesGivenStatistics) {
   Rng rng(7);
   const Tensor x = randn({4, 3, 2}, f64, rng), weight = randn({3}, f64, rng), bias = randn({3}, f64, rng);

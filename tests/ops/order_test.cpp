@@ -82,6 +82,82 @@ TEST(Order, Medians) {
   EXPECT_THROW(median(zeros({0})), ValueError);
 }
 
+TEST(Order, Quantiles) {
+  const Tensor x = parameter(tensor({4, 1, 3, 2, 8, 8, 8, 8}, {2, 4}, f64));
+  EXPECT_THAT(quantile(x, 0.5, 1).values(), ElementsAre(2.5, 8));
+  EXPECT_THAT(quantile(x, 0.25, 1, true).values(), ElementsAre(1.75, 8));
+  EXPECT_THAT(grad(sum(quantile(x, 0.25, 1)), x).values(), ElementsAre(0, 0.25, 0, 0.75, 0.25, 0.75, 0, 0));
+  EXPECT_EQ(quantile(x, 1).item(), 8);
+  EXPECT_EQ(quantile(x, 0, 0).shape(), (Shape{4}));
+  const auto of_first = [&](double q, QuantileMethod between) { return quantile(x, q, 1, false, between).values()[0]; };
+  EXPECT_EQ(of_first(0.4, QuantileMethod::lower), 2);
+  EXPECT_EQ(of_first(0.4, QuantileMethod::higher), 3);
+  EXPECT_EQ(of_first(0.4, QuantileMethod::midpoint), 2.5);
+  EXPECT_EQ(of_first(0.4, QuantileMethod::nearest), 2);
+  EXPECT_EQ(of_first(0.5, QuantileMethod::nearest), 3);  // at 1.5: to the even place, 2
+  EXPECT_EQ(of_first(1.0 / 3, QuantileMethod::midpoint), 2);
+  const Tensor several = quantiles(x, {0, 0.5, 1}, 1);
+  EXPECT_EQ(several.shape(), (Shape{3, 2}));
+  EXPECT_THAT(several.values(), ElementsAre(1, 8, 2.5, 8, 4, 8));
+  EXPECT_EQ(quantile(tensor({1, 2}, i64), 0.25).item(), 1.25);
+  expect_twins([](const Tensor& t) { return quantile(square(t), 0.3, 0); },
+               [](const Tensor& t) {
+                 const Tensor s = sort(square(t), 0).values;
+                 return select(s, 0, 0) * 0.7 + select(s, 0, 1) * 0.3;
+               },
+               x.detach(), 3);
+}
+
+TEST(Order, QuantilesOfNaNAndInfinities) {
+  const double inf = std::numeric_limits<double>::infinity();
+  const Tensor x = parameter(tensor({4, kNan, 2, kNan, kNan, kNan}, {2, 3}, f64));
+  EXPECT_THAT(quantile(x, 0.5, 1).values(), ElementsAre(IsNan(), IsNan()));
+  EXPECT_THAT(nanquantile(x, 0.25, 1).values(), ElementsAre(2.5, IsNan()));
+  EXPECT_THAT(nanmedian(x, 1, true).values(), ElementsAre(3, IsNan()));
+  EXPECT_EQ(nanmedian(x).item(), 3);
+  EXPECT_EQ(nanquantile(x, 1).item(), 4);
+  EXPECT_THAT(grad(nanquantile(x, 0.25), x).values(), ElementsAre(0.25, 0, 0.75, 0, 0, 0));
+  const Tensor wide = tensor({-inf, -inf, 0, 1, inf}, f64);
+  EXPECT_EQ(quantile(wide, 0).item(), -inf);
+  EXPECT_EQ(quantile(wide, 0.1).item(), -inf);
+  EXPECT_EQ(quantile(wide, 0.3).item(), -inf);
+  EXPECT_EQ(quantile(wide, 0.75).item(), 1);
+  EXPECT_EQ(quantile(wide, 0.8).item(), inf);
+  EXPECT_EQ(quantile(tensor({-3e38, 3e38}, f32), 0.5).item(), 0);
+}
+
+TEST(Order, QuantilesRefuseWhatTheyCannotAnswer) {
+  EXPECT_THAT([] { quantile(zeros({3}), 1.5); },
+              ThrowsMessage<ValueError>(HasSubstr("quantile: q is 1.5; it must be")));
+  EXPECT_THROW(quantile(zeros({3}), kNan), ValueError);
+  EXPECT_THAT(
+      [] {
+        nanquantile(zeros({2, 0}), 0.5, 1);
+      },
+      ThrowsMessage<ValueError>(HasSubstr("nanquantile: axis 1 of shape [2, 0] is empty")));
+  EXPECT_THROW(quantiles(zeros({3}), {}, 0), ValueError);
+  EXPECT_THROW(quantile(zeros({3}), 0.5, 1), ValueError);
+}
+
+TEST(Order, SearchesSortedRows) {
+  const Tensor sorted = tensor({1, 3, 3, 5}, f64);
+  const Tensor values = tensor({0, 1, 3, 4, 6, kNan}, {2, 3}, f64);
+  EXPECT_THAT(searchsorted(sorted, values).values(), ElementsAre(0, 0, 1, 3, 4, 4));
+  EXPECT_THAT(searchsorted(sorted, values, true).values(), ElementsAre(0, 1, 3, 3, 4, 4));
+  EXPECT_EQ(searchsorted(sorted, values).shape(), (Shape{2, 3}));
+  EXPECT_EQ(searchsorted(sorted, scalar(4)).item(), 3);
+  EXPECT_THAT(searchsorted(tensor({1, 2, 30, 40}, {2, 2}), tensor({2, 35}, {2, 1}, i64)).values(), ElementsAre(1, 1));
+  EXPECT_EQ(searchsorted(zeros({0}), values).values(), std::vector<double>(6, 0));
+  EXPECT_EQ(searchsorted(sorted, zeros({2, 0})).shape(), (Shape{2, 0}));
+  EXPECT_THAT(
+      [] {
+        searchsorted(tensor({1, 3, 2}), scalar(1));
+      },
+      ThrowsMessage<ValueError>(HasSubstr("searchsorted: sorted[2] is less than the element before it")));
+  EXPECT_THROW(searchsorted(zeros({2, 3}), zeros({3})), ShapeError);
+  EXPECT_THROW(searchsorted(scalar(1), zeros({3})), ShapeError);
+}
+
 TEST(Order, UniqueValues) {
   const Tensor x = parameter(tensor({3, 1, 3, kNan, 1, kNan}, {2, 3}, f64));
   const Unique u = unique(x);

@@ -10,6 +10,7 @@
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
 
@@ -114,6 +115,115 @@ TEST(Reduce, OfNothing) {
   EXPECT_EQ(amax(zeros({0, 2}), {1}).shape(), Shape{0});
   const Tensor x = parameter(zeros({0, 3}));
   EXPECT_EQ(grad(sum(mean(x, {0})), x).shape(), (Shape{0, 3}));
+}
+
+TEST(Reduce, AScalarHasAxisZeroAsInNumPy) {
+  const Tensor x = parameter(scalar(3, f64));
+  for (const std::int64_t axis : {0, -1}) {
+    const int one = static_cast<int>(axis);
+    for (const bool keepdims : {false, true}) {
+      for (const Tensor& y : {sum(x, {axis}, keepdims), mean(x, {axis}, keepdims), prod(x, {axis}, keepdims),
+                              amax(x, {axis}, keepdims), amin(x, {axis}, keepdims), norm(x, 2, {axis}, keepdims),
+                              logsumexp(x, {axis}, keepdims), max(x, one, keepdims).values}) {
+        EXPECT_EQ(y.shape(), Shape{});
+        EXPECT_EQ(y.item(), 3);
+        EXPECT_EQ(grad(y, x).item(), 1);
+      }
+      EXPECT_EQ(argmax(x, one, keepdims).item(), 0);
+      EXPECT_EQ(argmin(x, one, keepdims).shape(), Shape{});
+      EXPECT_EQ(var(x, {axis}, keepdims, 0).item(), 0);
+    }
+  }
+  EXPECT_THROW(sum(x, {1}), ValueError);
+  EXPECT_THROW(sum(x, {-2}), ValueError);
+  EXPECT_THROW(sum(x, {0, -1}), ValueError);
+  EXPECT_THROW(argmax(x, 1), ValueError);
+}
+
+TEST(Reduce, PassesOverNaN) {
+  const Tensor x = parameter(tensor({1, kNan, 3, kNan, kNan, kNan}, {2, 3}, f64));
+  EXPECT_THAT(nansum(x, {1}).values(), ElementsAre(4, 0));
+  EXPECT_THAT(nanmean(x, {1}).values(), ElementsAre(2, IsNan()));
+  EXPECT_EQ(nanmean(x).item(), 2);
+  EXPECT_THAT(grad(nansum(x), x).values(), ElementsAre(1, 0, 1, 0, 0, 0));
+  EXPECT_THAT(grad(nanmean(x), x).values(), ElementsAre(0.5, 0, 0.5, 0, 0, 0));
+  EXPECT_EQ(nansum(x, {0}, true).shape(), (Shape{1, 3}));
+  EXPECT_EQ(nanmean(tensor({1, 2}, i64)).item(), 1.5);
+  EXPECT_EQ(nansum(tensor({1, 1}, boolean)).dtype(), i64);
+}
+
+TEST(Scan, RunningExtremaAndTheirPlaces) {
+  const Tensor x = parameter(tensor({1, 3, 3, 2, 5, 0, 4, 4}, {2, 4}, f64));
+  const auto [values, indices] = cummax(x, 1);
+  EXPECT_THAT(values.values(), ElementsAre(1, 3, 3, 3, 5, 5, 5, 5));
+  EXPECT_THAT(indices.values(), ElementsAre(0, 1, 2, 2, 0, 0, 0, 0));
+  EXPECT_THAT(grad(sum(values), x).values(), ElementsAre(1, 1, 2, 0, 4, 0, 0, 0));
+  EXPECT_THAT(cummin(x, 0).values.values(), ElementsAre(1, 3, 3, 2, 1, 0, 3, 2));
+  EXPECT_THAT(cummax(tensor({2, kNan, 3}, f64), 0).values.values(), ElementsAre(2, IsNan(), IsNan()));
+  EXPECT_THAT(cummin(tensor({2, 1, 1}, u8), 0).values.values(), ElementsAre(2, 1, 1));
+  EXPECT_EQ(cummax(zeros({0, 2}), 0).values.shape(), (Shape{0, 2}));
+  expect_twins([](const Tensor& t) { return cummax(square(t), 1).values; },
+               [](const Tensor& t) { return square(gather(t, 1, cummax(square(t), 1).indices)); }, x.detach(), 3);
+}
+
+TEST(Differences, OfNeighbours) {
+  const Tensor x = parameter(tensor({1, 4, 9, 16, 25, 36}, {2, 3}, f64));
+  EXPECT_THAT(diff(x).values(), ElementsAre(3, 5, 9, 11));
+  EXPECT_THAT(diff(x, 2).values(), ElementsAre(2, 2));
+  EXPECT_THAT(diff(x, 1, 0).values(), ElementsAre(15, 21, 27));
+  EXPECT_EQ(diff(x, 0).values(), x.values());
+  EXPECT_EQ(diff(x, 3).shape(), (Shape{2, 0}));
+  EXPECT_EQ(diff(x, std::int64_t{1} << 60).shape(), (Shape{2, 0}));
+  EXPECT_EQ(diff(zeros({2, 0})).shape(), (Shape{2, 0}));
+  EXPECT_THAT(diff(tensor({1, 0, 0, 1}, boolean)).values(), ElementsAre(1, 0, 1));
+  EXPECT_THAT(grad(sum(diff(x, 2)), x).values(), ElementsAre(1, -2, 1, 1, -2, 1));
+  EXPECT_THROW(diff(x, -1), ValueError);
+  EXPECT_THROW(diff(scalar(1)), ValueError);
+}
+
+TEST(Integrals, ByTrapezoids) {
+  const Tensor y = parameter(tensor({1, 2, 3, 4, 5, 6}, {2, 3}, f64)), x = parameter(tensor({0, 1, 3}, f64));
+  EXPECT_THAT(trapezoid(y).values(), ElementsAre(4, 10));
+  EXPECT_THAT(trapezoid(y, 0, 2).values(), ElementsAre(5, 7, 9));
+  EXPECT_THAT(trapezoid(y, x).values(), ElementsAre(6.5, 15.5));
+  EXPECT_THAT(cumulative_trapezoid(y, x).values(), ElementsAre(1.5, 6.5, 4.5, 15.5));
+  EXPECT_THAT(cumulative_trapezoid(y, -1, 0.5).values(), ElementsAre(0.75, 2, 2.25, 5));
+  EXPECT_THAT(grad(sum(trapezoid(y, x)), y).values(), ElementsAre(0.5, 1.5, 1, 0.5, 1.5, 1));
+  EXPECT_THAT(grad(sum(trapezoid(y, x)), x).values(), ElementsAre(-6, -2, 8));
+  EXPECT_THAT(trapezoid(y, broadcast_to(x, {2, 3})).values(), ElementsAre(6.5, 15.5));
+  EXPECT_EQ(trapezoid(tensor({1, 2}, i64)).item(), 1.5);
+  EXPECT_EQ(trapezoid(full({2}, 3e38, f32)).item(), static_cast<double>(3e38f));
+  EXPECT_THAT(trapezoid(zeros({2, 0})).values(), ElementsAre(0, 0));
+  EXPECT_THROW(trapezoid(y, zeros({2})), ShapeError);
+  EXPECT_THROW(trapezoid(y, zeros({3, 1})), ShapeError);
+  EXPECT_THROW(trapezoid(y, x, 0), ShapeError);
+}
+
+TEST(Distances, AgreeWithTheNormOfDifferences) {
+  Rng rng(6);
+  const Tensor a = randn({2, 4, 3}, f64, rng), b = randn({5, 3}, f64, rng);
+  for (const double p : {1.0, 2.0, 1.5, 3.0, kInf}) {
+    const auto composed = [&](const Tensor& u, const Tensor& v) {
+      return norm(unsqueeze(u, -2) - unsqueeze(v, -3), p, {-1});
+    };
+    expect_twins([&](const Tensor& t) { return cdist(t, b, p); }, [&](const Tensor& t) { return composed(t, b); }, a,
+                 3);
+    expect_twins([&](const Tensor& t) { return cdist(a, t, p); }, [&](const Tensor& t) { return composed(a, t); }, b,
+                 3);
+  }
+  EXPECT_EQ(cdist(a, b).shape(), (Shape{2, 4, 5}));
+  EXPECT_EQ(cdist(zeros({0, 3}), b).shape(), (Shape{0, 5}));
+  EXPECT_THAT(cdist(tensor({3e30, 0}, {1, 2}), tensor({0, 4e30}, {1, 2})).item(), DoubleNear(5e30, 1e24));
+  EXPECT_THROW(cdist(a, zeros({5, 2})), ShapeError);
+  EXPECT_THROW(cdist(zeros({3}), b), ShapeError);
+  EXPECT_THROW(cdist(a, b, -1), ValueError);
+
+  const Tensor u = parameter(tensor({1, 2, 3, 4}, {2, 2}, f64)), v = tensor({1, 2}, f64);
+  const Tensor apart = pairwise_distance(u, v, 1);
+  EXPECT_THAT(apart.values(), ElementsAre(0, 4));
+  EXPECT_THAT(grad(sum(apart), u).values(), ElementsAre(0, 0, 1, 1));
+  EXPECT_THAT(grad(sum(pairwise_distance(u, v)), u).values()[0], 0);
+  EXPECT_EQ(pairwise_distance(u, v, 2, true).shape(), (Shape{2, 1}));
 }
 
 TEST(Reduce, LogSumExpTakesInfinitiesAsLimits) {

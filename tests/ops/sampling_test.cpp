@@ -98,6 +98,46 @@ TEST(Categorical, FollowsTheLogits) {
   EXPECT_EQ(counts[2], 0);
 }
 
+TEST(Multinomial, DrawsNoneTwiceWithoutReplacement) {
+  Rng rng(5);
+  const Tensor weights = tensor({1, 0, 2, 5}, f64);
+  const Tensor draws = multinomial(broadcast_to(weights, {8000, 4}), 2, false, rng);
+  ASSERT_EQ(draws.shape(), (Shape{8000, 2}));
+  const Tensor first = select(draws, 1, 0), second = select(draws, 1, 1);
+  EXPECT_FALSE(any(first == second).item() != 0);
+  const auto counts = bincount(first, 4).values(), then = bincount(second, 4).values();
+  EXPECT_NEAR(counts[0] / 8000, 1. / 8, 0.02);
+  EXPECT_EQ(counts[1] + then[1], 0);
+  EXPECT_NEAR(counts[3] / 8000, 5. / 8, 0.02);
+  // The second follows the weights that are left: 5 after 1 of 7, and after 2 of 6.
+  EXPECT_NEAR(then[3] / 8000, 1. / 8 * 5 / 7 + 2. / 8 * 5 / 6, 0.02);
+  EXPECT_EQ(sum(multinomial(ones({50}), 50, false, rng)).item(), 49 * 25);
+}
+
+TEST(Multinomial, FollowsTheWeightsWithReplacement) {
+  Rng rng(5), again(5);
+  const Tensor weights = tensor({0, 1, 3, 0}, f64) * 1e300;
+  const Tensor draws = multinomial(weights, 8000, true, rng);
+  const auto counts = bincount(draws, 4).values();
+  EXPECT_EQ(counts[0] + counts[3], 0);
+  EXPECT_NEAR(counts[1] / 8000, 0.25, 0.02);
+  EXPECT_EQ(multinomial(weights, 8000, true, again).values(), draws.values());
+}
+
+TEST(Multinomial, RefusesWhatItCannotDraw) {
+  Rng rng(5);
+  EXPECT_THROW(multinomial(tensor({1, 0, 2}), 3, false, rng), ValueError);
+  EXPECT_THROW(multinomial(tensor({1, -1}), 1, true, rng), ValueError);
+  EXPECT_THROW(multinomial(tensor({1, NAN}), 1, true, rng), ValueError);
+  EXPECT_THROW(multinomial(tensor({1, INFINITY}), 1, true, rng), ValueError);
+  EXPECT_THROW(multinomial(zeros({2}), 1, true, rng), ValueError);
+  EXPECT_THROW(multinomial(zeros({2, 0}), 1, true, rng), ValueError);
+  EXPECT_THROW(multinomial(ones({2}), -1, true, rng), ValueError);
+  EXPECT_THROW(multinomial(ones({2}, i64), 1, true, rng), DTypeError);
+  EXPECT_THROW(multinomial(scalar(1), 1, true, rng), ShapeError);
+  EXPECT_EQ(multinomial(zeros({2, 3}), 0, false, rng).shape(), (Shape{2, 0}));
+}
+
 TEST(Categorical, RefusesWhatIsNoDistribution) {
   Rng rng(4);
   EXPECT_THROW(categorical(full({2}, -INFINITY), rng), ValueError);

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/tapegrad.hpp>
 
@@ -110,6 +111,39 @@ TEST(Masked, SelectAndFill) {
   EXPECT_THROW(masked_select(x, x), DTypeError);
 }
 
+TEST(IndexFill, WritesOneValueAtPositionsOfAnAxis) {
+  const Tensor x = parameter(ramp({2, 3})), value = parameter(scalar(9, f64));
+  const Tensor y = index_fill(x, 1, ids({0, -1, 0}), value);
+  EXPECT_THAT(y.values(), ElementsAre(9, 1, 9, 9, 4, 9));
+  EXPECT_THAT(grad(sum(y * y), x, {.retain_graph = true}).values(), ElementsAre(0, 2, 0, 0, 8, 0));
+  EXPECT_EQ(grad(sum(y * y), value).item(), 72);
+  EXPECT_THAT(index_fill(x, 0, scalar(1, i64), -1).values(), ElementsAre(0, 1, 2, -1, -1, -1));
+  EXPECT_EQ(index_fill(x, 0, zeros({0}, i64), 7).values(), x.values());
+  EXPECT_THAT(message_of<IndexError>([&] { index_fill(x, 0, ids({2}), 0); }), HasSubstr("index_fill: indices[0] is 2"));
+  EXPECT_THROW(index_fill(x, 0, zeros({1, 1}, i64), 0), ShapeError);
+  EXPECT_THAT(message_of<ShapeError>([&] { index_fill(x, 0, ids({0}), zeros({3})); }),
+              HasSubstr("index_fill: value is [3]; a number or a scalar is expected"));
+}
+
+TEST(IndexPut, GivesANewTensor) {
+  const Tensor x = parameter(ramp({2, 3})), y = parameter(tensor({10, 20, 30}, f64));
+  const std::vector<Index> twice{ids({0, 1, 0}), ids({2, 1, 2})};
+  const Tensor put = index_put(x, twice, y), added = index_put(x, twice, y, true);
+  EXPECT_THAT(put.values(), ElementsAre(0, 1, 30, 3, 20, 5));
+  EXPECT_THAT(added.values(), ElementsAre(0, 1, 42, 3, 24, 5));
+  EXPECT_EQ(x.values(), ramp({2, 3}).values());
+  EXPECT_THAT(grad(sum(put), x, {.retain_graph = true}).values(), ElementsAre(1, 1, 0, 1, 0, 1));
+  EXPECT_THAT(grad(sum(put), y).values(), ElementsAre(0, 1, 1));
+  EXPECT_THAT(grad(sum(added * added), x, {.retain_graph = true}).values(), ElementsAre(0, 2, 84, 6, 48, 10));
+  EXPECT_THAT(grad(sum(added * added), y).values(), ElementsAre(84, 48, 84));
+  EXPECT_THAT(index_put(x, {1}, 7).values(), ElementsAre(0, 1, 2, 7, 7, 7));
+  EXPECT_THAT(index_put(x, {x.detach() > 3}, 1, true).values(), ElementsAre(0, 1, 2, 3, 5, 6));
+  EXPECT_EQ(index_put(x, {x.detach() > 9}, 1, true).values(), x.values());
+  EXPECT_THROW(index_put(x, twice, zeros({2})), ShapeError);
+  EXPECT_THROW(index_put(x, {5}, 1), IndexError);
+  EXPECT_THAT(message_of<DTypeError>([] { index_put(zeros({2}, i64), {0}, 0.5); }), HasSubstr("index_put: "));
+}
+
 TEST(Nonzero, ListsPlacesInOrder) {
   const Tensor x = tensor({0, 2, 3, 0}, Shape{2, 2});
   EXPECT_THAT(nonzero(x).values(), ElementsAre(0, 1, 1, 0));
@@ -117,6 +151,22 @@ TEST(Nonzero, ListsPlacesInOrder) {
   EXPECT_THAT(nonzero(transpose(x)).values(), ElementsAre(0, 1, 1, 0));
   EXPECT_EQ(nonzero(zeros({3, 2})).shape(), (Shape{0, 2}));
   EXPECT_EQ(nonzero(scalar(4)).shape(), (Shape{1, 0}));
+}
+
+TEST(IsClose, AllowsForRounding) {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  const Tensor a = tensor({1, 1, inf, inf, nan, 0}, f64), b = tensor({1.000001, 1.1, inf, 1, nan, 1e-9}, f64);
+  EXPECT_THAT(isclose(a, b).values(), ElementsAre(1, 0, 1, 0, 0, 1));
+  EXPECT_THAT(isclose(b, a, {.equal_nan = true}).values(), ElementsAre(1, 0, 1, 0, 1, 1));
+  EXPECT_THAT(isclose(a, b, {.relative = 0, .absolute = 0.2}).values(), ElementsAre(1, 1, 1, 0, 0, 1));
+  EXPECT_EQ(isclose(ones({2, 1}), ones({3})).shape(), (Shape{2, 3}));
+  EXPECT_TRUE(allclose(tensor({1, 2}), tensor({1, 2}, i64)));
+  EXPECT_FALSE(allclose(a, b));
+  EXPECT_TRUE(allclose(zeros({0}), zeros({0})));
+  EXPECT_FALSE(allclose(tensor({0, 255}, u8), tensor({255, 0}, u8)));
+  EXPECT_FALSE(isclose(parameter(a), b).requires_grad());
+  EXPECT_THROW(isclose(a, b, {.relative = -1}), ValueError);
+  EXPECT_THROW(allclose(a, zeros({2})), ShapeError);
 }
 
 TEST(OneHot, MarksEachId) {

@@ -4,6 +4,7 @@
 #include <limits>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/activation.hpp>
@@ -27,6 +28,15 @@ const double kNan = std::numeric_limits<double>::quiet_NaN();
 Tensor composed_softmax(const Tensor& x, int axis) {
   const Tensor e = exp(x);
   return e / sum(e, {axis}, true);
+}
+
+TEST(Glu, GatesTheFirstHalfByTheSecond) {
+  const Tensor x = parameter(tensor({1, 2, 0, 0, 3, 4, 0, 0}, {2, 4}, f64));
+  EXPECT_THAT(glu(x).values(), ElementsAre(0.5, 1, 1.5, 2));
+  EXPECT_THAT(grad(sum(glu(x)), x).values(), ElementsAre(0.5, 0.5, 0.25, 0.5, 0.5, 0.5, 0.75, 1));
+  EXPECT_EQ(glu(x, 0).shape(), (Shape{1, 4}));
+  EXPECT_THROW(glu(zeros({3})), ShapeError);
+  EXPECT_THROW(glu(scalar(1)), ValueError);
 }
 
 TEST(Softmax, AgreesWithItsCompositionToTheThirdOrder) {

@@ -3,7 +3,7 @@
 or the process is killed there. Whatever comes of it, the older model or the newer one is in place, and the same command
 with --resume comes to the newer one."""
 
-import os
+import pathlib
 import signal
 
 import trainings
@@ -14,7 +14,7 @@ def main():
                                   preloaded=("", "libraries that have to come before it"))
 
     def body(training):
-        preloaded = f"{options.preloaded} {os.path.abspath(options.library)}".strip()
+        preloaded = f"{options.preloaded} {pathlib.Path(options.library).absolute()}".strip()
 
         def disturbed(fault, at):
             return training.run(LD_PRELOAD=preloaded, FILE_CALLS_UNDER=str(training.home), FILE_CALLS_FAULT=fault,

@@ -7,6 +7,7 @@ combination; of a file, what was written since then may be lost."""
 
 import copy
 import os
+import pathlib
 
 import trainings
 
@@ -112,7 +113,7 @@ def main():
         root = disk.identity(os.lstat(training.home).st_ino)
         older = disk.live[root][trainings.OUT]
         older_entries = dict(disk.live[older])
-        status, out, err = training.run(LD_PRELOAD=f"{options.preloaded} {os.path.abspath(options.library)}".strip(),
+        status, out, err = training.run(LD_PRELOAD=f"{options.preloaded} {pathlib.Path(options.library).absolute()}".strip(),
                                         FILE_CALLS_UNDER=str(training.home), FILE_CALLS_TRACE=str(trace),
                                         ASAN_OPTIONS="detect_leaks=0")
         if status != 0:

@@ -1,5 +1,5 @@
 #pragma once
-// Outside programs that some tests read pictures back with.
+// What some tests need that is not the library's: programs and packages.
 
 #include <gtest/gtest.h>
 
@@ -7,13 +7,13 @@
 #include <filesystem>
 #include <string>
 
-namespace tapegrad::graph {
+namespace tapegrad {
 
 inline bool has_program(const std::string& name) {
   return std::system(("command -v " + name + " > /dev/null 2>&1").c_str()) == 0;
 }
 
-}  // namespace tapegrad::graph
+}  // namespace tapegrad
 
 // A test that cannot run without something is skipped, but fails where everything must run: in .ci/run.
 #define SKIP_UNLESS(condition, message)                 \
@@ -24,7 +24,7 @@ inline bool has_program(const std::string& name) {
     GTEST_SKIP() << (message)
 
 #define SKIP_WITHOUT(program, package) \
-  SKIP_UNLESS(has_program(program), std::string("needs ") + (program) + " of " + (package))
+  SKIP_UNLESS(tapegrad::has_program(program), std::string("needs ") + (program) + " of " + (package))
 
 // `name` is one of the packages of tests/graph/node/package.json.
 #define SKIP_WITHOUT_NODE_PACKAGE(name)                                                                       \
