@@ -49,8 +49,8 @@ Tensor on_eigen(M& m, std::shared_ptr<void> owner) {
   const Eigen::Index column_step = M::IsRowMajor ? m.innerStride() : m.outerStride();
   const Shape shape = eigen_shape(m);
   const Eigen::Index reach = m.size() == 0 ? 0 : 1 + (rows - 1) * row_step + (columns - 1) * column_step;
-  auto* data = const_cast<std::remove_const_t<T>*>(m.data());
-  const Tensor flat = wrap(data, Shape{reach}, dtype_of<T>(), std::move(owner));
+  constexpr auto access = std::is_const_v<std::remove_pointer_t<decltype(m.data())>> ? Access::read : Access::write;
+  const Tensor flat = wrap(m.data(), Shape{reach}, dtype_of<T>(), access, std::move(owner));
   Strides strides{row_step, column_step};
   if constexpr (M::IsVectorAtCompileTime) strides[0] = columns == 1 ? row_step : column_step;
   return make_view(flat, shape, &strides, 0);
