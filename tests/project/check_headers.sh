@@ -15,6 +15,7 @@ declare -A leans_on=(
   [io]='core op ops'
   [testing]='core op ops graph'
   [optim]='core op ops nn'
+  [distributions]='core op ops'
   [train]='core op ops data nn io graph optim'
 )
 # The public headers whose very subject is another library. All others show nothing but the standard library.
