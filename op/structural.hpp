@@ -13,13 +13,14 @@
 //     static Kept forward(const Attrs&, const In&, Out&);        // fills the results, dense and uninitialised
 //     static In pull(const Attrs&, const Kept&, const Out& g, op::Wanted<In>);   // the gradient, written on Tensors
 //     static Cost cost(const Attrs&, const In&, const Out&);     // reads shapes only
+//     static std::optional<Out> instead(const Attrs&, const In&);   // by other ops, for inputs it does not suit
 //     static std::vector<SampleOf<Qr>> samples(Rng&);            // for checks and examples, f64
 //     static std::vector<BadInputOf<Qr>> bad_inputs();
 //   };
 //
-// check and cost may be left out; so may Attrs and Kept, which then no function takes or returns. A view has `static
-// Out view(const Attrs&, const In&)` instead of shapes and forward. A std::vector<Tensor>, the last member of In, takes
-// any number of tensors.
+// check, cost and instead may be left out; so may Attrs and Kept, which then no function takes or returns. A view has
+// `static Out view(const Attrs&, const In&)` instead of shapes and forward. A std::vector<Tensor>, the last member of
+// In, takes any number of tensors.
 //
 // pull returns the contribution to each input, in its shape or in one that it broadcasts to. One left undefined is
 // zero, as is a cotangent that arrives undefined (of an op with several results; one result's is always there).
@@ -28,7 +29,9 @@
 // Kept values that are floating are inputs or results, so that gradients of gradients go through them: the engine
 // refuses others. What a kernel leaves for the first derivative alone is an op::FirstOrder.
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/op/attributes.hpp>
 #include <tapegrad/op/members.hpp>
@@ -346,9 +349,28 @@ Cost structural_cost(const Node& node) {
 template <class O>
 using Results = std::array<Tensor, op::kMembers<typename O::Out>>;
 
+/// What O::instead gives; the inputs are not checked yet.
+template <class O>
+std::optional<typename O::Out> other_way(std::span<const Tensor> inputs, const Attributes<O>& attributes) {
+  std::array<Tensor, op::kMembers<typename O::In>> all;
+  if (inputs.size() > all.size()) return std::nullopt;
+  std::copy(inputs.begin(), inputs.end(), all.begin());
+  const auto in = assembled<typename O::In>(std::span<Tensor>(all));
+  if constexpr (HasAttributes<O>)
+    return O::instead(attributes, in);
+  else
+    return O::instead(in);
+}
+
 template <DeclaresStructural O>
 Results<O> run_recorded(std::span<const Tensor> inputs, Attributes<O> attributes) {
   Results<O> results;
+  if constexpr (requires { &O::instead; })
+    if (auto other = other_way<O>(inputs, attributes)) {
+      std::size_t next = 0;
+      op::for_members(*other, [&](Tensor& t) { results[next++] = std::move(t); });
+      return results;
+    }
   call_structural(record_of<O>, inputs, new Call<O>(std::move(attributes)), results);
   return results;
 }

@@ -310,17 +310,23 @@ namespace {
 
 // For each position of an axis of `extent` padded so, the position that it repeats.
 Tensor padded_positions(std::int64_t extent, const Pad& by, PadMode mode) {
-  const std::int64_t most = std::max(by.before, by.after);
-  if (mode == PadMode::reflect ? most >= extent && most > 0 : extent == 0 && most > 0)
-    throw ShapeError(
-        "pad: " + std::to_string(by.before) + " before and " + std::to_string(by.after) + " after an axis of extent " +
-        std::to_string(extent) +
-        (mode == PadMode::reflect ? "; reflect needs a larger extent than either" : "; there is nothing to replicate"));
+  const std::int64_t most = std::max(by.before, by.after), room = mode == PadMode::reflect    ? extent - 1
+                                                                  : mode == PadMode::circular ? extent
+                                                                  : extent > 0                ? most
+                                                                                              : 0;
+  if (most > room)
+    throw ShapeError("pad: " + std::to_string(by.before) + " before and " + std::to_string(by.after) +
+                     " after an axis of extent " + std::to_string(extent) +
+                     (mode == PadMode::reflect    ? "; reflect needs a larger extent than either"
+                      : mode == PadMode::circular ? "; circular needs at least the larger one's extent"
+                                                  : "; there is nothing to replicate"));
   Tensor positions = empty({Checked("pad", by.before) + extent + by.after}, i64);
   std::int64_t from = -by.before;
   for (std::int64_t& p : positions.mutable_data<std::int64_t>()) {
     if (mode == PadMode::reflect)
       p = from < 0 ? -from : from >= extent ? 2 * (extent - 1) - from : from;
+    else if (mode == PadMode::circular)
+      p = (from + extent) % extent;
     else
       p = std::clamp<std::int64_t>(from, 0, extent - 1);
     ++from;

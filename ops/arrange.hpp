@@ -43,8 +43,9 @@ std::vector<Tensor> meshgrid(std::initializer_list<Tensor> tensors);
 
 enum class PadMode : std::uint8_t {
   constant,
-  reflect,   ///< mirrored at the edge element, which is not repeated: c b | a b c | b a
-  replicate  ///< the edge element: a a | a b c | c c
+  reflect,    ///< mirrored at the edge element, which is not repeated: c b | a b c | b a
+  replicate,  ///< the edge element: a a | a b c | c c
+  circular    ///< the other end's elements: b c | a b c | a b
 };
 /// Positions added before and after an axis; negative ones are cut off.
 struct Pad {

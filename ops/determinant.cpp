@@ -3,6 +3,7 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
 #include <tapegrad/ops/kernels/determinant.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
@@ -45,6 +46,7 @@ struct Det : OfSquare<Det> {
                                .doc = "The determinant, by LU with partial pivoting.",
                                .group = Group::linear_algebra};
   static Out shapes(const In& in) { return {op::spec(internal::batch_of(in.a.shape()), in.a.dtype())}; }
+  static std::optional<Out> instead(const In& in) { return internal::in_f64_if<Det>(internal::Extremes::both, in); }
   static Kept forward(const In& in, Out& out) {
     const std::int64_t n = in.a.shape()[-1];
     if (n == 0)
@@ -213,6 +215,7 @@ struct SLogDet : OfSquare<SLogDet> {
     const auto part = [&] { return op::spec(internal::batch_of(in.a.shape()), in.a.dtype()); };
     return {part(), part()};
   }
+  static std::optional<Out> instead(const In& in) { return internal::in_f64_if<SLogDet>(internal::Extremes::both, in); }
   static Kept forward(const In& in, Out& out) {
     const std::int64_t n = in.a.shape()[-1];
     if (n == 0) {

@@ -7,6 +7,7 @@
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/internal/positions.hpp>
+#include <tapegrad/ops/kernels/row_sum.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad {
@@ -123,17 +124,12 @@ struct EmbeddingBag {
       T* to = out.y.mutable_data<T>().data();
       for_row_ranges(out.y.shape()[0], in.ids.numel() * width, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t b = begin; b < end; ++b) {
-          const auto first = static_cast<std::size_t>(ends[static_cast<std::size_t>(b)]);
-          const auto last = static_cast<std::size_t>(ends[static_cast<std::size_t>(b) + 1]);
-          T* row = to + b * width;
-          std::fill_n(row, width, T{0});
-          RowSum<T> sum(row, width);
-          for (std::size_t i = first; i < last; ++i) sum.add(from + rows[i] * width);
-          sum.finish();
-          if (a.mean && last - first > 1) {
-            const T share = T{1} / static_cast<T>(last - first);
-            for (std::int64_t j = 0; j < width; ++j) row[j] *= share;
-          }
+          const std::int64_t first = ends[static_cast<std::size_t>(b)], last = ends[static_cast<std::size_t>(b) + 1];
+          const auto row = [&](std::int64_t i) { return from + rows[static_cast<std::size_t>(first + i)] * width; };
+          if (a.mean)
+            kernels::mean_of_rows(to + b * width, width, last - first, row);
+          else
+            kernels::sum_rows(to + b * width, width, last - first, row);
         }
       });
     });

@@ -4,6 +4,7 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
 #include <tapegrad/ops/kernels/decompositions.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
@@ -89,6 +90,7 @@ struct Qr {
     const double k = static_cast<double>(std::min(a[-1], a[-2]));
     return 4 * static_cast<double>(a[-1]) * static_cast<double>(a[-2]) * k;
   }
+  static std::optional<Out> instead(const In& in) { return internal::in_f64_if<Qr>(internal::Extremes::both, in); }
   static Kept forward(const In& in, Out& out) {
     const Shape& shape = in.a.shape();
     const std::int64_t rows = shape[-2], columns = shape[-1];

@@ -3,6 +3,7 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
 #include <tapegrad/ops/kernels/decompositions.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
@@ -67,6 +68,7 @@ struct Solve : Equation<Solve> {
     const auto n = static_cast<double>(a[-1]);
     return n * n * (2 * n / 3 + 2 * static_cast<double>(y[-1]));
   }
+  static std::optional<Out> instead(const In& in) { return internal::in_f64_if<Solve>(internal::Extremes::both, in); }
   static Kept forward(const In& in, Out& out) {
     const Shape& shape = out.y.shape();
     const std::int64_t n = shape[-2], m = shape[-1];
@@ -117,6 +119,9 @@ struct TriangularSolve : Equation<TriangularSolve> {
   static Out shapes(const Attrs&, const In& in) { return solution(in); }
   static double flops(const Shape& a, const Shape& y) {
     return static_cast<double>(a[-1]) * static_cast<double>(a[-1]) * static_cast<double>(y[-1]);
+  }
+  static std::optional<Out> instead(const Attrs& a, const In& in) {
+    return internal::in_f64_if<TriangularSolve>(internal::Extremes::both, in, a);
   }
   static Kept forward(const Attrs& t, const In& in, Out& out) {
     const Shape& shape = out.y.shape();
@@ -172,6 +177,7 @@ struct Inverse {
                                .group = Group::linear_algebra};
   static void check(const In& in) { internal::require_square(info, "a", in.a); }
   static Out shapes(const In& in) { return {op::spec(in.a.shape(), in.a.dtype())}; }
+  static std::optional<Out> instead(const In& in) { return internal::in_f64_if<Inverse>(internal::Extremes::both, in); }
   static Kept forward(const In& in, Out& out) {
     const Shape& shape = in.a.shape();
     const std::int64_t n = shape[-1];

@@ -2,6 +2,7 @@
 #include <limits>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/reduction.hpp>
 #include <tapegrad/ops/internal/scale.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
@@ -26,7 +27,7 @@ struct MomentAttrs : ReductionAttrs {
   }
 };
 
-Tensor deviation(const Tensor& x, const Axes& axes) { return x - internal::mean_in_range(x, axes); }
+Tensor deviation(const Tensor& x, const Axes& axes) { return x - mean(x, axes, true); }
 
 /// What both moments declare alike.
 template <class Self>
@@ -79,6 +80,9 @@ struct Var : Moment<Var> {
                                .formula = "y = Σ (x - mean)² / (n - correction)",
                                .doc = "Variance over axes, in two passes; NaN where n is not above the correction.",
                                .group = Group::reduction};
+  static std::optional<Out> instead(const Attrs& a, const In& in) {
+    return internal::in_f64_if<Var>(internal::Extremes::large, in, a);
+  }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     compute(a, in.x, out.y, [](const kernels::SquaredDeviations& squares, double degrees) {
       return std::ldexp(squares.sum / degrees, 2 * squares.exponent);

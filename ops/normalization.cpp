@@ -7,6 +7,7 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/scale.hpp>
 #include <tapegrad/ops/kernels/normalize.hpp>
 #include <tapegrad/ops/normalization.hpp>
@@ -124,6 +125,10 @@ struct NormOver {
     require_positive(name(), "eps", a.eps);
   }
   static Out shapes(const Attrs&, const Inputs& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
+  /// However large x is, it is brought near 1; its products with a weight may leave the range.
+  static std::optional<Out> instead(const Attrs& a, const Inputs& in) {
+    return internal::has_extremes(in.weight, internal::Extremes::both) ? internal::in_f64<Op>(in, a) : std::nullopt;
+  }
   static Kept forward(const Attrs& a, const Inputs& in, Out& out) {
     const Tensor& x = in.x;
     Tensor &y = out.y, bias, statistics;

@@ -253,7 +253,39 @@ struct AdaptiveAvgUnpool : Unpooling<AdaptiveAvgUnpool, AdaptiveAvgPool, Adaptiv
   }
 };
 
-using PoolingOps = OpList<MaxPool, AdaptiveMaxPool, AvgPool, AvgUnpool, AdaptiveAvgPool, AdaptiveAvgUnpool>;
+struct MaxPoolPositions : Pooling<MaxPoolPositions, MaxPoolAttrs> {
+  static constexpr OpInfo info{
+      .name = "max_pool_positions",
+      .formula = "y[p] = the place of max over k of x[p · stride - padding + k · dilation]",
+      .doc = "In row-major order of the spatial axes; of equal elements the first, of NaN the first.",
+      .differentiable = false,
+      .group = Group::reduction};
+  static Out shapes(const Attrs& a, const In& in) { return {op::spec(pooled_shape(name(), a, in.x.shape()), i64)}; }
+  static void forward(const Attrs& a, const In& in, Out& out) {
+    if (out.y.numel() == 0) return;
+    dispatch_floating(in.x.dtype(), [&]<class T>() {
+      const kernels::PoolWindows windows = max_windows(name(), a, in.x.shape());
+      const std::int64_t rows = planes(in.x.shape());
+      const T* from = in.x.data<T>().data();
+      Tensor largest = empty(out.y.shape(), in.x.dtype());
+      T* y = largest.mutable_data<T>().data();
+      kernels::max_pool(windows, rows, from, y);
+      kernels::max_pool_positions(windows, rows, from, y, out.y.mutable_data<std::int64_t>().data());
+    });
+  }
+  static std::vector<SampleOf<MaxPoolPositions>> samples(Rng& rng) {
+    return {{{randn({1, 2, 6}, f64, rng)}, {{.kernel_size = {2}}}},
+            {{randn({1, 2, 4, 3}, f64, rng)}, {{.kernel_size = {3, 2}, .stride = {1}, .padding = {1}}}},
+            {{zeros({0, 1, 4}, f64)}, {{.kernel_size = {2}}}}};
+  }
+  static std::vector<BadInputOf<MaxPoolPositions>> bad_inputs() {
+    return {{{zeros({4, 4})}, {{.kernel_size = {2}}}, "x is [4, 4]; expected [N, C, L]"},
+            {{zeros({1, 2, 4, 4})}, {}, "kernel_size is []; give the extents of the window"}};
+  }
+};
+
+using PoolingOps =
+    OpList<MaxPool, MaxPoolPositions, AdaptiveMaxPool, AvgPool, AvgUnpool, AdaptiveAvgPool, AdaptiveAvgUnpool>;
 
 }  // namespace ops
 
@@ -261,10 +293,11 @@ namespace {
 
 using ops::PoolingOps;
 
+template <class Op = ops::MaxPool>
 Tensor max_pool(const char* name, int axes, const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& o) {
   const MaxPoolAttrs a{{kernel_size.values(), o.stride.values(), attribute_of(o.padding, axes, 0), o.ceil_mode},
                        attribute_of(o.dilation, axes, 1)};
-  return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<ops::MaxPool>(a, {batch}).y; });
+  return with_batch(name, x, axes, [&](const Tensor& batch) { return PoolingOps::apply<Op>(a, {batch}).y; });
 }
 
 Tensor avg_pool(const char* name, int axes, const Tensor& x, const PerAxis& kernel_size, const AvgPoolOptions& o) {
@@ -289,6 +322,30 @@ Tensor max_pool2d(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOpti
 }
 Tensor max_pool3d(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& options) {
   return max_pool("max_pool3d", 3, x, kernel_size, options);
+}
+
+Tensor max_pool1d_positions(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& options) {
+  return max_pool<ops::MaxPoolPositions>("max_pool1d_positions", 1, x, kernel_size, options);
+}
+Tensor max_pool2d_positions(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& options) {
+  return max_pool<ops::MaxPoolPositions>("max_pool2d_positions", 2, x, kernel_size, options);
+}
+Tensor max_pool3d_positions(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& options) {
+  return max_pool<ops::MaxPoolPositions>("max_pool3d_positions", 3, x, kernel_size, options);
+}
+
+Tensor max_unpool(const Tensor& x, const Tensor& positions, const PerAxis& output_size) {
+  check_images("max_unpool", x);
+  if (positions.shape() != x.shape())
+    throw ShapeError("max_unpool: x is " + to_string(x.shape()) + " and positions " + to_string(positions.shape()) +
+                     "; they must have one shape");
+  const Integers extents = for_axes("max_unpool", "output_size", output_size.values(), x.rank() - 2, 1, 0);
+  const Shape y = with_extents(x.shape()[0], x.shape()[1], extents);
+  const std::int64_t rows = planes(x.shape());
+  if (x.numel() == 0 || y.numel() == 0) return zeros(y, x.dtype());
+  const Shape flat{rows, x.numel() / rows};
+  const Tensor target = zeros_view({rows, y.numel() / rows}, x.dtype());
+  return reshape(scatter_add(target, 1, reshape(positions, flat), reshape(x, flat)), y);
 }
 
 Tensor avg_pool1d(const Tensor& x, const PerAxis& kernel_size, const AvgPoolOptions& options) {

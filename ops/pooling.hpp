@@ -18,6 +18,14 @@ Tensor max_pool1d(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOpti
 Tensor max_pool2d(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& options = {});
 Tensor max_pool3d(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& options = {});
 
+/// For each element of max_pool's result its place in x's spatial axes, in row-major order: i64.
+Tensor max_pool1d_positions(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& options = {});
+Tensor max_pool2d_positions(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& options = {});
+Tensor max_pool3d_positions(const Tensor& x, const PerAxis& kernel_size, const MaxPoolOptions& options = {});
+/// x's elements at such positions of spatial axes of extents `output_size`, a number for each; 0 elsewhere. Elements at
+/// one position are added.
+Tensor max_unpool(const Tensor& x, const Tensor& positions, const PerAxis& output_size);
+
 struct AvgPoolOptions {
   PerAxis stride = {};  ///< none means the window's extents
   PerAxis padding = 0;

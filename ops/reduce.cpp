@@ -1,8 +1,10 @@
+#include <cmath>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/record.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/reduction.hpp>
 #include <tapegrad/ops/kernels/in_order.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
@@ -24,6 +26,20 @@ void sum_into(const Reduction& reduction, const Tensor& x, Tensor& y) {
     } else {
       reduce_slabs(reduction, x.data<T>().data(), y.mutable_data<T>().data(), kernels::sum<T, T>);
     }
+  });
+}
+
+/// The mean of x / scale; whether it is finite.
+bool divided_sum(const Reduction& reduction, const Tensor& x, double scale, Tensor& y) {
+  sum_into(reduction, x, y);
+  return dispatch_floating(y.dtype(), [&]<class T>() {
+    const auto count = static_cast<T>(reduction.count());
+    bool finite = true;
+    for (T& v : y.mutable_data<T>()) {
+      v = v / count / static_cast<T>(scale);
+      finite &= std::isfinite(v);
+    }
+    return finite;
   });
 }
 
@@ -66,11 +82,8 @@ struct Mean : ReductionOp<Mean> {
                                .group = Group::reduction};
   static void forward(const Attrs& a, const In& in, Out& out) {
     const Reduction reduction = over(a, in.x.shape());
-    sum_into(reduction, in.x, out.y);
-    dispatch_floating(out.y.dtype(), [&]<class T>() {
-      const auto count = static_cast<T>(reduction.count());
-      for (T& v : out.y.mutable_data<T>()) v /= count;
-    });
+    constexpr double kDown = 0x1p-64;  // a sum leaves the range sooner than the mean does
+    if (!divided_sum(reduction, in.x, 1, out.y)) divided_sum(reduction, in.x * kDown, kDown, out.y);
   }
   static In pull(const Attrs& a, const Out& g, op::Wanted<In> wanted) {
     const Shape& x = wanted.shape(&In::x);
@@ -92,6 +105,9 @@ struct Prod : ReductionOp<Prod> {
       .group = Group::reduction};
   static Out shapes(const Attrs& a, const In& in) {
     return {op::spec(over(a, in.x.shape()).shape(), widened(in.x.dtype()))};
+  }
+  static std::optional<Out> instead(const Attrs& a, const In& in) {
+    return internal::in_f64_if<Prod>(internal::Extremes::both, in, a);
   }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     const MergedAxes merged = merge_axes(over(a, in.x.shape()), cast(in.x, out.y.dtype()));

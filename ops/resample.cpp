@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/internal/checked.hpp>
@@ -9,6 +10,7 @@
 #include <tapegrad/ops/internal/windows.hpp>
 #include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/view.hpp>
+#include <utility>
 
 namespace tapegrad {
 namespace {
@@ -24,7 +26,7 @@ struct InterpolateAttrs {
   static constexpr auto fields() {
     return std::tuple{
         Field{"size", &InterpolateAttrs::size, "extents of the interpolated axes"},
-        Field{"mode", &InterpolateAttrs::mode, "nearest or linear"},
+        Field{"mode", &InterpolateAttrs::mode, "nearest, nearest_exact, linear, cubic or area"},
         Field{"align_corners", &InterpolateAttrs::align_corners, "whether the outer elements keep their values"}};
   }
 };
@@ -63,20 +65,68 @@ Integers checked_size(const char* op, const char* name, const Integers& given, c
   return for_axes(op, name, given, x.rank() - 2, 1, 0);
 }
 
+constexpr std::pair<Interpolation, std::string_view> kModes[] = {{Interpolation::nearest, "nearest"},
+                                                                 {Interpolation::nearest_exact, "nearest_exact"},
+                                                                 {Interpolation::linear, "linear"},
+                                                                 {Interpolation::cubic, "cubic"},
+                                                                 {Interpolation::area, "area"}};
+
+/// Where the centre of `o`, of `out` elements, lies among `in` elements.
+double source(bool align_corners, std::int64_t o, std::int64_t in, std::int64_t out) {
+  const auto n = static_cast<double>(in), m = static_cast<double>(out), position = static_cast<double>(o);
+  if (align_corners) return out > 1 ? position * (n - 1) / (m - 1) : 0;
+  return (position + 0.5) * n / m - 0.5;
+}
+
+/// Keys' cubic convolution (1981) at a distance.
+double keys(double distance) {
+  constexpr double kA = -0.75;
+  const double d = std::abs(distance);
+  if (d <= 1) return ((kA + 2) * d - (kA + 3)) * d * d + 1;
+  return d < 2 ? ((kA * d - 5 * kA) * d + 8 * kA) * d - 4 * kA : 0;
+}
+
+void add_linear(AxisMap& map, double at) {
+  at = std::clamp(at, 0.0, static_cast<double>(map.in() - 1));
+  const auto before = static_cast<std::int64_t>(at);
+  const double share = at - static_cast<double>(before);
+  map.add(before, 1 - share);
+  if (share > 0) map.add(before + 1, share);
+}
+
+void add_cubic(AxisMap& map, double at) {
+  const double before = std::floor(at);
+  for (int tap = -1; tap <= 2; ++tap) {
+    const auto position = static_cast<std::int64_t>(before) + tap;
+    if (const double weight = keys(at - before - tap); weight != 0)
+      map.add(std::clamp<std::int64_t>(position, 0, map.in() - 1), weight);
+  }
+}
+
+void add_mean(AxisMap& map, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t i = begin; i < end; ++i) map.add(i, 1 / static_cast<double>(end - begin));
+}
+
 /// One axis of `in` elements at `out` positions.
 AxisMap interpolation(const InterpolateAttrs& a, std::int64_t in, std::int64_t out) {
   AxisMap map(in);
   for (std::int64_t o = 0; o < out; ++o) {
-    if (a.mode == Interpolation::nearest) {
-      map.add(o * in / out, 1);
-    } else {
-      const auto n = static_cast<double>(in), m = static_cast<double>(out), position = static_cast<double>(o);
-      const double corners = out > 1 ? position * (n - 1) / (m - 1) : 0;
-      const double at = a.align_corners ? corners : std::clamp((position + 0.5) * n / m - 0.5, 0.0, n - 1);
-      const auto before = static_cast<std::int64_t>(at);
-      const double share = at - static_cast<double>(before);
-      map.add(before, 1 - share);
-      if (share > 0) map.add(before + 1, share);
+    switch (a.mode) {
+      case Interpolation::nearest:
+        map.add(o * in / out, 1);
+        break;
+      case Interpolation::nearest_exact:
+        map.add((2 * o + 1) * in / (2 * out), 1);
+        break;
+      case Interpolation::linear:
+        add_linear(map, source(a.align_corners, o, in, out));
+        break;
+      case Interpolation::cubic:
+        add_cubic(map, source(a.align_corners, o, in, out));
+        break;
+      case Interpolation::area:
+        add_mean(map, o * in / out, ((o + 1) * in + out - 1) / out);
+        break;
     }
     map.end_row();
   }
@@ -162,6 +212,10 @@ struct Interpolate : internal::Unary {
             {{x({1, 1, 3, 4})}, {{5, 2}, linear, true}},
             {{x({1, 1, 2, 3})}, {{3}, linear}},
             {{x({1, 1, 2, 3, 2})}, {{1, 2, 3}, linear, true}},
+            {{x({1, 1, 5})}, {{7}, Interpolation::cubic}},
+            {{x({1, 1, 4})}, {{3}, Interpolation::cubic, true}},
+            {{x({1, 1, 5})}, {{3}, Interpolation::area}},
+            {{x({1, 1, 3})}, {{4}, Interpolation::nearest_exact}},
             {{transpose(x({1, 1, 3, 4}))}, {{2}}},
             {{x({0, 1, 4})}, {{2}}}};
   }
@@ -322,15 +376,20 @@ using ResampleOps = OpList<Interpolate, InterpolateAdjoint, Unfold, Fold>;
 
 using ops::ResampleOps;
 
-std::string format_attribute(Interpolation value) { return value == Interpolation::nearest ? "nearest" : "linear"; }
+std::string format_attribute(Interpolation value) {
+  return std::string(std::ranges::find(kModes, value, &std::pair<Interpolation, std::string_view>::first)->second);
+}
 
 void parse_attribute(std::string_view name, std::string_view text, Interpolation& value) {
-  for (const Interpolation one : {Interpolation::nearest, Interpolation::linear})
-    if (format_attribute(one) == text) {
-      value = one;
+  std::string all;
+  for (const auto& [mode, mode_name] : kModes) {
+    if (mode_name == text) {
+      value = mode;
       return;
     }
-  throw ValueError("attribute " + std::string(name) + ": '" + std::string(text) + "' is not nearest or linear");
+    all += (all.empty() ? "" : ", ") + std::string(mode_name);
+  }
+  throw ValueError("attribute " + std::string(name) + ": '" + std::string(text) + "' is none of " + all);
 }
 
 Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
@@ -366,6 +425,39 @@ Tensor fold(const Tensor& x, const PerAxis& output_size, const PerAxis& kernel_s
                      attribute_of(o.dilation, axes, 1)},
                     output_size.values()};
   return ResampleOps::apply<ops::Fold>(a, {x}).y;
+}
+
+namespace {
+
+/// `factor` as it must be, so that `extent`s of x are divisible by `divisor`.
+void check_shuffle(const char* op, const Tensor& x, std::int64_t factor) {
+  if (factor < 1)
+    throw ValueError(std::string(op) + ": the factor is " + std::to_string(factor) + "; expected 1 or more");
+  if (x.rank() != 4) throw ShapeError(std::string(op) + ": x is " + to_string(x.shape()) + "; expected [N, C, H, W]");
+}
+
+}  // namespace
+
+Tensor pixel_shuffle(const Tensor& x, std::int64_t factor) {
+  check_shuffle("pixel_shuffle", x, factor);
+  const Shape& s = x.shape();
+  const std::int64_t square = Checked("pixel_shuffle", factor) * factor, channels = s[1] / square;
+  if (s[1] % square != 0)
+    throw ShapeError("pixel_shuffle: x is " + to_string(s) + "; its channels must be a multiple of " +
+                     std::to_string(square) + " for a factor of " + std::to_string(factor));
+  const Tensor split = reshape(x, {s[0], channels, factor, factor, s[2], s[3]});
+  return reshape(permute(split, {0, 1, 4, 2, 5, 3}), {s[0], channels, s[2] * factor, s[3] * factor});
+}
+
+Tensor pixel_unshuffle(const Tensor& x, std::int64_t factor) {
+  check_shuffle("pixel_unshuffle", x, factor);
+  const Shape& s = x.shape();
+  if (s[2] % factor != 0 || s[3] % factor != 0)
+    throw ShapeError("pixel_unshuffle: x is " + to_string(s) + "; its height and width must be multiples of " +
+                     std::to_string(factor));
+  const std::int64_t height = s[2] / factor, width = s[3] / factor;
+  const Tensor split = reshape(x, {s[0], s[1], height, factor, width, factor});
+  return reshape(permute(split, {0, 1, 3, 5, 2, 4}), {s[0], s[1] * factor * factor, height, width});
 }
 
 std::span<const OpEntry> resample_ops() { return ResampleOps::entries; }

@@ -8,6 +8,7 @@
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/reduce.hpp>
@@ -143,6 +144,9 @@ struct LinearScan {
     normalized_axis("linear_scan", at.axis, in.a.rank());
   }
   static Out shapes(const Attrs&, const In& in) { return {op::spec(in.a.shape(), in.a.dtype())}; }
+  static std::optional<Out> instead(const Attrs& a, const In& in) {
+    return internal::in_f64_if<LinearScan>(internal::Extremes::large, in, a);
+  }
   static Kept forward(const Attrs& at, const In& in, Out& out) {
     const Slab s = slab_of(info, in.a, at.axis);
     dispatch_floating(out.h.dtype(), [&]<class T>() {
@@ -201,6 +205,9 @@ struct CumProd : ScanOp<CumProd, ScanAttrs> {
                                .doc = "Running product along an axis; the gradient is exact where factors are 0.",
                                .kind = Kind::numeric,
                                .group = Group::reduction};
+  static std::optional<Out> instead(const Attrs& a, const In& in) {
+    return internal::in_f64_if<CumProd>(internal::Extremes::both, in, a);
+  }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     const Tensor x = cast(in.x, out.y.dtype());
     const Slab s = slab_of(info, x, a.axis);

@@ -1,3 +1,4 @@
+#include <iterator>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/internal/row_sparse.hpp>
 #include <tapegrad/op/op_list.hpp>
@@ -5,20 +6,12 @@
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/internal/positions.hpp>
+#include <tapegrad/ops/kernels/row_sum.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
+#include <vector>
 
 namespace tapegrad {
-namespace {
-
-template <class T>
-void scale_row(T* row, std::int64_t width, std::int64_t count) {
-  const T inverse = T{1} / static_cast<T>(count);
-  for (std::int64_t j = 0; j < width; ++j) row[j] *= inverse;
-}
-
-}  // namespace
-
 namespace ops {
 
 // What the three reductions of runs share.
@@ -90,11 +83,11 @@ struct Segment : SegmentCommon<Segment<kMean>> {
   static Kept forward(const In& in, Out& out) {
     dispatch_floating(out.y.dtype(), [&]<class T>() {
       Common::template for_each_run<T>(in, out.y, [](const T* rows, std::int64_t count, std::int64_t width, T* row) {
-        std::fill_n(row, width, T{0});
-        RowSum<T> sum(row, width);
-        for (std::int64_t i = 0; i < count; ++i) sum.add(rows + i * width);
-        sum.finish();
-        if (kMean && count > 1) scale_row(row, width, count);
+        const auto at = [&](std::int64_t i) { return rows + i * width; };
+        if constexpr (kMean)
+          kernels::mean_of_rows(row, width, count, at);
+        else
+          kernels::sum_rows(row, width, count, at);
       });
     });
     return {in.offsets};
@@ -210,18 +203,13 @@ struct MaskedMean {
       const T* from = x.data<T>().data();
       T* to = y.mutable_data<T>().data();
       for_row_ranges(batch, x.numel(), [&](std::int64_t begin, std::int64_t end) {
+        std::vector<const T*> kept;
         for (std::int64_t b = begin; b < end; ++b) {
-          T* row = to + b * width;
-          std::fill_n(row, width, T{0});
-          RowSum<T> sum(row, width);
-          std::int64_t count = 0;
-          for (std::int64_t i = b * length; i < (b + 1) * length; ++i) {
-            if (!keeps[i]) continue;
-            sum.add(from + i * width);
-            ++count;
-          }
-          sum.finish();
-          if (count > 1) scale_row(row, width, count);
+          kept.clear();
+          for (std::int64_t i = b * length; i < (b + 1) * length; ++i)
+            if (keeps[i]) kept.push_back(from + i * width);
+          kernels::mean_of_rows(to + b * width, width, std::ssize(kept),
+                                [&](std::int64_t i) { return kept[static_cast<std::size_t>(i)]; });
         }
       });
     });

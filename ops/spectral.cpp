@@ -5,6 +5,7 @@
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/internal/contributions.hpp>
+#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/matrices.hpp>
 #include <tapegrad/ops/kernels/decompositions.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
@@ -57,6 +58,7 @@ struct Eigh : Eigendecomposition<Eigh, tapegrad::Eigh> {
     const auto n = static_cast<double>(a[-1]);
     return 9 * n * n * n;
   }
+  static std::optional<Out> instead(const In& in) { return internal::in_f64_if<Eigh>(internal::Extremes::both, in); }
   static Kept forward(const In& in, Out& out) {
     const Shape& shape = in.a.shape();
     const std::int64_t n = shape[-1];
@@ -114,6 +116,7 @@ struct Svd {
     const double k = static_cast<double>(std::min(a[-1], a[-2]));
     return 12 * static_cast<double>(a[-1]) * static_cast<double>(a[-2]) * k;
   }
+  static std::optional<Out> instead(const In& in) { return internal::in_f64_if<Svd>(internal::Extremes::both, in); }
   static Kept forward(const In& in, Out& out) {
     const Shape& shape = in.a.shape();
     const std::int64_t rows = shape[-2], columns = shape[-1];

@@ -1,6 +1,5 @@
 #include <tapegrad/ops/internal/scale.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
@@ -8,18 +7,32 @@
 #include <tapegrad/ops/kernels/norm.hpp>
 
 namespace tapegrad::internal {
+namespace {
 
-bool is_moderate(const Tensor& t, Zeros zeros) {
+template <class T>
+constexpr T kLarge = sizeof(T) == 4 ? T(0x1p50) : T(0x1p450);
+
+/// Whether fits(|v|) for all elements.
+template <class Fits>
+bool all_sizes(const Tensor& t, const Fits& fits) {
   const Tensor dense = t.detach().contiguous();
   return dispatch_floating(t.dtype(), [&]<class T>() {
-    constexpr T kLarge = sizeof(T) == 4 ? T(0x1p50) : T(0x1p450), kSmall = 1 / kLarge;
-    bool moderate = true;
-    for (const T v : dense.data<T>()) {
-      const T size = std::abs(v);
-      moderate &= (size >= kSmall && size <= kLarge) || (size == 0 && zeros == Zeros::exact);
-    }
-    return moderate;
+    bool all = true;
+    for (const T v : dense.data<T>()) all &= fits(std::abs(v));
+    return all;
   });
+}
+
+}  // namespace
+
+bool is_moderate(const Tensor& t, Zeros zeros) {
+  return all_sizes(t, [zero = zeros == Zeros::exact]<class T>(T size) {
+    return (size >= 1 / kLarge<T> && size <= kLarge<T>) || (size == 0 && zero);
+  });
+}
+
+bool is_far_from_infinity(const Tensor& t) {
+  return all_sizes(t, []<class T>(T size) { return size <= kLarge<T>; });
 }
 
 Tensor scale_to_one(const Tensor& x, const Axes& axes, double least) {
@@ -31,15 +44,6 @@ Tensor scale_to_one(const Tensor& x, const Axes& axes, double least) {
     for (T& s : scale.mutable_data<T>()) s = kernels::scale_to_one(s < floor ? floor : s);
   });
   return scale;
-}
-
-Tensor mean_in_range(const Tensor& x, const Axes& axes) {
-  const Tensor plain = mean(x, axes, true);
-  const Tensor dense = plain.detach().contiguous();
-  const bool finite = dispatch_floating(
-      x.dtype(), [&]<class T>() { return std::ranges::all_of(dense.data<T>(), [](T v) { return std::isfinite(v); }); });
-  constexpr double kDown = 0x1p-64;
-  return finite ? plain : mean(x * kDown, axes, true) / kDown;
 }
 
 }  // namespace tapegrad::internal

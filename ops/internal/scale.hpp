@@ -11,13 +11,12 @@ enum class Zeros { exact, rounded };
 /// Whether all elements are 0, if zeros are exact, or far from the ends of the range: squares of them, and quotients of
 /// two, stay inside.
 bool is_moderate(const Tensor& t, Zeros zeros = Zeros::exact);
+/// Whether sums of products of any two elements stay inside.
+bool is_far_from_infinity(const Tensor& t);
 
 /// For each group of elements along `axes` a power of two that brings the largest magnitude near 1, with extent 1 for
 /// those axes; 1 where that is 0 or not finite. `least`: a magnitude that counts as an element of each group. Has no
 /// gradient.
 Tensor scale_to_one(const Tensor& x, const Axes& axes, double least = 0);
-
-/// mean(x, axes, true), also where the sum leaves the range.
-Tensor mean_in_range(const Tensor& x, const Axes& axes);
 
 }  // namespace tapegrad::internal

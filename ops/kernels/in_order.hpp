@@ -4,6 +4,8 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 #include <tapegrad/core/internal/summation.hpp>
 
@@ -35,9 +37,25 @@ Total<T> sum_in_order(const T* x, std::int64_t n) {
   return sum;
 }
 
+/// The product, also where a part of it leaves the range.
 template <class T>
 T product_in_order(const T* x, std::int64_t n) {
-  return join_in_order(x, n, T{1}, [](const auto& a, const auto& b) { return a * b; });
+  const T product = join_in_order(x, n, T{1}, [](const auto& a, const auto& b) { return a * b; });
+  if constexpr (std::is_floating_point_v<T>) {
+    if (std::abs(product) >= std::numeric_limits<T>::min() && std::isfinite(product)) return product;
+    T fraction = 1;
+    std::int64_t exponent = 0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      int part = 0;
+      fraction *= std::frexp(x[i], &part);
+      exponent += part;
+      fraction = std::frexp(fraction, &part);
+      exponent += part;
+    }
+    constexpr std::int64_t kBeyond = 4 * std::numeric_limits<T>::max_exponent;
+    return std::ldexp(fraction, static_cast<int>(std::clamp(exponent, -kBeyond, kBeyond)));
+  }
+  return product;
 }
 
 }  // namespace tapegrad::kernels

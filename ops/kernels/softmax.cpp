@@ -290,6 +290,14 @@ void likely_targets(const Tile<T>& tile, const T* x, const T* max, const CrossEn
   }
 }
 
+/// -weight ln share of a class; its logit may lie below the largest by more than the range.
+template <class T>
+Total<T> loss_of(T weight, T log_sum, T x, T max) {
+  const T gap = below(x, max);
+  const bool beyond = std::isinf(gap) && std::isfinite(x) && std::isfinite(max);
+  return beyond ? weight * max - weight * x : weight * (log_sum - gap);
+}
+
 }  // namespace
 
 template <class T>
@@ -307,10 +315,10 @@ void cross_entropy(const Slab& s, const T* x, const CrossEntropyTerms<T>& terms,
         continue;
       }
       const T log_sum = log_of(sum[l], likely[l] != kNone);
-      Total<T> loss = terms.own_weight(target) * (log_sum - below(x[tile.at(l, target)], max[l]));
+      Total<T> loss = loss_of(terms.own_weight(target), log_sum, x[tile.at(l, target)], max[l]);
       for (std::int64_t c = 0; terms.spread != 0 && c < s.count; ++c)
         if (const T weight = terms.spread_weight(c); weight != 0)
-          loss += weight * (log_sum - below(x[tile.at(l, c)], max[l]));
+          loss += loss_of(weight, log_sum, x[tile.at(l, c)], max[l]);
       y[tile.lane() + l] = static_cast<T>(loss);
     }
   });

@@ -155,6 +155,7 @@ TEST(Pad, ModesFillTheEdges) {
   EXPECT_THAT(pad(x, {{1, 2}}).values(), ElementsAre(0, 1, 2, 3, 0, 0));
   EXPECT_THAT(pad(x, {{2, 2}}, PadMode::reflect).values(), ElementsAre(3, 2, 1, 2, 3, 2, 1));
   EXPECT_THAT(pad(x, {{2, 1}}, PadMode::replicate).values(), ElementsAre(1, 1, 1, 2, 3, 3));
+  EXPECT_THAT(pad(x, {{2, 3}}, PadMode::circular).values(), ElementsAre(2, 3, 1, 2, 3, 1, 2, 3));
   EXPECT_THAT(pad(x, {{-1, 1}}, PadMode::constant, 9).values(), ElementsAre(2, 3, 9));
   EXPECT_THAT(pad(x, {{-1, -1}}).values(), ElementsAre(2));
   EXPECT_TRUE(pad(x, {{0, 0}}).same_as(x));
@@ -170,6 +171,7 @@ TEST(Pad, ReflectedElementsShareTheGradient) {
 TEST(Pad, RefusesWhatHasNoSource) {
   EXPECT_THROW(pad(zeros({3}), {{3, 0}}, PadMode::reflect), ShapeError);
   EXPECT_THROW(pad(zeros({0}), {{1, 0}}, PadMode::replicate), ShapeError);
+  EXPECT_THROW(pad(zeros({3}), {{4, 0}}, PadMode::circular), ShapeError);
   EXPECT_THROW(pad(zeros({3}), {{-2, -2}}), ShapeError);
   EXPECT_THROW(pad(zeros({3}), {{1, 1}, {1, 1}}), ValueError);
 }

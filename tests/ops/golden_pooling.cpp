@@ -10,6 +10,7 @@ std::vector<Golden> pooling_goldens() {
        {5, 5, 3, 7, 6, 8},
        {{0, 3, 0, 0, 0, 0, 3, 0, 4, 5, 0, 6}},
        {{"kernel_size", "2"}, {"stride", "1"}}},
+      {"max_pool_positions", {x}, {1, 1, 6, 8, 9, 11}, {}, {{"kernel_size", "2"}, {"stride", "1"}}},
       {"adaptive_max_pool", {x}, {5, 3, 7, 8}, {{0, 1, 0, 0, 0, 0, 2, 0, 3, 0, 0, 4}}, {{"output_size", "2"}}},
       {"avg_pool",
        {x},

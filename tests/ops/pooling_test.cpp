@@ -170,6 +170,18 @@ TEST(Pooling, DividesAxesIntoMorePartsThanTheyHaveElements) {
   }
 }
 
+TEST(MaxUnpool, PutsTheLargestElementsBack) {
+  const Tensor x = parameter(tensor({1, 5, 2, 0, 4, 4, 3, 9}, {1, 1, 2, 4}, f64));
+  const Tensor pooled = max_pool2d(x, 2), positions = max_pool2d_positions(x, 2);
+  EXPECT_THAT(positions.values(), ElementsAre(1, 7));
+  const Tensor y = max_unpool(pooled, positions, {2, 4});
+  EXPECT_THAT(y.values(), ElementsAre(0, 5, 0, 0, 0, 0, 0, 9));
+  EXPECT_THAT(grad(sum(y * y), x).values(), ElementsAre(0, 10, 0, 0, 0, 0, 0, 18));
+  EXPECT_THROW(max_unpool(pooled, positions, {1, 4}), IndexError);
+  EXPECT_THROW(max_unpool(pooled, zeros({1, 1, 2, 4}, i64), {2, 4}), ShapeError);
+  EXPECT_THROW(max_unpool(pooled, positions, {2, 2, 2}), ValueError);
+}
+
 TEST(Pooling, HasTheSameBitsOnAnyNumberOfThreads) {
   Rng rng(7);
   const Tensor x = parameter(randn({32, 16, 28, 28}, f32, rng));

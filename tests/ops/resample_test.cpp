@@ -50,7 +50,8 @@ TEST(Interpolate, AgreesWithProductsOfMatricesToTheThirdOrder) {
         {in, out});
   };
   for (const bool corners : {false, true})
-    for (const Interpolation mode : {Interpolation::nearest, kLinear}) {
+    for (const Interpolation mode :
+         {Interpolation::nearest, Interpolation::nearest_exact, kLinear, Interpolation::cubic, Interpolation::area}) {
       const Tensor rows = matrix(3, 5, mode, corners), columns = matrix(4, 3, mode, corners);
       expect_twins(
           [&](const Tensor& t) {
@@ -61,12 +62,109 @@ TEST(Interpolate, AgreesWithProductsOfMatricesToTheThirdOrder) {
     }
 }
 
+const Tensor& image() {
+  static const Tensor x = tensor({1, 5, 2, 0, 4, 4, 3, -1, 7, 6, -2, 8}, {1, 1, 3, 4}, f64);
+  return x;
+}
+
+// Values of PyTorch 1.13.
+TEST(Interpolate, AgreesWithPyTorch) {
+  const auto values = [](Interpolation mode, const PerAxis& size, bool corners = false) {
+    return interpolate(image(), {.size = size, .mode = mode, .align_corners = corners}).values();
+  };
+  const auto are = [](const std::vector<double>& wanted) { return Pointwise(DoubleNear(1e-9), wanted); };
+  EXPECT_THAT(values(Interpolation::cubic, {2, 5}),
+              are({1.3841376953, 4.0838212891, 4.1221923828, 1.3269404297, -0.7218964844, 6.4813105469, 6.466140625,
+                   1.6206054688, 0.354, 6.3363183594}));
+  EXPECT_THAT(values(Interpolation::cubic, {2, 5}, true),
+              are({1, 4.41015625, 4.0625, 1.23046875, 0, 7, 7.0703125, 0.96875, -0.578125, 8}));
+  EXPECT_THAT(values(Interpolation::area, {2, 3}), are({3.5, 3.5, 1, 5.25, 2.75, 2}));
+  EXPECT_THAT(values(Interpolation::nearest_exact, {2, 5}), are({1, 5, 2, 2, 0, 7, 6, -2, -2, 8}));
+}
+
 TEST(Interpolate, RefusesWhatItCannotDo) {
   const Tensor x = zeros({1, 1, 4});
   EXPECT_THROW(interpolate(x, {}), ValueError);
   EXPECT_THROW(interpolate(x, {.size = 2, .scale_factor = 2}), ValueError);
   EXPECT_THROW(interpolate(x, {.scale_factor = -1}), ValueError);
   EXPECT_THROW(interpolate(zeros({4}), {.size = 2}), ShapeError);
+}
+
+TEST(PixelShuffle, MovesChannelsIntoSpaceAndBack) {
+  const Tensor x = reshape(arange(8, f64), {1, 4, 1, 2});
+  EXPECT_THAT(pixel_shuffle(x, 2).values(), ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
+  EXPECT_EQ(pixel_unshuffle(pixel_shuffle(x, 2), 2).values(), x.values());
+  EXPECT_EQ(pixel_shuffle(zeros({2, 18, 2, 3}), 3).shape(), (Shape{2, 2, 6, 9}));
+  EXPECT_THROW(pixel_shuffle(zeros({1, 6, 1, 1}), 2), ShapeError);
+  EXPECT_THROW(pixel_shuffle(zeros({4, 1, 1}), 2), ShapeError);
+  EXPECT_THROW(pixel_unshuffle(zeros({1, 1, 3, 4}), 2), ShapeError);
+  EXPECT_THROW(pixel_shuffle(x, 0), ValueError);
+}
+
+// Values and gradients of PyTorch 1.13: the places' weights are 1 to 5.
+TEST(GridSample, AgreesWithPyTorch) {
+  struct Case {
+    GridSampleOptions options;
+    std::vector<double> values, slopes;
+  };
+  constexpr auto kNearest = Interpolation::nearest;
+  const Case cases[] = {
+      {{}, {1.855, -1.5, 0, 3.5, 0}, {5.3, 3.15, 34.4, -15, 0, 0, -8, -9, 0, 0}},
+      {{.align_corners = true}, {3.28, 0.65, 0, 3.5, 0}, {1.8, 2.4, -15.6, -8.25, 0, 0, -6, -6, 0, 0}},
+      {{.outside = Outside::border}, {2.65, -1.5, 0, 3.5, 4.45}, {0, 4.5, 34.4, -15, 0, 0, -8, -9, 0, 22.5}},
+      {{.outside = Outside::border, .align_corners = true},
+       {3.28, 0.65, 0, 3.5, 4.3},
+       {1.8, 2.4, -15.6, -8.25, 0, 0, -6, -6, 0, 15}},
+      {{.outside = Outside::reflect}, {2.65, -1.5, 0.12, 3.5, 0.92}, {0, 4.5, 34.4, -15, 13.2, 3.6, -8, -9, 19, 36}},
+      {{.outside = Outside::reflect, .align_corners = true},
+       {3.28, 0.65, 0.86, 3.5, 1.46},
+       {1.8, 2.4, -15.6, -8.25, 12.6, 0.3, -6, -6, 19.5, 3}},
+      {{.mode = kNearest}, {4, -2, 0, 3, 0}, {}},
+      {{.mode = kNearest, .outside = Outside::border}, {4, -2, 0, 3, 4}, {}},
+      {{.mode = kNearest, .outside = Outside::reflect}, {4, -2, 0, 3, -1}, {}},
+      {{.mode = kNearest, .outside = Outside::reflect, .align_corners = true}, {4, -2, 0, 3, 3}, {}}};
+  const Tensor weights = tensor({1, 2, 3, 4, 5}, {1, 1, 1, 5}, f64);
+  for (const Case& c : cases) {
+    const Tensor grid = parameter(tensor({-0.9, -0.3, 0.25, 0.6, 1.3, -1.4, 0, 0, -2.6, 0.1}, {1, 1, 5, 2}, f64)),
+                 x = parameter(image());
+    const Tensor y = grid_sample(x, grid, c.options);
+    EXPECT_THAT(y.values(), Pointwise(DoubleNear(1e-9), c.values));
+    sum(y * weights).backward();
+    if (!c.slopes.empty()) EXPECT_THAT(grid.grad().values(), Pointwise(DoubleNear(1e-9), c.slopes));
+    // It is linear in x.
+    EXPECT_NEAR(sum(x.grad() * x).item(), sum(y * weights).item(), 1e-9);
+  }
+}
+
+TEST(GridSample, GivesNothingForNaN) {
+  const Tensor grid = parameter(tensor({NAN, 0}, {1, 1, 1, 2}, f64)), y = grid_sample(image(), grid);
+  EXPECT_THAT(y.values(), ElementsAre(0));
+  EXPECT_THAT(grad(sum(y), grid).values(), ElementsAre(0, 0));
+}
+
+TEST(GridSample, SamplesVolumesAtThePlacesOfAnAffineGrid) {
+  Rng rng(8);
+  const Tensor x = randn({2, 3, 2, 4, 3}, f64, rng);
+  const Tensor same = tensor({1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0}, {1, 3, 4}, f64);
+  for (const bool corners : {false, true}) {
+    const Tensor grid = affine_grid(broadcast_to(same, {2, 3, 4}), x.shape(), corners);
+    EXPECT_THAT(grid_sample(x, grid, {.align_corners = corners}).values(), Pointwise(DoubleNear(1e-12), x.values()));
+  }
+  const Tensor theta = tensor({1, 0.5, 0.1, 0, 2, -0.3}, {1, 2, 3}, f64);
+  const auto are = [](const std::vector<double>& wanted) { return Pointwise(DoubleNear(1e-9), wanted); };
+  EXPECT_THAT(affine_grid(theta, {1, 1, 2, 3}).values(), are({-0.8166666667, -1.3, -0.15, -1.3, 0.5166666667, -1.3,
+                                                              -0.3166666667, 0.7, 0.35, 0.7, 1.0166666667, 0.7}));
+  EXPECT_THAT(affine_grid(theta, {1, 1, 2, 3}, true).values(),
+              are({-1.4, -2.3, -0.4, -2.3, 0.6, -2.3, -0.4, 1.7, 0.6, 1.7, 1.6, 1.7}));
+}
+
+TEST(GridSample, RefusesWhatItCannotDo) {
+  EXPECT_THROW(grid_sample(image(), zeros({1, 2, 2, 3}, f64)), ShapeError);
+  EXPECT_THROW(grid_sample(image(), zeros({2, 2, 2, 2}, f64)), ShapeError);
+  EXPECT_THROW(grid_sample(image(), zeros({1, 2, 2, 2}, f32)), DTypeError);
+  EXPECT_THROW(grid_sample(zeros({1, 1, 0, 2}), zeros({1, 2, 2, 2})), ShapeError);
+  EXPECT_THROW(grid_sample(image(), zeros({1, 2, 2, 2}, f64), {.mode = Interpolation::cubic}), ValueError);
+  EXPECT_THROW(affine_grid(zeros({1, 2, 2}), {1, 1, 2, 2}), ShapeError);
 }
 
 TEST(Unfold, MakesConvolutionAProduct) {

@@ -59,6 +59,9 @@ class StructuralRange : public ::testing::TestWithParam<const OpEntry*> {
     return all;
   }
 
+  /// Partial sums are of the dtype, so that one of them may leave its range where Σ|terms| does (decision 0017).
+  static bool may_overflow(double terms) { return terms > std::numeric_limits<float>::max(); }
+
   static Tensor with(const Tensor& t, const Numbers& values) {
     return copy_of(std::span<const double>(values), t.shape());
   }
@@ -179,11 +182,13 @@ TEST_P(StructuralRange, F32AgainstF64) {
         ++points_tried;
         worst.resize(std::max(worst.size(), truth.size()));
         for (std::size_t r = 0; r < truth.size(); ++r)
-          for (std::size_t k = 0; k < truth[r].size(); ++k)
+          for (std::size_t k = 0; k < truth[r].size(); ++k) {
+            if (may_overflow(movement[r][k]) && !std::isfinite(got[r][k])) continue;
             worst[r].add(error_of<float>(got[r][k], {truth[r][k], movement[r][k]}, info().accuracy.ulps), [&] {
               return "sample " + std::to_string(samples) + ", element " + std::to_string(k) + describe(at) + " gives " +
                      number(got[r][k]) + ", not " + number(truth[r][k]);
             });
+          }
       }
   }
   for (std::size_t r = 0; r < worst.size(); ++r)
@@ -200,15 +205,10 @@ constexpr std::string_view kUnmended[] = {"cosine_similarity",
                                           "mean",
                                           "prod",
                                           "var",
-                                          "std",
-                                          "norm",
                                           "linear_scan",
                                           "cumprod",
-                                          "matmul",
-                                          "index_add",
                                           "embedding_bag",
                                           "segment_mean",
-                                          "scatter_add",
                                           "lstm",
                                           "gru",
                                           "rnn_tanh",
@@ -221,14 +221,10 @@ constexpr std::string_view kUnmended[] = {"cosine_similarity",
                                           "triangular_solve",
                                           "inverse",
                                           "det",
-                                          "cofactor",
                                           "slogdet",
                                           "qr",
                                           "eigh",
-                                          "svd",
-                                          "conv",
-                                          "conv_transpose",
-                                          "conv_weight"};
+                                          "svd"};
 
 std::vector<const OpEntry*> structural_ops() {
   std::vector<const OpEntry*> ops;

@@ -16,6 +16,7 @@ declare -A leans_on=(
   [testing]='core op ops graph'
   [optim]='core op ops nn'
   [solvers]='core op ops'
+  [distributions]='core op ops'
   [train]='core op ops data nn io graph optim'
 )
 # The public headers whose very subject is another library. All others show nothing but the standard library.

@@ -21,6 +21,6 @@ while read -r header; do
     echo "$header as C++17: $first"
     broken=1
   fi
-done < <(cd "$root" && grep -rlE '^#pragma once$' --include='*.hpp' core op ops graph nn data io testing optim solvers train |
+done < <(cd "$root" && grep -rlE '^#pragma once$' --include='*.hpp' core op ops graph nn data io testing optim distributions solvers train |
   grep -vE '/(internal|kernels)/')
 exit "$broken"
