@@ -1,5 +1,6 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/internal/summation.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/indexing.hpp>
@@ -48,14 +49,15 @@ struct MaxPooling : Pooling<Op, A> {
       });
     return {in.x, out.y};
   }
-  // Linear in g. To be differentiated again, it scatters to the positions of the largest elements.
+  // Linear in g. To be differentiated again, or where very many windows share an element, it scatters to the positions
+  // of the largest elements.
   static Images pull(const A& a, const Kept& kept, const Pooled& g, op::Wanted<Images>) {
     const Tensor x = kept.x.contiguous(), &y = kept.y;
     if (y.numel() == 0) return {};
     const kernels::PoolWindows windows = max_windows(name(), a, x.shape());
     return dispatch_floating(x.dtype(), [&]<class T>() -> Images {
       const T *from = x.data<T>().data(), *largest = y.data<T>().data();
-      if (!grad_enabled()) {
+      if (!grad_enabled() && kernels::longest_chain(windows) <= kChain) {
         const Tensor cotangent = g.y.contiguous();
         Tensor dx = empty(x.shape(), x.dtype());
         kernels::max_pool_gradient(windows, planes(x.shape()), from, largest, cotangent.data<T>().data(),

@@ -245,6 +245,18 @@ void max_pool(const PoolWindows& w, std::int64_t planes, const T* x, T* y) {
   });
 }
 
+std::int64_t longest_chain(const PoolWindows& windows) {
+  std::array<std::int64_t, 3> most{};
+  for (std::size_t axis = 0; axis < windows.size(); ++axis) {
+    const AxisWindows& w = windows[axis];
+    std::vector<std::int64_t> covering(static_cast<std::size_t>(w.in));
+    for (std::size_t o = 0; o < w.first.size(); ++o)
+      for (std::int64_t k = 0; k < w.count[o]; ++k) ++covering[static_cast<std::size_t>(w.first[o] + k * w.step)];
+    most[axis] = covering.empty() ? 0 : *std::max_element(covering.begin(), covering.end());
+  }
+  return most[0] * most[1] + most[2];  // across the rows, then along them
+}
+
 template <class T>
 void max_pool_gradient(const PoolWindows& w, std::int64_t planes, const T* x, const T* y, const T* g, T* dx) {
   const Sizes sizes(w);

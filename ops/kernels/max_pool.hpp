@@ -21,6 +21,8 @@ using PoolWindows = std::array<AxisWindows, 3>;
 /// NaN where there is one.
 template <class T>
 void max_pool(const PoolWindows& windows, std::int64_t planes, const T* x, T* y);
+/// The most cotangents that max_pool_gradient() adds to one element of dx, one after another.
+std::int64_t longest_chain(const PoolWindows& windows);
 /// dx for the cotangent g of y = max_pool(x): it goes to the first largest element of each window.
 template <class T>
 void max_pool_gradient(const PoolWindows& windows, std::int64_t planes, const T* x, const T* y, const T* g, T* dx);

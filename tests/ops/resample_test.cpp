@@ -130,7 +130,9 @@ TEST(GridSample, AgreesWithPyTorch) {
     const Tensor y = grid_sample(x, grid, c.options);
     EXPECT_THAT(y.values(), Pointwise(DoubleNear(1e-9), c.values));
     sum(y * weights).backward();
-    if (!c.slopes.empty()) EXPECT_THAT(grid.grad().values(), Pointwise(DoubleNear(1e-9), c.slopes));
+    if (!c.slopes.empty()) {
+      EXPECT_THAT(grid.grad().values(), Pointwise(DoubleNear(1e-9), c.slopes));
+    }
     // It is linear in x.
     EXPECT_NEAR(sum(x.grad() * x).item(), sum(y * weights).item(), 1e-9);
   }
