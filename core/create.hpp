@@ -75,8 +75,8 @@ Tensor copied(const Values& values, const Shape& shape) {
 /// A tensor on the caller's own row-major memory, without a copy. The memory must outlive every tensor that shares it,
 /// unless `owner` keeps it alive. Of const memory nothing is changed: what writes into the tensor is a ValueError.
 template <class T>
-  requires is_element_type<std::remove_const_t<T>>
-Tensor wrap(std::span<T> values, const Shape& shape, std::shared_ptr<void> owner = nullptr) {
+requires is_element_type<std::remove_const_t<T>> Tensor wrap(std::span<T> values, const Shape& shape,
+                                                             std::shared_ptr<void> owner = nullptr) {
   detail::check_count(values.size(), shape);
   constexpr auto access = std::is_const_v<T> ? detail::Access::read : detail::Access::write;
   return detail::wrap(values.data(), shape, dtype_of<T>(), access, std::move(owner));

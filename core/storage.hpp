@@ -78,7 +78,7 @@ class Storage {
   std::size_t bytes_ : 62 = 0;
   std::size_t read_only_ : 1 = 0;
   std::size_t borrowed_ : 1 = 0;  // the header is an Owner
-  std::byte* data_ = nullptr;  // before this header, or elsewhere when an owner is
+  std::byte* data_ = nullptr;     // before this header, or elsewhere when an owner is
 };
 
 }  // namespace tapegrad

@@ -105,14 +105,15 @@ concept StageFunction =
 class Sequential : public Layer<Sequential> {
  public:
   template <class... Stages>
-    requires(StageFunction<std::decay_t<Stages>> && ...)
-  Sequential(Owner owner, const MemberName& name, Stages&&... stages) : Layer(OwnsElsewhere{}, owner, name) {
+  requires(StageFunction<std::decay_t<Stages>>&&...) Sequential(Owner owner, const MemberName& name, Stages&&... stages)
+      : Layer(OwnsElsewhere{}, owner, name) {
     (add(std::forward<Stages>(stages)), ...);
   }
   Sequential() : Sequential(kNoOwner, "") {}
   template <class... Stages>
-    requires(sizeof...(Stages) > 0 && (StageFunction<std::decay_t<Stages>> && ...))
-  explicit Sequential(Stages&&... stages) : Sequential(kNoOwner, "", std::forward<Stages>(stages)...) {}
+  requires(sizeof...(Stages) > 0 &&
+           (StageFunction<std::decay_t<Stages>> && ...)) explicit Sequential(Stages&&... stages)
+      : Sequential(kNoOwner, "", std::forward<Stages>(stages)...) {}
   Sequential(const Sequential& other);
   Sequential(Sequential&&) noexcept;
   Sequential& operator=(const Sequential& other);
@@ -121,14 +122,12 @@ class Sequential : public Layer<Sequential> {
 
   /// Appends a copy of `stage`. ValueError if the name is taken.
   template <class Stage>
-    requires StageFunction<std::decay_t<Stage>>
-  Sequential& add(std::string name, Stage&& stage) {
+  requires StageFunction<std::decay_t<Stage>> Sequential& add(std::string name, Stage&& stage) {
     append(std::move(name), std::make_unique<Holder<std::decay_t<Stage>>>(std::forward<Stage>(stage)));
     return *this;
   }
   template <class Stage>
-    requires StageFunction<std::decay_t<Stage>>
-  Sequential& add(Stage&& stage) {
+  requires StageFunction<std::decay_t<Stage>> Sequential& add(Stage&& stage) {
     return add(std::to_string(size()), std::forward<Stage>(stage));
   }
 
@@ -187,12 +186,11 @@ class Sequential : public Layer<Sequential> {
 class Residual : public Layer<Residual> {
  public:
   template <class... Stages>
-    requires(StageFunction<std::decay_t<Stages>> && ...)
-  Residual(Owner owner, const MemberName& name, Stages&&... stages)
+  requires(StageFunction<std::decay_t<Stages>>&&...) Residual(Owner owner, const MemberName& name, Stages&&... stages)
       : Layer(owner, name), body(*this, "body", std::forward<Stages>(stages)...) {}
   template <class... Stages>
-    requires(sizeof...(Stages) > 0 && (StageFunction<std::decay_t<Stages>> && ...))
-  explicit Residual(Stages&&... stages) : Residual(kNoOwner, "", std::forward<Stages>(stages)...) {}
+  requires(sizeof...(Stages) > 0 && (StageFunction<std::decay_t<Stages>> && ...)) explicit Residual(Stages&&... stages)
+      : Residual(kNoOwner, "", std::forward<Stages>(stages)...) {}
 
   /// ShapeError if the layers change the shape.
   Tensor forward(const Tensor& x);

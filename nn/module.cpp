@@ -7,7 +7,6 @@
 #include <cstring>
 #include <tapegrad/core/error.hpp>
 #include <typeinfo>
-#include <unordered_set>
 
 namespace tapegrad::nn {
 namespace {
@@ -120,7 +119,7 @@ void Module::add_tensor(std::string_view name, OwnedTensor& tensor, Kind kind) {
 
 void* Module::at(const Member& member) const {
   void* place = const_cast<std::byte*>(reinterpret_cast<const std::byte*>(this)) + member.offset;
-  if (member.kind == Kind::module && static_cast<Module*>(place)->self_ != static_cast<Module*>(place)->own_mark())
+  if (member.kind == Kind::module && static_cast<Module*>(place)->self_ != place)
     throw ValueError(
         fmt::format("{}: the module '{}' no longer lies in it; modules that move by themselves, as in a "
                     "std::vector, belong in a ModuleList",
@@ -156,32 +155,6 @@ void Module::walk(const std::string& prefix, const Visitor& on_module, const Ten
       on_tensor(name, *static_cast<OwnedTensor*>(at(member)), member.kind);
   }
   visit_owned([&](const std::string& name, Module& child) { child.walk(joined(prefix, name), on_module, on_tensor); });
-}
-
-void Module::require_owners(std::string_view what, std::size_t bytes) const {
-  std::unordered_set<const void*> owned;
-  walk(
-      "", [&](const std::string&, const Module& module) { owned.insert(&module); }, nullptr);
-  const auto mark_at = reinterpret_cast<const std::byte*>(&self_) - reinterpret_cast<const std::byte*>(this);
-  walk(
-      "",
-      [&](const std::string&, const Module& module) {
-        // Where members lie is known of those alone that told; the others are found by their marks.
-        const auto* begin = reinterpret_cast<const std::byte*>(&module);
-        const auto* end = begin + std::max(module.extent(), &module == this ? bytes : 0);
-        for (const std::byte* at = begin + alignof(Module); at + sizeof(Module) <= end; at += alignof(Module)) {
-          const std::byte* mark = nullptr;
-          std::memcpy(&mark, at + mark_at, sizeof mark);
-          if (mark != at + 1 || owned.contains(at)) continue;
-          const auto& forgotten = *reinterpret_cast<const Module*>(at);
-          throw ValueError(
-              fmt::format("{}: {} holds a {} that was made without an owner, so that its parameters are not "
-                          "among the model's; make it as in nn::Linear out{{*this, \"out\", 8, 2}}, or hold "
-                          "by pointer what is not to be a part",
-                          what, module.describe(), forgotten.type_name()));
-        }
-      },
-      nullptr);
 }
 
 NamedTensors Module::collect(Kind kind) const {

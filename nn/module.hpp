@@ -34,8 +34,9 @@ class Module;
 /// The name of a member, and where the program says it.
 struct MemberName {
   template <class Text>
-    requires std::convertible_to<const Text&, std::string_view>
-  MemberName(const Text& name, Location place = Location::here()) : text(name), where(place) {}
+  requires std::convertible_to<const Text&, std::string_view> MemberName(const Text& name,
+                                                                         Location place = Location::here())
+      : text(name), where(place) {}
   std::string_view text;
   Location where;
 };
@@ -143,11 +144,6 @@ class Module {
   /// made before do not know; see to().
   void convert(DType dtype);
 
-  /// ValueError, which begins with `what`, if a module lies in this one, whose object has `bytes`, or in one of its
-  /// layers, and is no member of any: it was made without an owner, and its parameters are missing from the lists
-  /// above.
-  void require_owners(std::string_view what, std::size_t bytes) const;
-
   /// A table of the modules with their parameters' shapes and counts.
   std::string summary() const;
 
@@ -163,8 +159,6 @@ class Module {
   Module(OwnsElsewhere, Owner owner, const MemberName& name);
   using Visitor = std::function<void(const std::string& name, Module& module)>;
   virtual void visit_owned(const Visitor& visit) const;
-  /// Bytes of the object as far as they are known.
-  virtual std::size_t extent() const { return sizeof(Module); }
   /// Makes `module`, and all below it, part of this one by `name`.
   void adopt(Module& module, const std::string& name) const;
 
@@ -185,7 +179,6 @@ class Module {
   };
   using TensorVisitor = std::function<void(const std::string& name, OwnedTensor& tensor, Kind kind)>;
 
-  const std::byte* own_mark() const { return reinterpret_cast<const std::byte*>(this) + 1; }
   void add_member(std::string_view name, void* member, Kind kind);
   void add_tensor(std::string_view name, OwnedTensor& tensor, Kind kind);
   std::string path_of(std::string_view member) const;
@@ -196,8 +189,7 @@ class Module {
   NamedTensors collect(Kind kind) const;
   std::int64_t set_trainable(std::string_view pattern, bool on);
 
-  // Tells a living module from what lies where one should be. Odd: no pointer among a model's members is.
-  const std::byte* self_ = own_mark();
+  const Module* self_ = this;  // tells a living module from what lies where one should be
   // Never null, and never changed while another module has them too: moving one needs no memory then.
   std::shared_ptr<std::vector<Member>> members_;
   std::shared_ptr<const std::string> path_;
@@ -265,9 +257,6 @@ class Layer : public Module {
   auto operator()(Arguments&&... arguments) const {
     return call(static_cast<const Self&>(*this), std::forward<Arguments>(arguments)...);
   }
-
- protected:
-  std::size_t extent() const override { return sizeof(Self); }
 
  private:
   template <class L, class... Arguments>

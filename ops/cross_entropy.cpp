@@ -1,6 +1,7 @@
 #include <cmath>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/internal/summation.hpp>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
@@ -99,22 +100,25 @@ ClassTargets<T> class_targets(const char* op, const Tensor& x, const Tensor& tar
   return t;
 }
 
-/// Applies a reduction to what `losses(out)` writes, one a sample.
+/// Applies a reduction to what `losses(out)` writes, one a sample: T where nothing is reduced, else in Total<T>, since
+/// a loss leaves the range sooner than the mean does.
 template <class T, class Losses>
 void reduce_samples(const ClassTargets<T>& t, Reduce reduction, Tensor& y, const Losses& losses) {
   T* out = y.mutable_data<T>().data();
   if (reduction == Reduce::none) return losses(out);
-  Tensor all = empty({t.slab.lanes()}, y.dtype());
-  losses(all.mutable_data<T>().data());
+  Tensor all = empty({t.slab.lanes()}, dtype_of<Total<T>>());
+  losses(all.mutable_data<Total<T>>().data());
   const Slab samples{1, t.slab.lanes(), 1};
-  kernels::sum(samples, all.data<T>().data(), out);
-  const T share = t.share(reduction);
-  if (std::isfinite(*out) || share == 1) {
-    *out *= share;
-  } else {  // the sum overflows sooner than the mean does
-    for (T& loss : all.mutable_data<T>()) loss *= share;
-    kernels::sum(samples, all.data<T>().data(), out);
+  Total<T> sum = 0;
+  kernels::sum(samples, all.data<Total<T>>().data(), &sum);
+  const Total<T> share = t.share(reduction);
+  if (!std::isfinite(sum) && share != 1) {  // the sum overflows sooner than the mean does
+    for (Total<T>& loss : all.mutable_data<Total<T>>()) loss *= share;
+    kernels::sum(samples, all.data<Total<T>>().data(), &sum);
+  } else {
+    sum *= share;
   }
+  *out = static_cast<T>(sum);
 }
 
 /// The cotangent of each sample's loss, as a tensor that broadcasts to the logits.
@@ -166,8 +170,9 @@ struct CrossEntropy {
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     dispatch_floating(in.logits.dtype(), [&]<class T>() {
       const auto t = prepare<T>(a, in);
-      reduce_samples(t, a.reduction, out.y,
-                     [&](T* losses) { kernels::cross_entropy(t.slab, in.logits.data<T>().data(), t.terms, losses); });
+      reduce_samples(t, a.reduction, out.y, [&](auto* losses) {
+        kernels::cross_entropy(t.slab, in.logits.data<T>().data(), t.terms, losses);
+      });
     });
     return in;
   }
@@ -272,9 +277,10 @@ struct NllLoss {
     dispatch_floating(in.log_shares.dtype(), [&]<class T>() {
       const auto t = class_targets<T>("nll_loss", in.log_shares, in.targets, in.weights, a.ignore_index);
       const T* logs = in.log_shares.data<T>().data();
-      reduce_samples(t, a.reduction, out.y, [&](T* losses) {
+      reduce_samples(t, a.reduction, out.y, [&]<class L>(L* losses) {
         for (std::int64_t lane = 0; lane < t.slab.lanes(); ++lane)
-          losses[lane] = t.counts(lane) ? -t.terms.own_weight(t.target(lane)) * logs[t.at(lane, t.target(lane))] : T{0};
+          losses[lane] =
+              t.counts(lane) ? -L{t.terms.own_weight(t.target(lane))} * logs[t.at(lane, t.target(lane))] : L{0};
       });
     });
     return {in.targets, in.weights};

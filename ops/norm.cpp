@@ -198,7 +198,8 @@ struct CosineSimilarity {
   static constexpr OpInfo info{.name = "cosine_similarity",
                                .formula = "y = a·b / (|a| |b|) along an axis",
                                .doc = "In [-1, 1]; lengths below epsilon count as epsilon, also in the gradient.",
-                               .group = Group::reduction};
+                               .group = Group::reduction,
+                               .accuracy = {.normwise = true, .reason = "gradients that are differences"}};
   struct Attrs {
     std::int64_t axis = -1;
     double epsilon = 1e-8;

@@ -242,7 +242,8 @@ struct LayerNorm : NormOver<LayerNorm, Affine, TrailingAttrs> {
                                .formula = "y = (x - mean x) / √(var x + eps) · weight + bias",
                                .doc = "Mean and variance over the last axes; weight and bias have their shape.",
                                .group = Group::normalization,
-                               .source = "Ba, Kiros and Hinton, Layer Normalization, 2016"};
+                               .source = "Ba, Kiros and Hinton, Layer Normalization, 2016",
+                               .accuracy = {.normwise = true, .reason = "gradients that are differences"}};
   static Shape coefficients(const Attrs& a, const Tensor& x) { return trailing_of(name(), x, a.normalized_shape); }
   static NormLayout layout(const Attrs& a, const Shape& x) { return trailing_layout(a.normalized_shape, x); }
 
@@ -273,7 +274,8 @@ struct RmsNorm : NormOver<RmsNorm, Scaled, TrailingAttrs> {
                                .formula = "y = x / √(mean x² + eps) · weight",
                                .doc = "The mean square is over the last axes; weight has their shape.",
                                .group = Group::normalization,
-                               .source = "Zhang and Sennrich, Root Mean Square Layer Normalization, 2019"};
+                               .source = "Zhang and Sennrich, Root Mean Square Layer Normalization, 2019",
+                               .accuracy = {.normwise = true, .reason = "gradients that are differences"}};
   static Shape coefficients(const Attrs& a, const Tensor& x) { return trailing_of(name(), x, a.normalized_shape); }
   static NormLayout layout(const Attrs& a, const Shape& x) { return trailing_layout(a.normalized_shape, x); }
 
@@ -298,7 +300,8 @@ struct BatchNorm : NormOver<BatchNorm, Affine, BatchAttrs> {
                                .formula = "y = (x - mean x) / √(var x + eps) · weight + bias",
                                .doc = "Mean and variance of each channel over the batch, as in training.",
                                .group = Group::normalization,
-                               .source = "Ioffe and Szegedy, Batch Normalization, ICML 2015"};
+                               .source = "Ioffe and Szegedy, Batch Normalization, ICML 2015",
+                               .accuracy = {.normwise = true, .reason = "gradients that are differences"}};
   static Shape coefficients(const Attrs&, const Tensor& x) { return channels_of(name(), x); }
   static NormLayout layout(const Attrs&, const Shape& x) { return batch_layout(x); }
 
@@ -324,7 +327,8 @@ struct GroupNorm : NormOver<GroupNorm, Affine, GroupAttrs> {
                                .formula = "y = (x - mean x) / √(var x + eps) · weight + bias",
                                .doc = "Mean and variance of adjoining channels of each sample.",
                                .group = Group::normalization,
-                               .source = "Wu and He, Group Normalization, ECCV 2018"};
+                               .source = "Wu and He, Group Normalization, ECCV 2018",
+                               .accuracy = {.normwise = true, .reason = "gradients that are differences"}};
   static Shape coefficients(const Attrs& a, const Tensor& x) {
     const Shape channels = channels_of(name(), x);
     if (a.groups < 1 || channels[0] % a.groups != 0)

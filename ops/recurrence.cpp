@@ -11,6 +11,7 @@
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/internal/contributions.hpp>
+#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/recurrence_cells.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
 #include <tapegrad/ops/reduce.hpp>
@@ -383,6 +384,9 @@ struct Lstm {
     return {Loop::each_step(in.x, in.weight), state(), state(), Loop::each_step(in.x, in.weight),
             Loop::each_gate(in.x, in.weight)};
   }
+  static std::optional<Out> instead(const Attrs& a, const In& in) {
+    return internal::in_f64_if<Lstm>(internal::Extremes::large, in, a);
+  }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     Loop(a, out.output.shape())
         .forward(in.x, in.weight, {}, {in.cell, in.hidden}, {out.gates, {out.cells, out.output}},
@@ -445,6 +449,9 @@ struct Gru {
     return {Loop::each_step(in.x, in.weight), op::spec(in.hidden.shape(), in.x.dtype()),
             Loop::each_gate(in.x, in.weight)};
   }
+  static std::optional<Out> instead(const Attrs& a, const In& in) {
+    return internal::in_f64_if<Gru>(internal::Extremes::large, in, a);
+  }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     Loop(a, out.output.shape()).forward(in.x, in.weight, in.bias, {in.hidden}, {out.gates, {out.output}}, {out.hidden});
     return {in.weight, in.hidden, out.output, out.gates};
@@ -494,6 +501,9 @@ struct RnnOp {
   static void check(const Attrs& a, const In& in) { Loop::check(Self::info.name, a, in.x, in.weight, {in.hidden}); }
   static Out shapes(const Attrs&, const In& in) {
     return {Loop::each_step(in.x, in.weight), op::spec(in.hidden.shape(), in.x.dtype())};
+  }
+  static std::optional<Out> instead(const Attrs& a, const In& in) {
+    return internal::in_f64_if<Self>(internal::Extremes::large, in, a);
   }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     Loop(a, out.output.shape()).forward(in.x, in.weight, {}, {in.hidden}, {{}, {out.output}}, {out.hidden});

@@ -107,7 +107,9 @@ struct Prod : ReductionOp<Prod> {
     return {op::spec(over(a, in.x.shape()).shape(), widened(in.x.dtype()))};
   }
   static std::optional<Out> instead(const Attrs& a, const In& in) {
-    return internal::in_f64_if<Prod>(internal::Extremes::both, in, a);
+    if (!in.x.defined() || in.x.dtype() != f32) return std::nullopt;
+    const std::int64_t factors = over(a, in.x.shape()).count();
+    return internal::is_moderate_to_power(in.x, factors) ? std::nullopt : internal::in_f64<Prod>(in, a);
   }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     const MergedAxes merged = merge_axes(over(a, in.x.shape()), cast(in.x, out.y.dtype()));

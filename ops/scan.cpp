@@ -206,7 +206,9 @@ struct CumProd : ScanOp<CumProd, ScanAttrs> {
                                .kind = Kind::numeric,
                                .group = Group::reduction};
   static std::optional<Out> instead(const Attrs& a, const In& in) {
-    return internal::in_f64_if<CumProd>(internal::Extremes::both, in, a);
+    if (!in.x.defined() || in.x.dtype() != f32) return std::nullopt;
+    const std::int64_t factors = slab_of(info, in.x, a.axis).count;
+    return internal::is_moderate_to_power(in.x, factors) ? std::nullopt : internal::in_f64<CumProd>(in, a);
   }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     const Tensor x = cast(in.x, out.y.dtype());

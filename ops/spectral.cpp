@@ -53,7 +53,8 @@ struct Eigh : Eigendecomposition<Eigh, tapegrad::Eigh> {
   static constexpr OpInfo info{.name = "eigh",
                                .formula = "(a + aᵀ) / 2 = vectors diag(values) vectorsᵀ",
                                .doc = "Eigenvalues, ascending, and eigenvectors of the symmetric part.",
-                               .group = Group::linear_algebra};
+                               .group = Group::linear_algebra,
+                               .accuracy = {.normwise = true, .reason = "the error of a matrix's least elements"}};
   static double flops(const Shape& a) {
     const auto n = static_cast<double>(a[-1]);
     return 9 * n * n * n;
@@ -103,7 +104,8 @@ struct Svd {
   static constexpr OpInfo info{.name = "svd",
                                .formula = "a = u diag(s) vᵀ",
                                .doc = "Reduced; singular values descending.",
-                               .group = Group::linear_algebra};
+                               .group = Group::linear_algebra,
+                               .accuracy = {.normwise = true, .reason = "the error of a matrix's least elements"}};
   static void check(const In& in) { internal::require_matrices(info, "a", in.a); }
   static Out shapes(const In& in) {
     const std::int64_t rows = in.a.shape()[-2], columns = in.a.shape()[-1], k = std::min(rows, columns);

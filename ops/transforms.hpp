@@ -80,14 +80,16 @@ namespace detail {
 template <class F, std::size_t N>
 inline constexpr bool kCallable = []<std::size_t... I>(std::index_sequence<I...>) {
   return std::is_invocable_v<F&, decltype((void(I), std::declval<const Tensor&>()))...>;
-}(std::make_index_sequence<N>{});
+}
+(std::make_index_sequence<N>{});
 inline constexpr std::size_t kMaxRuleArguments = kMaxArguments + 2;
 
 template <class F>
 constexpr unsigned arities() {
   return []<std::size_t... I>(std::index_sequence<I...>) {
     return (std::is_invocable_v<F&, std::span<const Tensor>> ? 1u : 0u) | (... | (kCallable<F, I + 1> ? 2u << I : 0u));
-  }(std::make_index_sequence<kMaxRuleArguments>{});
+  }
+  (std::make_index_sequence<kMaxRuleArguments>{});
 }
 
 inline std::vector<Tensor> as_list(Tensor one) { return {std::move(one)}; }
@@ -103,9 +105,8 @@ std::vector<Tensor> call_rule(F& rule, std::span<const Tensor> given) {
   if constexpr (std::is_invocable_v<F&, std::span<const Tensor>>)
     gradients = as_list(rule(given));
   else
-    [&]<std::size_t... N>(std::index_sequence<N...>) {
-      (attempt(std::make_index_sequence<N + 1>{}), ...);
-    }(std::make_index_sequence<kMaxRuleArguments>{});
+    [&]<std::size_t... N>(std::index_sequence<N...>) { (attempt(std::make_index_sequence<N + 1>{}), ...); }
+  (std::make_index_sequence<kMaxRuleArguments>{});
   return gradients;
 }
 
@@ -117,8 +118,7 @@ std::vector<Tensor> call_rule(F& rule, std::span<const Tensor> given) {
 class GradientRule {
  public:
   template <class F>
-    requires(!std::same_as<std::remove_cvref_t<F>, GradientRule>)
-  GradientRule(F&& f)
+  requires(!std::same_as<std::remove_cvref_t<F>, GradientRule>) GradientRule(F&& f)
       : arguments_(detail::arities<std::decay_t<F>>()),
         call_([rule = std::decay_t<F>(std::forward<F>(f))](std::span<const Tensor> given) mutable {
           return detail::call_rule(rule, given);
@@ -142,8 +142,7 @@ class WithGradient {
   WithGradient(TensorFunction f, GradientRule rule);
 
   template <std::convertible_to<Tensor>... X>
-    requires(sizeof...(X) > 0)
-  Tensor operator()(const X&... x) const {
+  requires(sizeof...(X) > 0) Tensor operator()(const X&... x) const {
     return run(std::array<Tensor, sizeof...(X)>{x...});
   }
   Tensor operator()(std::span<const Tensor> inputs) const { return run(inputs); }

@@ -40,8 +40,7 @@ void require_rule(const Rule* rule) {
 
 }  // namespace
 
-NamedTensors Optimizer::parameters_of(const nn::Module& model, std::size_t bytes) {
-  model.require_owners("Optimizer", bytes);
+NamedTensors Optimizer::parameters_of(const nn::Module& model) {
   NamedTensors parameters = model.named_parameters();
   if (parameters.empty())
     throw ValueError(

@@ -21,9 +21,9 @@ class Optimizer {
   Optimizer() = default;
   Optimizer(Optimizer&&) noexcept = default;
   Optimizer& operator=(Optimizer&&) noexcept = default;
-  /// ValueError if the model has no parameter, or holds a layer that was made without an owner.
-  template <std::derived_from<nn::Module> Model, class R>
-  Optimizer(const Model& model, const R& rule) : Optimizer(parameters_of(model, sizeof(Model)), rule) {}
+  /// ValueError if the model has no parameter, as one whose layers were made without an owner.
+  template <class R>
+  Optimizer(const nn::Module& model, const R& rule) : Optimizer(parameters_of(model), rule) {}
   template <class R>
   Optimizer(NamedTensors parameters, const R& rule) {
     add(std::move(parameters), rule);
@@ -71,7 +71,7 @@ class Optimizer {
     std::int64_t steps = 0;
     bool started = false;
   };
-  static NamedTensors parameters_of(const nn::Module& model, std::size_t bytes);
+  static NamedTensors parameters_of(const nn::Module& model);
   static void start(Entry& entry);
   /// One parameter's part of a step, prepared so that making it needs no memory.
   struct Update {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <tapegrad/core/language.hpp>
 #include <utility>
 #include <vector>
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <tapegrad/core/language.hpp>
 #include <tuple>
 
 namespace tapegrad::nn::models {

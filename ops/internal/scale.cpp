@@ -1,6 +1,8 @@
 #include <tapegrad/ops/internal/scale.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
@@ -28,6 +30,14 @@ bool all_sizes(const Tensor& t, const Fits& fits) {
 bool is_moderate(const Tensor& t, Zeros zeros) {
   return all_sizes(t, [zero = zeros == Zeros::exact]<class T>(T size) {
     return (size >= 1 / kLarge<T> && size <= kLarge<T>) || (size == 0 && zero);
+  });
+}
+
+bool is_moderate_to_power(const Tensor& t, std::int64_t n) {
+  return all_sizes(t, [n]<class T>(T size) {
+    const T limit =
+        std::exp2(T(std::numeric_limits<T>::max_exponent - 8) / static_cast<T>(std::max<std::int64_t>(n, 1)));
+    return (size >= 1 / limit && size <= limit) || size == 0;
   });
 }
 

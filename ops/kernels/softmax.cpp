@@ -295,13 +295,13 @@ template <class T>
 Total<T> loss_of(T weight, T log_sum, T x, T max) {
   const T gap = below(x, max);
   const bool beyond = std::isinf(gap) && std::isfinite(x) && std::isfinite(max);
-  return beyond ? weight * max - weight * x : weight * (log_sum - gap);
+  return beyond ? Total<T>{weight} * max - Total<T>{weight} * x : weight * (log_sum - gap);
 }
 
 }  // namespace
 
-template <class T>
-void cross_entropy(const Slab& s, const T* x, const CrossEntropyTerms<T>& terms, T* y) {
+template <class T, class L>
+void cross_entropy(const Slab& s, const T* x, const CrossEntropyTerms<T>& terms, L* losses) {
   for_tiles<T>(s, [&](const Tile<T>& tile) {
     T max[kTileLanes], sum[kTileLanes];
     std::int64_t likely[kTileLanes];
@@ -311,7 +311,7 @@ void cross_entropy(const Slab& s, const T* x, const CrossEntropyTerms<T>& terms,
     for (std::int64_t l = 0; l < tile.lanes(); ++l) {
       const std::int64_t target = terms.targets[static_cast<std::size_t>(tile.lane() + l)];
       if (target == terms.ignored) {
-        y[tile.lane() + l] = 0;
+        losses[tile.lane() + l] = 0;
         continue;
       }
       const T log_sum = log_of(sum[l], likely[l] != kNone);
@@ -319,7 +319,7 @@ void cross_entropy(const Slab& s, const T* x, const CrossEntropyTerms<T>& terms,
       for (std::int64_t c = 0; terms.spread != 0 && c < s.count; ++c)
         if (const T weight = terms.spread_weight(c); weight != 0)
           loss += loss_of(weight, log_sum, x[tile.at(l, c)], max[l]);
-      y[tile.lane() + l] = static_cast<T>(loss);
+      losses[tile.lane() + l] = static_cast<L>(loss);
     }
   });
 }
@@ -378,6 +378,7 @@ template void softmax_gradient(const Slab&, const double*, const double*, double
 template void log_softmax_gradient(const Slab&, const float*, const float*, float*);
 template void log_softmax_gradient(const Slab&, const double*, const double*, double*);
 template void cross_entropy(const Slab&, const float*, const CrossEntropyTerms<float>&, float*);
+template void cross_entropy(const Slab&, const float*, const CrossEntropyTerms<float>&, double*);
 template void cross_entropy(const Slab&, const double*, const CrossEntropyTerms<double>&, double*);
 template void cross_entropy_gradient(const Slab&, const float*, const CrossEntropyTerms<float>&, const float*,
                                      std::int64_t, float*);

@@ -43,8 +43,8 @@ struct CrossEntropyTerms {
 };
 
 /// y[lane] = the loss of each sample.
-template <class T>
-void cross_entropy(const Slab& s, const T* x, const CrossEntropyTerms<T>& terms, T* y);
+template <class T, class L>
+void cross_entropy(const Slab& s, const T* x, const CrossEntropyTerms<T>& terms, L* losses);
 /// dx = g[lane] times d(loss of lane)/dx, in one pass; g has one element where `g_step` is 0.
 template <class T>
 void cross_entropy_gradient(const Slab& s, const T* x, const CrossEntropyTerms<T>& terms, const T* g,

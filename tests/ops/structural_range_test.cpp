@@ -200,7 +200,7 @@ TEST_P(StructuralRange, F32AgainstF64) {
 
 // Not yet mended: squares, products and sums that leave the range on the way. None may be added; when the list is
 // empty it goes.
-constexpr std::string_view kUnmended[] = {"cosine_similarity",
+[[maybe_unused]] constexpr std::string_view kUnmended[] = {"cosine_similarity",
                                           "cross_entropy",
                                           "mean",
                                           "prod",
@@ -229,7 +229,7 @@ constexpr std::string_view kUnmended[] = {"cosine_similarity",
 std::vector<const OpEntry*> structural_ops() {
   std::vector<const OpEntry*> ops;
   for (const OpEntry* op : all_ops())
-    if (!op->pointwise && std::ranges::find(kUnmended, op->info().name) == std::end(kUnmended)) ops.push_back(op);
+    if (!op->pointwise) ops.push_back(op);
   return ops;
 }
 INSTANTIATE_TEST_SUITE_P(All, StructuralRange, ::testing::ValuesIn(structural_ops()),
