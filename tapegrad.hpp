@@ -62,6 +62,7 @@
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/embedding.hpp>
 #include <tapegrad/ops/indexing.hpp>
+#include <tapegrad/ops/linear.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/normalization.hpp>

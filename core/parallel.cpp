@@ -1,8 +1,8 @@
 #include <atomic>
 #include <cstdlib>
-#include <exception>
 #include <string>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/thread_pool.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <thread>
 
@@ -51,25 +51,7 @@ OneThread::~OneThread() { limit_libraries(before_); }
 namespace detail {
 
 void run_chunks(std::int64_t chunks, void* context, void (*body)(void*, std::int64_t)) {
-#ifdef _OPENMP
-  if (!omp_in_parallel()) {
-    std::exception_ptr failure;
-    std::atomic<bool> failed{false};
-    const int threads = static_cast<int>(chunks < num_threads() ? chunks : num_threads());
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (std::int64_t i = 0; i < chunks; ++i) {
-      if (failed.load(std::memory_order_relaxed)) continue;
-      try {
-        body(context, i);
-      } catch (...) {
-        if (!failed.exchange(true)) failure = std::current_exception();
-      }
-    }
-    if (failure) std::rethrow_exception(failure);
-    return;
-  }
-#endif
-  for (std::int64_t i = 0; i < chunks; ++i) body(context, i);
+  run_on_threads(chunks, static_cast<int>(std::min<std::int64_t>(chunks, num_threads())), context, body);
 }
 
 }  // namespace detail

@@ -256,22 +256,42 @@ Tensor make_view(const Tensor& base, const Shape& shape, const Strides* strides,
 
 namespace {
 
-// Walks a strided and a dense array together, calling `run(strided, step, dense, count)` for each row of the last axis.
+/// The axis of `shape` but the last along which the strided array is dense, as a transposed matrix is; -1 if none.
+int axis_across(const Shape& shape, const Strides& strides) {
+  const int last = shape.rank() - 1;
+  if (strides[static_cast<std::size_t>(last)] == 1) return -1;
+  for (int axis = 0; axis < last; ++axis)
+    if (strides[static_cast<std::size_t>(axis)] == 1 && shape[axis] > 1) return axis;
+  return -1;
+}
+
+/// Walks a strided and a dense array together, calling `run(strided, step, dense, count)` for each row of the last
+/// axis, or for parts of rows where the arrays lie across: tile by tile, of which the cache holds both sides.
 template <class Element, class Run>
 void for_strided_rows(const Shape& shape, const Strides& strides, Element* strided, Element* dense, const Run& run) {
-  const int rank = shape.rank();
-  const std::int64_t count = shape[rank - 1], step = strides[static_cast<std::size_t>(rank - 1)];
-  const std::int64_t rows = count == 0 ? 0 : shape.numel() / count;
+  constexpr std::int64_t kTile = 16;
+  const int last = shape.rank() - 1, across = axis_across(shape, strides);
+  const std::int64_t count = shape[last], step = strides[static_cast<std::size_t>(last)];
+  if (shape.numel() == 0) return;
+  const Strides dense_strides = row_major_strides(shape);
+  const std::int64_t beside = across < 0 ? 1 : shape[across];
+  const std::int64_t dense_step = across < 0 ? 0 : dense_strides[static_cast<std::size_t>(across)];
   std::array<std::int64_t, kMaxRank> index{};
-  std::int64_t offset = 0;
-  for (std::int64_t row = 0; row < rows; ++row) {
-    run(strided + offset, step, dense, count);
-    dense += count;
-    for (int axis = rank - 2; axis >= 0; --axis) {
+  std::int64_t from = 0, to = 0;
+  for (std::int64_t plane = shape.numel() / (count * beside); plane > 0; --plane) {
+    if (across < 0) run(strided + from, step, dense + to, count);
+    for (std::int64_t i = 0; across >= 0 && i < beside; i += kTile)
+      for (std::int64_t j = 0; j < count; j += kTile)
+        for (std::int64_t k = i; k < std::min(beside, i + kTile); ++k)
+          run(strided + from + k + j * step, step, dense + to + k * dense_step + j, std::min(kTile, count - j));
+    for (int axis = last - 1; axis >= 0; --axis) {
+      if (axis == across) continue;
       const auto a = static_cast<std::size_t>(axis);
-      offset += strides[a];
+      from += strides[a];
+      to += dense_strides[a];
       if (++index[a] < shape[axis]) break;
-      offset -= strides[a] * shape[axis];
+      from -= strides[a] * shape[axis];
+      to -= dense_strides[a] * shape[axis];
       index[a] = 0;
     }
   }

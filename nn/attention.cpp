@@ -101,9 +101,15 @@ Tensor MultiHeadAttention::forward(const Tensor& x, const Tensor& context, const
   // What the op calls causal begins with the first key.
   const bool aligned = queries == keys, ahead = call.causal && queries > 1 && !aligned;
   const Tensor mask = ahead ? narrowed(call.mask, not_ahead(queries, keys)) : call.mask;
-  const Tensor weights = attention_weights(q, k, {.mask = mask, .causal = call.causal && aligned});
-  if (call.weights) *call.weights = weights;
-  const Tensor mixed = matmul(dropout(weights, dropout_, default_rng(), training()), v);
+  tapegrad::AttentionOptions options{.mask = mask, .causal = call.causal && aligned};
+  if (training()) options.dropout = dropout_;
+  Tensor mixed;
+  if (call.weights) {
+    *call.weights = attention_weights(q, k, options);
+    mixed = matmul(dropout(*call.weights, options.dropout), v);
+  } else {
+    mixed = scaled_dot_product_attention(q, k, v, options);
+  }
   return output(reshape(transpose(mixed, 1, 2), x.shape()));
 }
 

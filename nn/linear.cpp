@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/contraction.hpp>
-#include <tapegrad/ops/view.hpp>
+#include <tapegrad/ops/linear.hpp>
 
 namespace tapegrad::nn {
 
@@ -22,8 +20,7 @@ Tensor Linear::forward(const Tensor& x) const {
   if (x.rank() < 1 || x.size(-1) != in())
     throw ShapeError(fmt::format("{}: input {} has {} features, expected {}", describe(), to_string(x.shape()),
                                  x.rank() < 1 ? 0 : x.size(-1), in()));
-  const Tensor product = matmul(x, transpose(weight));
-  return bias.defined() ? product + bias : product;
+  return linear(x, weight, bias);
 }
 
 }  // namespace tapegrad::nn

@@ -6,7 +6,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
-#include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/linear.hpp>
 #include <tapegrad/ops/sampling.hpp>
 #include <tapegrad/ops/selection.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -92,7 +92,7 @@ RecurrentResult RecurrentCell::run(const Tensor& x, const RecurrentState& before
                                    const RecurrenceOptions& options) const {
   if (x.rank() != 3 || x.size(2) != in())
     throw ShapeError(fmt::format("{}: input {}, expected [L, B, {}]", describe(), to_string(x.shape()), in()));
-  const std::int64_t steps = x.size(0), rows = x.size(1), h = hidden();
+  const std::int64_t rows = x.size(1), h = hidden();
   const auto state = [&](const Tensor& given, const char* what) {
     if (!given.defined()) return zeros({rows, h}, input_weight.dtype());
     if (given.shape() != Shape{rows, h})
@@ -102,8 +102,7 @@ RecurrentResult RecurrentCell::run(const Tensor& x, const RecurrentState& before
   };
   const Tensor hidden_before = state(before.hidden, "hidden");
   // The inputs' part of all gates of all steps at once.
-  const Tensor projected = reshape(matmul(reshape(x, {steps * rows, in()}), transpose(input_weight)) + bias,
-                                   {steps, rows, input_weight.size(0)});
+  const Tensor projected = linear(x, input_weight, bias);
   if (kind_ == RecurrentKind::lstm) {
     LstmResult r = lstm(projected, recurrent_weight, hidden_before, state(before.cell, "cell"), options);
     return {std::move(r.output), {std::move(r.hidden), std::move(r.cell)}};

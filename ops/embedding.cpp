@@ -170,7 +170,8 @@ struct EmbeddingBag {
     const Tensor rows = cast(ids, i64).contiguous(), dense = share.contiguous();
     const DistinctRows distinct(positions_of(rows));
     const std::int64_t width = table[1];
-    RowSparse sums{copy_of(distinct.rows), empty({distinct.count(), width}, share.dtype())};
+    RowSparse sums{copy_of(std::span<const std::int64_t>(distinct.rows), {distinct.count()}),
+                   empty({distinct.count(), width}, share.dtype())};
     dispatch_floating(share.dtype(), [&]<class T>() {
       const T* from = dense.data<T>().data();
       sum_rows(distinct, width, sums.values.mutable_data<T>().data(),

@@ -121,6 +121,9 @@ struct Recurrence {
     return all;
   }
 
+  // Loops over a row call a function for each element: g++ keeps arrays that the body of a simd loop declares in memory,
+  // and then does not vectorise it.
+
   // ---- forward ------------------------------------------------------------------------------------------------------
 
   template <class T, std::size_t... G, std::size_t... S, std::size_t... P>
@@ -128,12 +131,13 @@ struct Recurrence {
                                            std::array<const T*, kGates> product, std::array<const T*, kStates> before,
                                            std::array<T*, kPlanes> y, std::index_sequence<G...>,
                                            std::index_sequence<S...>, std::index_sequence<P...>) {
-#pragma omp simd
-    for (std::int64_t j = 0; j < n; ++j) {
+    const auto element = [&](std::int64_t j) {
       const std::array<T, kPlanes> result =
           Cell::template forward<T>({x[G][j]...}, {product[G][j]...}, {before[S][j]...});
       ((y[P][j] = result[P]), ...);
-    }
+    };
+#pragma omp simd
+    for (std::int64_t j = 0; j < n; ++j) element(j);
   }
 
   /// Fills each step and the last states.
@@ -206,15 +210,16 @@ struct Recurrence {
                                             std::array<T*, kStates> running, std::array<T*, kGates> dx,
                                             std::array<T*, kGates> dproduct, std::index_sequence<G...>,
                                             std::index_sequence<S...>, std::index_sequence<P...>) {
-#pragma omp simd
-    for (std::int64_t j = 0; j < n; ++j) {
+    const auto element = [&](std::int64_t j) {
       std::array<T, kPlanes> cotangent{d[P][j]...};
       ((cotangent[kFirstState + S] += running[S][j]), ...);
       const auto back = Cell::template backward<T>(cotangent, {y[P][j]...}, {before[S][j]...});
       ((dx[G][j] = back.x[G]), ...);
       if constexpr (!Cell::kOneGradient) ((dproduct[G][j] = back.product[G]), ...);
       ((running[S][j] = back.before[S]), ...);
-    }
+    };
+#pragma omp simd
+    for (std::int64_t j = 0; j < n; ++j) element(j);
   }
 
   template <class T>

@@ -12,7 +12,7 @@ DistinctRows::DistinctRows(std::span<const std::int64_t> given) {
   const std::size_t capacity = std::bit_ceil(std::max<std::size_t>(2 * given.size(), 16));
   const int shift = 64 - std::countr_zero(capacity);
   constexpr std::int64_t kFree = -1;
-  std::vector<std::int64_t> table(capacity, kFree);
+  PooledVector<std::int64_t> table(capacity, kFree);
   rows.reserve(given.size());
   slots.reserve(given.size());
   for (const std::int64_t row : given) {
@@ -50,7 +50,8 @@ Tensor make_row_sparse(const Shape& shape, const Tensor& indices, const Tensor& 
       throw IndexError("make_row_sparse: row " + std::to_string(listed[i]) + " at position " + std::to_string(i) +
                        " is outside " + to_string(shape));
   const DistinctRows distinct(listed);
-  RowSparse rows{copy_of(distinct.rows), empty(v.with(0, distinct.count()), values.dtype())};
+  RowSparse rows{copy_of(std::span<const std::int64_t>(distinct.rows), {distinct.count()}),
+                 empty(v.with(0, distinct.count()), values.dtype())};
   dispatch_floating(values.dtype(), [&]<class T>() {
     const std::int64_t width = distinct.count() ? rows.values.numel() / distinct.count() : 0;
     sum_rows(distinct, width, rows.values.mutable_data<T>().data(),

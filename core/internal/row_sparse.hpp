@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <span>
+#include <tapegrad/core/internal/pooled.hpp>
 #include <tapegrad/core/internal/summation.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/tensor.hpp>
@@ -19,24 +20,25 @@ struct DistinctRows {
 
   std::int64_t count() const { return static_cast<std::int64_t>(rows.size()); }
 
-  std::vector<std::int64_t> rows;
-  std::vector<std::int64_t> slots;  ///< rows[slots[i]] is the i-th entry given
+  PooledVector<std::int64_t> rows;
+  PooledVector<std::int64_t> slots;  ///< rows[slots[i]] is the i-th entry given
 };
 
-/// Calls `body(begin, end)` for ranges that cover [0, rows), on several threads when `work` elements are many. The
-/// ranges depend on `rows` and `work` alone.
+/// Calls `body(begin, end)` for ranges that cover [0, rows), on several threads when `work` elements are many. What is
+/// computed for a row must not depend on its range.
 template <class Body>
-void for_row_ranges(std::int64_t rows, std::int64_t work, const Body& body) {
-  constexpr std::int64_t kParallelElements = 1 << 17, kRanges = 8;
-  if (work < kParallelElements || rows < kRanges) return body(std::int64_t{0}, rows);
-  for_chunks(kRanges, true, [&](std::int64_t c) { body(rows * c / kRanges, rows * (c + 1) / kRanges); });
+void for_row_ranges(std::int64_t rows, std::int64_t work, const Body& body, std::int64_t ranges = 8) {
+  constexpr std::int64_t kParallelElements = 1 << 17;
+  if (work < kParallelElements || rows < ranges || ranges < 2) return body(std::int64_t{0}, rows);
+  for_chunks(ranges, true, [&](std::int64_t c) { body(rows * c / ranges, rows * (c + 1) / ranges); });
 }
 
-/// The work of adding up rows by position, as for_row_ranges weighs it: each range looks at all positions, which pays
-/// for wide rows only.
-inline std::int64_t work_of_rows(std::int64_t count, std::int64_t width) {
+/// The same to add up `count` rows of `width` elements by position. Each range looks at all positions, so there are no
+/// more than threads, and one where rows are narrow.
+template <class Body>
+void for_positioned_rows(std::int64_t rows, std::int64_t count, std::int64_t width, const Body& body) {
   constexpr std::int64_t kWide = 16;
-  return width < kWide ? 0 : count * width;
+  for_row_ranges(rows, width < kWide ? 0 : count * width, body, num_threads());
 }
 
 /// to[slots[i]] = the sum of the rows of `width` elements at source(i), in order of i.
@@ -45,7 +47,7 @@ void sum_rows(const DistinctRows& distinct, std::int64_t width, T* to, const Sou
   const std::span<const std::int64_t> slots = distinct.slots;
   const auto given = static_cast<std::int64_t>(slots.size());
   std::vector<std::uint8_t> counts = scatter_counts<T>(distinct.count(), given - distinct.count());
-  for_row_ranges(distinct.count(), work_of_rows(given, width), [&](std::int64_t begin, std::int64_t end) {
+  for_positioned_rows(distinct.count(), given, width, [&](std::int64_t begin, std::int64_t end) {
     ScatteredSums<T> sums(to, width, counts.empty() ? nullptr : counts.data());
     std::int64_t fresh = begin;  // slots below it, from `begin` on, have a value
     for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -64,7 +66,7 @@ template <class T>
 void add_rows(const T* from, std::span<const std::int64_t> positions, std::int64_t width, T* to, std::int64_t rows) {
   const auto given = static_cast<std::int64_t>(positions.size());
   std::vector<std::uint8_t> counts = scatter_counts<T>(rows, given);
-  for_row_ranges(rows, work_of_rows(given, width), [&](std::int64_t begin, std::int64_t end) {
+  for_positioned_rows(rows, given, width, [&](std::int64_t begin, std::int64_t end) {
     ScatteredSums<T> sums(to, width, counts.empty() ? nullptr : counts.data());
     for (std::int64_t i = 0; i < given; ++i) {
       const std::int64_t row = positions[static_cast<std::size_t>(i)];

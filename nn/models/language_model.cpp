@@ -5,7 +5,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/linear.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/view.hpp>
 
@@ -13,7 +13,7 @@ namespace tapegrad::nn::models {
 namespace {
 
 Tensor compare(const Tensor& states, const Embedding& embedding, const Parameter& bias) {
-  return matmul(reshape(states, {-1, states.size(-1)}), transpose(embedding.weight)) + bias;
+  return linear(reshape(states, {-1, states.size(-1)}), embedding.weight, bias);
 }
 
 /// Vectors of length 1 or so, whatever the width: they are both what goes in and what states are compared with.

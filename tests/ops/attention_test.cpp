@@ -6,6 +6,7 @@
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/memory.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/activation.hpp>
@@ -76,6 +77,38 @@ TEST(Attention, TakesManyRowsInBlocks) {
     EXPECT_THAT(fused.values(), Pointwise(DoubleNear(1e-14), plain.values()));
     EXPECT_THAT(grad(sum(fused * g), x).values(), Pointwise(DoubleNear(1e-13), wanted));
   }
+}
+
+/// Of f32 or f64: queries, keys and values of several tiles, in two heads that lie beside each other.
+std::array<Tensor, 3> long_heads(std::int64_t queries, std::int64_t keys, DType dtype, Rng& rng) {
+  const auto heads = [&](std::int64_t n, std::int64_t width) {
+    return transpose(randn({n, 2, width}, dtype, rng), 0, 1);
+  };
+  return {parameter(heads(queries, 8)), parameter(heads(keys, 8)), parameter(heads(keys, 5))};
+}
+
+TEST(Attention, GoesTileByTile) {
+  Rng rng(9);
+  for (const auto& [queries, keys] : {std::pair{150, 150}, std::pair{64, 200}, std::pair{2500, 70}})
+    for (const bool causal : {false, true}) {
+      const auto in = long_heads(queries, keys, f64, rng);
+      const Tensor mask = rand({queries, keys}, 0, 1, f64, rng) < 0.8, g = randn({2, queries, 5}, f64, rng);
+      const Tensor tiled = scaled_dot_product_attention(in[0], in[1], in[2], {.mask = mask, .causal = causal});
+      const Tensor whole = matmul(attention_weights(in[0], in[1], {.mask = mask, .causal = causal}), in[2]);
+      EXPECT_THAT(tiled.values(), Pointwise(DoubleNear(1e-13), whole.values()));
+      const auto got = grad(std::array{sum(tiled * g)}, in), wanted = grad(std::array{sum(whole * g)}, in);
+      for (std::size_t i = 0; i < 3; ++i)
+        EXPECT_THAT(got[i].values(), Pointwise(DoubleNear(1e-11), wanted[i].values())) << "input " << i;
+    }
+}
+
+TEST(Attention, TakesMemoryInProportionToTheLength) {
+  Rng rng(10);
+  const auto in = long_heads(4096, 4096, f32, rng);
+  memory::reset_peak();
+  const std::uint64_t before = memory::stats().peak_bytes;
+  sum(scaled_dot_product_attention(in[0], in[1], in[2], {.causal = true})).backward();
+  EXPECT_LT(memory::stats().peak_bytes - before, std::uint64_t{16} << 20);  // one head's weights would be 64 MiB
 }
 
 TEST(Attention, TheMaskThatIsAddedHasAGradient) {
