@@ -122,9 +122,9 @@ struct Copysign {
                                .doc = "Reads the sign of zeros and NaNs. No gradient for b; 0 where a is 0.",
                                .inputs = {"a", "b"},
                                .saves = {.inputs = {0}, .output = true}};
-  template <Real T>
-  static T value(T a, T b) {
-    return std::copysign(a, b);
+  static auto value(const auto& a, const auto& b) {
+    using std::copysign;
+    return copysign(a, b);
   }
   static auto vjp(wrt<0>, const auto& g, const auto& a, const auto&, const auto& y) {
     return where(a == 0, 0, g * sign(a) * sign(y));
