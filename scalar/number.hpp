@@ -75,8 +75,16 @@ template <class T>
 T& lane_of(T& x, int) {
   return x;
 }
+template <class T>
+const T& lane_of(const T& x, int) {
+  return x;
+}
 template <class T, int N>
 T& lane_of(Lanes<T, N>& x, int lane) {
+  return x.lane[lane];
+}
+template <class T, int N>
+const T& lane_of(const Lanes<T, N>& x, int lane) {
   return x.lane[lane];
 }
 
