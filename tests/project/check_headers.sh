@@ -9,6 +9,7 @@ declare -A leans_on=(
   [core]=''
   [op]='core'
   [ops]='core op'
+  [scalar]='core op ops'
   [data]='core'
   [graph]='core op ops'
   [nn]='core op ops'

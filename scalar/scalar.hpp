@@ -1,0 +1,6 @@
+#pragma once
+// Scalars that differentiate, for functions that are templates over their number type: all of scalar/ that needs
+// nothing but the standard library.
+
+#include <tapegrad/scalar/functions.hpp>
+#include <tapegrad/scalar/recording.hpp>
