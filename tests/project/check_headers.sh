@@ -14,6 +14,7 @@ declare -A leans_on=(
   [nn]='core op ops'
   [io]='core op ops'
   [testing]='core op ops graph'
+  [interchange]='core op ops graph nn io'
   [optim]='core op ops nn'
   [train]='core op ops data nn io graph optim'
 )
