@@ -5,7 +5,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tapegrad)
 install(FILES tapegrad.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tapegrad)
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES third_party/dagre/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.dagre)
-install(TARGETS tapegrad EXPORT tapegradTargets)
+install(TARGETS tapegrad tapegrad_interchange EXPORT tapegradTargets)
 install(EXPORT tapegradTargets NAMESPACE tapegrad:: DESTINATION ${package_dir})
 
 configure_package_config_file(

@@ -11,6 +11,8 @@ void add_train_command(CLI::App& app, int& status);
 void add_predict_command(CLI::App& app);
 void add_generate_command(CLI::App& app);
 void add_graph_command(CLI::App& app, int& status);
+void add_inspect_command(CLI::App& app);
+void add_run_command(CLI::App& app);
 void add_gradcheck_command(CLI::App& app, int& status);
 void add_op_command(CLI::App& app);
 void add_ops_command(CLI::App& app);

@@ -7,12 +7,17 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/op.hpp>
 #include <tapegrad/op/registry.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
+#include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/view.hpp>
 #include <tapegrad/testing/gradient_check.hpp>
 
 #include "commands.hpp"
+#include "onnx_model.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -26,6 +31,7 @@ struct Options {
   DType dtype = f64;
   std::uint64_t seed = 1;
   bool json = false;
+  InputSource inputs;
 };
 
 nlohmann::ordered_json to_json(const OpCheckResult& r) {
@@ -72,7 +78,29 @@ void print_row(const OpCheckResult& r) {
   std::cout.flush();
 }
 
+/// A model's gradients for its floating inputs and its weights. It computes in its own dtypes, so f32 models are
+/// checked within what f32 allows.
+int run_model(const Options& options) {
+  const onnx::Model model = onnx::load(options.ops[0]);
+  const std::vector<onnx::Value> given = inputs_for(model, options.inputs, false);
+  std::vector<Tensor> inputs;
+  for (const onnx::Value& value : given)
+    if (const Tensor* tensor = value.tensor()) inputs.push_back(*tensor);
+  if (inputs.size() != given.size()) throw ValueError("gradcheck: the model's inputs must be tensors");
+  const auto f = [&](std::span<const Tensor> x) {
+    Tensor total = scalar(0);
+    for (const Tensor& y : model(x))
+      if (is_floating(y.dtype())) total = total + cast(mean(y), f32);
+    return total;
+  };
+  const testing::GradientReport report =
+      testing::check_gradients(f, inputs, {.name = options.ops[0], .dtype = f32, .kinks = testing::Kinks::ignore});
+  std::cout << to_string(report);
+  return report.ok() ? 0 : 1;
+}
+
 int run(const Options& options) {
+  if (options.ops.size() == 1 && is_onnx(options.ops[0])) return run_model(options);
   if (options.all == !options.ops.empty())
     throw ValueError("gradcheck: name operations, or give --all; tapegrad ops lists them");
   std::vector<const OpEntry*> chosen;
@@ -115,7 +143,8 @@ int run(const Options& options) {
 void add_gradcheck_command(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("gradcheck", "Check operations' gradients against finite differences");
-  command->add_option("op", options->ops, "Operations to check");
+  command->add_option("op", options->ops,
+                      "Operations to check; or one ONNX model (.onnx), for the gradients of its inputs");
   command->add_flag("--all", options->all, "All of them");
   command->add_option("--order", options->order, "Derivatives up to this order")
       ->capture_default_str()
@@ -126,6 +155,12 @@ void add_gradcheck_command(CLI::App& app, int& status) {
       ->default_str("f64");
   command->add_option("--seed", options->seed, "Of the samples and directions")->capture_default_str();
   command->add_flag("--json", options->json, "As JSON");
+  command->add_option("--input", options->inputs.files, "Of a model: an input's array; made up if left out")
+      ->type_name("NAME=FILE")
+      ->allow_extra_args(false);
+  command->add_option("--size", options->inputs.sizes, "Of a model: a symbol in its inputs' shapes; 1 if left out")
+      ->type_name("SYMBOL=NUMBER")
+      ->allow_extra_args(false);
   command->footer(
       "Exit status 1 if any check fails. empty: samples without elements; strided: also tried on strided inputs and\n"
       "cotangents; shared: with one tensor as two inputs; orders: of derivatives proven; forward: forward mode "
@@ -135,7 +170,8 @@ void add_gradcheck_command(CLI::App& app, int& status) {
       "hold; error/tol: the worst error in units of the tolerance, 1e-6 in f64.\n"
       "Examples:\n"
       "  tapegrad gradcheck sigmoid matmul\n"
-      "  tapegrad gradcheck --all --order 3");
+      "  tapegrad gradcheck --all --order 3\n"
+      "  tapegrad gradcheck resnet.onnx");
   command->callback([options, &status] { status = run(*options); });
 }
 

@@ -19,6 +19,7 @@
 
 #include "commands.hpp"
 #include "examples/examples.hpp"
+#include "onnx_model.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -29,6 +30,7 @@ struct Options {
   graph::Overlay overlay = graph::Overlay::none;
   bool joint = false, backward = false, only_forward = false, no_legend = false;
   std::size_t depth = 0, radius = 4;
+  InputSource inputs;
 };
 
 std::string read(const std::filesystem::path& path, const char* what_to_give) {
@@ -49,11 +51,16 @@ void add_choice(CLI::App& command, const std::string& name, Value& value, const 
       ->check(CLI::IsMember(choices));
 }
 
-graph::ComputationGraph load(const std::string& source) {
+graph::ComputationGraph load(const std::string& source, const InputSource& inputs = {}) {
   std::filesystem::path path = source;
+  if (is_onnx(path)) {
+    const onnx::Model model = onnx::load(path);
+    return record(model, inputs_for(model, inputs, false), path.filename().string());
+  }
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) path /= "model.json";
-  return graph::from_json(read(path, "a snapshot (.json) or the folder of a trained model"), path.string());
+  return graph::from_json(read(path, "a snapshot (.json), an ONNX model (.onnx) or the folder of a trained model"),
+                          path.string());
 }
 
 constexpr std::string_view kDefaultFormat = "mermaid", kDefaultDiffFormat = "text";
@@ -98,7 +105,7 @@ std::string explanation(const graph::ComputationGraph& graph, const std::string&
 
 void run(const Options& options) {
   const graph::ComputationGraph recorded =
-      options.example.empty() ? load(options.source)
+      options.example.empty() ? load(options.source, options.inputs)
                               : find_example(options.example).record(options.overlay == graph::Overlay::time);
   if (!options.why.empty()) {
     std::cout << explanation(recorded, options.why);
@@ -149,7 +156,8 @@ void add_diff_command(CLI::App& graph_command, int& status) {
   auto options = std::make_shared<DiffOptions>();
   CLI::App* command =
       graph_command.add_subcommand("diff", "What differs between two graphs; status 1 if something does");
-  command->add_option("before", options->before, "A snapshot, or the folder of a trained model")->required();
+  command->add_option("before", options->before, "A snapshot, an ONNX model, or the folder of a trained model")
+      ->required();
   command->add_option("after", options->after, "Another")->required();
   command->add_option("-f,--format", options->format, diff_format_names());
   command->add_option("-o,--out", options->out,
@@ -189,8 +197,8 @@ void add_graph_command(CLI::App& app, int& status) {
   add_diff_command(*command, status);
   add_check_command(*command, status);
   command->require_subcommand(0, 1);
-  CLI::Option* source =
-      command->add_option("source", options->source, "A snapshot (.json), or the folder of a trained model");
+  CLI::Option* source = command->add_option(
+      "source", options->source, "A snapshot (.json), an ONNX model (.onnx), or the folder of a trained model");
   std::string examples_help = "Instead, a model that is built in:";
   for (const Example& example : examples()) examples_help += fmt::format(" {} ({}),", example.name, example.what);
   examples_help.pop_back();
@@ -221,6 +229,13 @@ void add_graph_command(CLI::App& app, int& status) {
   command->add_option("--focus", options->focus, "Node, name or scope to draw round");
   command->add_option("--radius", options->radius, "How far from it, in edges")->capture_default_str();
   command->add_flag("--no-legend", options->no_legend);
+  command->add_option("--input", options->inputs.files, "Of an ONNX model: an input's array; made up if left out")
+      ->type_name("NAME=FILE")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--size", options->inputs.sizes, "Of an ONNX model: a symbol in its inputs' shapes; 1 if left out")
+      ->type_name("SYMBOL=NUMBER")
+      ->allow_extra_args(false);
   command->footer(
       "Examples:\n"
       "  tapegrad graph --example mlp -o mlp.svg --joint\n"
@@ -229,6 +244,7 @@ void add_graph_command(CLI::App& app, int& status) {
       "  tapegrad graph out/wordnet -f text --depth 1\n"
       "  tapegrad graph out/wordnet -o model.html          a page to walk about in\n"
       "  tapegrad graph out/wordnet --why embedding.weight\n"
+      "  tapegrad graph resnet.onnx -o resnet.svg --size batch=8\n"
       "  tapegrad graph diff before.json after.json -o what-changed.html\n"
       "  tapegrad graph check README.md");
   command->callback([options, command, source] {

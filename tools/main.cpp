@@ -40,6 +40,8 @@ int main(int argc, char** argv) {
   add_predict_command(app);
   add_generate_command(app);
   add_graph_command(app, status);
+  add_inspect_command(app);
+  add_run_command(app);
   add_gradcheck_command(app, status);
   add_op_command(app);
   add_ops_command(app);

@@ -17,7 +17,7 @@ namespace {
 
 struct Options {
   std::string filter;
-  bool json = false, markdown = false, kinks = false;
+  bool json = false, markdown = false, kinks = false, onnx = false;
 };
 
 nlohmann::ordered_json to_json(const OpEntry& op) {
@@ -40,6 +40,10 @@ nlohmann::ordered_json to_json(const OpEntry& op) {
 }
 
 void run(const Options& options) {
+  if (options.onnx) {
+    std::cout << onnx_operators();
+    return;
+  }
   std::vector<const OpEntry*> chosen;
   for (const OpEntry* op : all_ops())
     if (op->info().name.find(options.filter) != std::string_view::npos ||
@@ -78,8 +82,10 @@ void add_ops_command(CLI::App& app) {
   CLI::Option* page = command->add_flag("--markdown", options->markdown, "As a page, with examples: docs/ops.md");
   CLI::Option* kinks = command->add_flag("--kinks", options->kinks,
                                          "What they give at ties, zeros and infinities, as a page: docs/kinks.md");
-  json->excludes(page)->excludes(kinks);
-  page->excludes(kinks);
+  CLI::Option* onnx = command->add_flag("--onnx", options->onnx, "Instead, ONNX's that can be run: for docs/onnx.md");
+  json->excludes(page)->excludes(kinks)->excludes(onnx);
+  page->excludes(kinks)->excludes(onnx);
+  kinks->excludes(onnx);
   command->footer(
       "Examples:\n  tapegrad ops --filter soft\n  tapegrad ops --json\n  tapegrad ops --markdown --filter sigmoid");
   command->callback([options] { run(*options); });

@@ -1,5 +1,5 @@
 #pragma once
-// Pages about the operations, written from their declarations: docs/ops.md and docs/kinks.md.
+// Pages about the operations, written from their declarations: docs/ops.md, docs/kinks.md and a part of docs/onnx.md.
 
 #include <span>
 #include <string>
@@ -20,5 +20,8 @@ std::string ops_page(std::span<const OpEntry* const> ops);
 /// What they give at ties, zeros, the edges of domains, infinities and NaN: what was decided, and what is computed for
 /// the page.
 std::string kinks_page(std::span<const OpEntry* const> ops);
+
+/// The operators of ONNX that can be run.
+std::string onnx_operators();
 
 }  // namespace tapegrad::tools

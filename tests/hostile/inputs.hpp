@@ -16,5 +16,6 @@ struct Input {
 
 std::vector<Input> text_inputs();    ///< texts, tables, vocabularies, JSON, Mermaid
 std::vector<Input> number_inputs();  ///< images, sound, tensors
+std::vector<Input> model_inputs();   ///< models
 
 }  // namespace tapegrad::hostile

@@ -13,12 +13,14 @@
 #include <tapegrad/data/vocabulary.hpp>
 #include <tapegrad/graph/internal/mermaid_limits.hpp>
 #include <tapegrad/graph/save.hpp>
+#include <tapegrad/interchange/onnx.hpp>
 #include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/io/npy.hpp>
 #include <tapegrad/io/safetensors.hpp>
 
 #include "../temporary_folder.hpp"
 #include "formats.hpp"
+#include "onnx_files.hpp"
 
 namespace tapegrad::hostile {
 namespace {
@@ -70,6 +72,7 @@ std::vector<Reader> make_readers() {
       {"safetensors", ".safetensors", [](const Path& p) { io::load_safetensors(p); },
        safetensors(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"k":"v"}})", floats)},
       {"checkpoint", ".safetensors", [](const Path& p) { io::load_checkpoint(p); }, checkpoint_file()},
+      {"onnx", ".onnx", [](const Path& p) { onnx::load(p); }, onnx_file(small_model())},
       {"snapshot", ".json", [](const Path& p) { graph::from_json(data::read_text_file(p), p.string()); }, kSnapshot,
        true},
       {"mermaid", ".mmd",

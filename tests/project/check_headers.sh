@@ -15,6 +15,7 @@ declare -A leans_on=(
   [nn]='core op ops'
   [io]='core op ops'
   [testing]='core op ops graph'
+  [interchange]='core op ops graph nn io'
   [optim]='core op ops nn'
   [solvers]='core op ops'
   [distributions]='core op ops'
