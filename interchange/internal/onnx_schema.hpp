@@ -21,10 +21,10 @@ struct Tensor {
   std::int32_t data_type = 0;  ///< a number of ElementType
   std::vector<float> float_data = {};
   std::vector<std::int32_t> int32_data = {};
-  std::vector<std::string_view> string_data = {};
+  std::vector<std::string> string_data = {};
   std::vector<std::int64_t> int64_data = {};
   std::string name = {}, doc_string = {};
-  std::optional<std::string_view> raw_data = {};  ///< little-endian
+  std::optional<std::string_view> raw_data = {};  ///< little-endian; where the file was read to
   std::vector<StringStringEntry> external_data = {};
   std::int32_t data_location = 0;  ///< 1: external
   std::vector<double> double_data = {};
@@ -117,14 +117,14 @@ struct Attribute {
   std::int32_t type = 0;                      ///< a number of AttributeType; files of IR version 1 have none
   std::optional<float> f = {};
   std::optional<std::int64_t> i = {};
-  std::optional<std::string_view> s = {};
+  std::optional<std::string> s = {};
   Box<Tensor> t = {};
   Box<Graph> g = {};
   Box<SparseTensor> sparse_tensor = {};
   Box<Type> tp = {};
   std::vector<float> floats = {};
   std::vector<std::int64_t> ints = {};
-  std::vector<std::string_view> strings = {};
+  std::vector<std::string> strings = {};
   std::vector<Tensor> tensors = {};
   std::vector<Graph> graphs = {};
   static constexpr auto fields() {
