@@ -41,6 +41,7 @@
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
+#include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
 #include <tapegrad/nn/module.hpp>
 #include <tapegrad/nn/normalization.hpp>
@@ -75,6 +76,8 @@
 #include <tapegrad/optim/optimizer.hpp>
 #include <tapegrad/optim/rules.hpp>
 #include <tapegrad/optim/schedule.hpp>
+#include <tapegrad/train/calibration.hpp>
+#include <tapegrad/train/importance.hpp>
 #include <tapegrad/train/metric.hpp>
 #include <tapegrad/train/observers.hpp>
 #include <tapegrad/train/trainer.hpp>
