@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/train/internal/gathering.hpp>
 
@@ -86,27 +87,28 @@ double fit_temperature(const Tensor& logits, const Tensor& classes) {
   constexpr const char* kWho = "fit_temperature";
   const auto targets = logits.rank() == 2 ? classes_of(kWho, logits, classes) : std::nullopt;
   if (!targets) throw ValueError(fmt::format("{}: takes logits [N, C], C at least 2, and classes [N]", kWho));
-  const auto samples = static_cast<double>(std::ranges::count_if(*targets, [](std::int64_t t) { return t != kNone; }));
-  if (samples == 0) throw ValueError(fmt::format("{}: there are no samples", kWho));
-  const double others = 1 / (samples + static_cast<double>(logits.size(1)));
+  if (std::ranges::all_of(*targets, [](std::int64_t target) { return target == kNone; }))
+    throw ValueError(fmt::format("{}: there are no samples", kWho));
 
-  // The derivative of the cost by the scale 1 / T: a scale's mean logit less that of the targets. It rises.
+  // The derivative of the negative log-likelihood by the scale 1 / T, which rises: what the shares expect of the
+  // logits, less what the targets have.
   const auto slope = [&](double scale) {
     double sum = 0;
     for_each_row(logits, [&](std::size_t sample, std::span<const double> row) {
       if ((*targets)[sample] == kNone) return;
       const std::vector<double> shares = softmax_of(row, scale);
       const double own = row[static_cast<std::size_t>((*targets)[sample])];
-      for (std::size_t c = 0; c < row.size(); ++c) sum += (shares[c] - others) * (row[c] - own);
+      for (std::size_t c = 0; c < row.size(); ++c) sum += shares[c] * (row[c] - own);
     });
     if (!std::isfinite(sum)) throw ValueError(fmt::format("{}: logits are not finite", kWho));
     return sum;
   };
-  constexpr double kFarthest = 10;  // in ln T
+  // In ln(1 / T), with the prior's part. The best place lies between 0, the prior's, and the likelihood's.
+  constexpr double kFarthest = 20, kVariance = std::numbers::ln2 * std::numbers::ln2;
   double low = -kFarthest, high = kFarthest;
   for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2;
-    (slope(std::exp(middle)) < 0 ? low : high) = middle;
+    const double middle = (low + high) / 2, scale = std::exp(middle);
+    (scale * slope(scale) + middle / kVariance < 0 ? low : high) = middle;
   }
   return std::exp(-(low + high) / 2);
 }

@@ -46,19 +46,31 @@ TEST(Calibration, ErrorIsTheMeanDistanceOfTheBins) {
   EXPECT_TRUE(std::isnan(metric->value().value()));
 }
 
-TEST(Calibration, TemperatureIsOfMaximumLikelihood) {
-  // Ten answers of logit 3, eight of them right: sigmoid(3 / T) is the mean target, each of which is 11/12 or 1/12.
+/// `count` answers with a margin of 3, of which `right` are right.
+double temperature(int count, int right, double factor = 1) {
   std::vector<double> logits;
   std::vector<std::int64_t> classes;
-  for (int i = 0; i < 10; ++i) {
-    logits.insert(logits.end(), {0, 3});
-    classes.push_back(i < 8);
+  for (int i = 0; i < count; ++i) {
+    logits.insert(logits.end(), {0, 3 * factor});
+    classes.push_back(i < right);
   }
-  const double share = (8 * 11. + 2) / 120;
-  const Tensor all = reshape(copy_of(logits), {10, 2}), targets = copy_of(classes);
-  EXPECT_NEAR(fit_temperature(all, targets), 3 / std::log(share / (1 - share)), 1e-9);
-  EXPECT_NEAR(fit_temperature(all * 7, targets), 21 / std::log(share / (1 - share)), 1e-8);
-  EXPECT_NEAR(fit_temperature(all, ones({10}, i64)), 3 / std::log(11.), 1e-9) << "all right, but not sure for that";
+  return fit_temperature(reshape(copy_of(logits), {count, 2}), copy_of(classes));
+}
+
+TEST(Calibration, TemperatureIsTheLikeliest) {
+  // What the answers' negative log-likelihood and the prior come to.
+  const auto cost = [](double count, double right, double t) {
+    const double sure = 1 / (1 + std::exp(-3 / t)), prior = std::log(t) / std::log(2.0);
+    return -right * std::log(sure) - (count - right) * std::log(1 - sure) + prior * prior / 2;
+  };
+  for (const auto& [count, right] : {std::pair{10, 8}, {10, 10}, {3, 0}, {1000, 999}}) {
+    const double t = temperature(count, right);
+    EXPECT_LT(cost(count, right, t), cost(count, right, t * 1.001)) << count << ' ' << right;
+    EXPECT_LT(cost(count, right, t), cost(count, right, t / 1.001)) << count << ' ' << right;
+  }
+  EXPECT_NEAR(temperature(200'000, 160'000), 3 / std::log(4.0), 1e-4) << "many samples outweigh the prior";
+  EXPECT_NEAR(temperature(200'000, 160'000, 7), 21 / std::log(4.0), 1e-3);
+  EXPECT_GT(temperature(10, 10), 0.7) << "ten right answers make nobody sure";
 }
 
 TEST(Calibration, SaysWhatIsWrong) {

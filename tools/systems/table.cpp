@@ -202,11 +202,10 @@ std::pair<double, double> mean_of(const std::vector<double>& values) {
 int cross_validate(const Options& options, const data::Table& table) {
   std::vector<Figures> model, linear;
   std::vector<Tensor> answers, targets;
-  Task task = task_of(false);
+  const Task task = task_of(table[options.target].type == data::ColumnType::category);
   for (const data::Split& fold : data::k_folds(table.size(), options.folds, options.seed)) {
     const Trained done = fit(options, table, fold.kept, {table, fold.held_out});
     if (done.history.stopped == train::StopReason::requested) return end_training(done.history, options);
-    task = task_of(done.saved.system.is_classifier());
     model.push_back(judge(task, done.answers, done.test.targets));
     linear.push_back(judge(task, done.linear_answers, done.test.targets));
     answers.push_back(done.answers);
