@@ -46,6 +46,7 @@
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
+#include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
 #include <tapegrad/nn/module.hpp>
 #include <tapegrad/nn/normalization.hpp>
@@ -85,6 +86,8 @@
 #include <tapegrad/solvers/conjugate_gradients.hpp>
 #include <tapegrad/solvers/least_squares.hpp>
 #include <tapegrad/solvers/odeint.hpp>
+#include <tapegrad/train/calibration.hpp>
+#include <tapegrad/train/importance.hpp>
 #include <tapegrad/train/metric.hpp>
 #include <tapegrad/train/observers.hpp>
 #include <tapegrad/train/trainer.hpp>
