@@ -103,7 +103,7 @@ Tensor from_dlpack(DLManagedTensor* managed) {
   std::shared_ptr<void> keeper(owner.get(), [owner](void*) {
     if (*owner && (*owner)->deleter) (*owner)->deleter(*owner);
   });
-  const Tensor base = detail::wrap(data, {count}, dtype, std::move(keeper));
+  const Tensor base = detail::wrap(data, {count}, dtype, detail::Access::write, std::move(keeper));
   Tensor tensor = make_view(base, shape, row_major ? nullptr : &strides, 0);
   *owner = managed;
   return tensor;
