@@ -65,7 +65,7 @@ struct StoredBuffer {
 struct StoredTensor {
   std::size_t buffer = 0;
   const ElementFormat* format = nullptr;
-  Shape shape;
+  Shape shape{};
   Strides strides{};
   std::int64_t offset = 0;
   bool requires_grad = false;
