@@ -5,7 +5,7 @@
 #include <limits>
 #include <tapegrad/scalar/operators.hpp>
 
-namespace tapegrad::scalar {
+namespace tapegrad::ad {
 
 using detail::Operand;
 using detail::Operands;
@@ -125,14 +125,14 @@ detail::Held<X> modf(const X& x, detail::Held<X>* whole) {
   return x - *whole;
 }
 
-}  // namespace tapegrad::scalar
+}  // namespace tapegrad::ad
 
 /// Those of the number within.
 template <class X>
-requires(tapegrad::scalar::detail::depth<X> > 0 &&
-         std::same_as<X, tapegrad::scalar::detail::Held<X>>) class std::numeric_limits<X>
-    : public std::numeric_limits<tapegrad::scalar::detail::Innermost<X>> {
-  using Number = std::numeric_limits<tapegrad::scalar::detail::Innermost<X>>;
+requires(tapegrad::ad::detail::depth<X> > 0 &&
+         std::same_as<X, tapegrad::ad::detail::Held<X>>) class std::numeric_limits<X>
+    : public std::numeric_limits<tapegrad::ad::detail::Innermost<X>> {
+  using Number = std::numeric_limits<tapegrad::ad::detail::Innermost<X>>;
 
  public:
   static constexpr X min() { return Number::min(); }

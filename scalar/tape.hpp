@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace tapegrad::scalar {
+namespace tapegrad::ad {
 
 /// Of a statement on its thread's tape, from 1; 0 for none.
 using Index = std::uint32_t;
@@ -287,4 +287,4 @@ class Tape {
 };
 
 }  // namespace detail
-}  // namespace tapegrad::scalar
+}  // namespace tapegrad::ad
