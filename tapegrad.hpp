@@ -75,6 +75,7 @@
 #include <tapegrad/optim/optimizer.hpp>
 #include <tapegrad/optim/rules.hpp>
 #include <tapegrad/optim/schedule.hpp>
+#include <tapegrad/train/calibration.hpp>
 #include <tapegrad/train/metric.hpp>
 #include <tapegrad/train/observers.hpp>
 #include <tapegrad/train/trainer.hpp>

@@ -103,6 +103,39 @@ class Rmse final : public GatheringMetric {
   double sum_ = 0, seen_ = 0;
 };
 
+class RSquared final : public GatheringMetric {
+ public:
+  std::string name() const override { return "r_squared"; }
+  std::unique_ptr<Metric> fresh() const override { return std::make_unique<RSquared>(); }
+
+ private:
+  bool gather(const Tensor& outputs, const Tensor& targets) override {
+    if (outputs.shape() != targets.shape()) return false;
+    const std::vector<double> o = outputs.values(), t = targets.values();
+    for (std::size_t i = 0; i < o.size(); ++i) {  // Welford 1962
+      const double from_old = t[i] - mean_;
+      mean_ += from_old / ++seen_;
+      distances_ += from_old * (t[i] - mean_);
+      errors_ += (o[i] - t[i]) * (o[i] - t[i]);
+    }
+    return true;
+  }
+  std::optional<double> figure() const override {
+    return distances_ > 0 ? std::optional(1 - errors_ / distances_) : std::nullopt;
+  }
+  std::vector<double> gathered() const override { return {seen_, mean_, distances_, errors_}; }
+  bool take_up(std::span<const double> numbers) override {
+    if (numbers.size() != 4 || !is_count(numbers[0]) || numbers[2] < 0 || numbers[3] < 0) return false;
+    seen_ = numbers[0];
+    mean_ = numbers[1];
+    distances_ = numbers[2];
+    errors_ = numbers[3];
+    return true;
+  }
+
+  double seen_ = 0, mean_ = 0, distances_ = 0, errors_ = 0;
+};
+
 }  // namespace
 
 std::shared_ptr<const Metric> accuracy() { return std::make_shared<TopK>(1); }
@@ -114,6 +147,7 @@ std::shared_ptr<const Metric> top_k_accuracy(std::int64_t k) {
 
 std::shared_ptr<const Metric> binary_accuracy() { return std::make_shared<BinaryAccuracy>(); }
 std::shared_ptr<const Metric> rmse() { return std::make_shared<Rmse>(); }
+std::shared_ptr<const Metric> r_squared() { return std::make_shared<RSquared>(); }
 
 double Scores::operator[](std::string_view name) const {
   if (name == "loss") return loss;

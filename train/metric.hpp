@@ -3,8 +3,8 @@
 // was cut into batches:
 //
 // - No value of no sample, and where any batch is not of the shapes and dtypes said here.
-// - A sample whose outputs have a NaN counts as wrong where answers are counted, and makes rmse, roc_auc and perplexity
-//   NaN. Infinities are numbers like others, larger or smaller than all; equal ones tie.
+// - A sample whose outputs have a NaN counts as wrong where answers are counted, and makes rmse, r_squared, roc_auc and
+//   perplexity NaN. Infinities are numbers like others, larger or smaller than all; equal ones tie.
 // - Classes are an integer dtype. A negative one marks a sample that does not count, as the losses' ignore_index does;
 //   one beyond the outputs' C is an IndexError, and a target that is NaN or infinite a ValueError, rmse's apart.
 //
@@ -52,6 +52,9 @@ std::shared_ptr<const Metric> top_k_accuracy(std::int64_t k);
 std::shared_ptr<const Metric> binary_accuracy();
 /// Root of the mean squared error over all elements, of one shape; NaN or infinite if an error is.
 std::shared_ptr<const Metric> rmse();
+/// The share of the targets' variance that the outputs explain, over all elements, of one shape: 1 - squared errors /
+/// squared distances of the targets from their mean. No value where the targets are equal.
+std::shared_ptr<const Metric> r_squared();
 
 /// How figures of several classes become one.
 enum class Average {

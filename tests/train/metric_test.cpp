@@ -37,6 +37,11 @@ TEST(Metric, OfNumbers) {
   EXPECT_EQ(value_of(rmse(), tensor({1, 5}), tensor({1, 1})), std::sqrt(8.0));
   EXPECT_EQ(value_of(binary_accuracy(), tensor({-1, 2, 3}), tensor({0, 1, 0})), 2.0 / 3);
   EXPECT_EQ(rmse()->value(), std::nullopt);
+  // scikit-learn's own example of r2_score.
+  EXPECT_NEAR(*value_of(r_squared(), tensor({2.5, 0, 2, 8}, f64), tensor({3, -0.5, 2, 7}, f64)), 0.9486081370449679,
+              1e-15);
+  EXPECT_EQ(value_of(r_squared(), tensor({1, 2}), tensor({3, 3})), std::nullopt) << "nothing varies";
+  EXPECT_EQ(value_of(r_squared(), tensor({1, 2}), tensor({1}, i64)), std::nullopt);
 }
 
 TEST(Metric, GathersOverBatches) {
