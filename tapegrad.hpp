@@ -76,6 +76,7 @@
 #include <tapegrad/optim/rules.hpp>
 #include <tapegrad/optim/schedule.hpp>
 #include <tapegrad/train/calibration.hpp>
+#include <tapegrad/train/importance.hpp>
 #include <tapegrad/train/metric.hpp>
 #include <tapegrad/train/observers.hpp>
 #include <tapegrad/train/trainer.hpp>

@@ -112,6 +112,13 @@ struct Table {
 /// there. All of that is found before memory is taken for the values.
 Table read_table(const std::filesystem::path& path, const TableOptions& options = {});
 
+/// Features of one column, which stand side by side: a number, perhaps with the mark that it is missing; the
+/// categories.
+struct FeatureGroup {
+  std::string name;  ///< the column's
+  std::int64_t first = 0, count = 1;
+};
+
 /// Turns rows of tables into tensors, by what it has learned of a training part alone. A number becomes (x - mean) /
 /// deviation, and 0 where it is missing; if some are missing in the training part, a further feature is 1 there. A
 /// category becomes one feature for each that the training part has, of which one is 1; none where it is missing or
@@ -135,6 +142,9 @@ class TableEncoder {
 
   /// A name for each feature: "age", "age missing", "colour = red".
   std::vector<std::string> feature_names() const;
+  /// The features' columns, in order. One that never had a category has no features, and is left out.
+  std::vector<FeatureGroup> groups() const;
+  const std::string& target() const { return target_; }
   /// Of a target that is a category; empty for a number.
   const std::vector<std::string>& class_names() const { return classes_; }
   /// Of the features' columns, for TableOptions: a further file may not have what tells them, such as a code
@@ -154,6 +164,8 @@ class TableEncoder {
     double mean = 0, deviation = 1;
     bool marks_missing = false;
     std::vector<std::string> categories;
+
+    std::int64_t width() const { return type == ColumnType::number ? 1 + marks_missing : std::ssize(categories); }
   };
   TableEncoder() = default;
   Tensor targets(const Table& table, std::span<const std::int64_t> rows) const;

@@ -91,6 +91,16 @@ std::vector<std::string> TableEncoder::feature_names() const {
   return names;
 }
 
+std::vector<FeatureGroup> TableEncoder::groups() const {
+  std::vector<FeatureGroup> groups;
+  std::int64_t place = 0;
+  for (const Feature& feature : features_) {
+    if (feature.width() > 0) groups.push_back({feature.column, place, feature.width()});
+    place += feature.width();
+  }
+  return groups;
+}
+
 Tensor TableEncoder::inputs(const Table& table, std::span<const std::int64_t> rows) const {
   check_rows(rows, table.size());
   const std::int64_t width = std::ssize(feature_names());
@@ -117,7 +127,7 @@ Tensor TableEncoder::inputs(const Table& table, std::span<const std::int64_t> ro
         to[1] = 1;
       }
     }
-    place += is_number ? 1 + feature.marks_missing : std::ssize(feature.categories);
+    place += feature.width();
   }
   return inputs;
 }

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -61,6 +62,9 @@ TEST(TableEncoder, LearnsFromTheTrainingPartAlone) {
   const Table table = read_table(folder.write("t.csv", kHouses));
   const TableEncoder encoder(table, "price", std::vector<std::int64_t>{0, 1, 2});
   EXPECT_THAT(encoder.feature_names(), ElementsAre("area", "rooms", "rooms missing", "kind = flat", "kind = house"));
+  std::vector<std::string> groups;
+  for (const FeatureGroup& g : encoder.groups()) groups.push_back(fmt::format("{} {}+{}", g.name, g.first, g.count));
+  EXPECT_THAT(groups, ElementsAre("area 0+1", "rooms 1+2", "kind 3+2"));
   const TensorDataset data = encoder.encode(table, all_rows(5));
   const Batch all = data.batch(all_rows(5));
   const auto row = [&](std::int64_t i) { return all.inputs[0][i].values(); };
