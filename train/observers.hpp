@@ -125,9 +125,16 @@ class GraphSnapshots : public Observer {
   std::int64_t written_ = 0;  // the last step of which there is a file
 };
 
+struct ReportTable {
+  std::string title;
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows;
+};
+
 struct Report {
   std::string title = "Training";
   std::vector<std::pair<std::string, std::string>> facts = {};  ///< a table: "test accuracy", "0.91"
+  std::vector<ReportTable> tables = {};                         ///< what else was found
   std::vector<EpochRecord> epochs = {};                         ///< as curves, and as a table
   ConfusionMatrix confusion = {};                               ///< left out if empty
   std::vector<std::string> class_names = {};                    ///< of the matrix; numbers where there is none

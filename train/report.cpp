@@ -164,6 +164,13 @@ std::string report_html(const Report& report) {
     for (const auto& [name, value] : report.facts) page.row({name, value});
     page.add("</table>\n");
   }
+  for (const ReportTable& table : report.tables) {
+    page.heading(table.title);
+    page.add("<table>\n");
+    page.row(table.header, "th");
+    for (const std::vector<std::string>& row : table.rows) page.row(row);
+    page.add("</table>\n");
+  }
   if (!report.epochs.empty()) {
     page.heading("Learning curves");
     page.picture(curves_svg(report.epochs));

@@ -178,6 +178,7 @@ TEST(TensorBoardLog, WritesBatchesAndEpochs) {
 TEST(Report, IsOnePageThatNeedsNothingElse) {
   Report report{.title = "A & <b>",
                 .facts = {{"test accuracy", "0.9"}},
+                .tables = {{"Columns", {"name"}, {{"<height>"}}}},
                 .epochs = train({.epochs = 3}).epochs,
                 .class_names = {"cat", "d<o>g"},
                 .summary = "Linear <4>",
@@ -188,6 +189,7 @@ TEST(Report, IsOnePageThatNeedsNothingElse) {
   EXPECT_THAT(page, HasSubstr("A &amp; &lt;b&gt;"));
   EXPECT_THAT(page, HasSubstr("d&lt;o&gt;g"));
   EXPECT_THAT(page, HasSubstr("Linear &lt;4&gt;"));
+  EXPECT_THAT(page, HasSubstr("<h2>Columns</h2>\n<table>\n<tr><th>name</th></tr>\n<tr><td>&lt;height&gt;</td></tr>"));
   EXPECT_THAT(page, HasSubstr("<div class=\"picture\"><svg id=\"graph\">"));
   EXPECT_THAT(page, HasSubstr("validation accuracy"));
   EXPECT_THAT(page, HasSubstr("<td>0.667</td><td>1.000</td>"));
