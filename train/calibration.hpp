@@ -10,9 +10,9 @@ namespace tapegrad::train {
 /// al. 2017). Outputs are logits [N, C], targets classes [N]. ValueError for fewer than 1 bin.
 std::shared_ptr<const Metric> calibration_error(std::int64_t bins = 15);
 
-/// The temperature T > 0 with which softmax(logits / T) fits samples that the model was not trained on: Guo et al. 2017.
-/// It maximises the likelihood times a prior of ln T, normal with mean 0 and deviation ln 2, so that few samples, or
-/// samples that are all told rightly, leave the model as sure as it is. Logits [N, C] and classes [N]; ValueError
+/// The temperature T > 0 with which softmax(logits / T) fits samples that the model was not trained on: Guo et al.
+/// 2017. It maximises the likelihood times a prior of ln T, normal with mean 0 and deviation ln 2, so that few samples,
+/// or samples that are all told rightly, leave the model as sure as it is. Logits [N, C] and classes [N]; ValueError
 /// without any sample, or for logits that are not finite.
 double fit_temperature(const Tensor& logits, const Tensor& classes);
 

@@ -3,8 +3,8 @@
 // was cut into batches:
 //
 // - No value of no sample, and where any batch is not of the shapes and dtypes said here.
-// - A sample whose outputs have a NaN counts as wrong where answers are counted, and makes rmse, r_squared, roc_auc and perplexity
-//   NaN. Infinities are numbers like others, larger or smaller than all; equal ones tie.
+// - A sample whose outputs have a NaN counts as wrong where answers are counted, and makes rmse, r_squared, roc_auc and
+//   perplexity NaN. Infinities are numbers like others, larger or smaller than all; equal ones tie.
 // - Classes are an integer dtype. A negative one marks a sample that does not count, as the losses' ignore_index does;
 //   one beyond the outputs' C is an IndexError, and a target that is NaN or infinite a ValueError, rmse's apart.
 //

@@ -5,7 +5,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/elementary.hpp>
+#include <tapegrad/ops/view.hpp>
 #include <tapegrad/train/calibration.hpp>
 
 #include "../message_of.hpp"
@@ -68,8 +68,8 @@ TEST(Calibration, TemperatureIsTheLikeliest) {
     EXPECT_LT(cost(count, right, t), cost(count, right, t * 1.001)) << count << ' ' << right;
     EXPECT_LT(cost(count, right, t), cost(count, right, t / 1.001)) << count << ' ' << right;
   }
-  EXPECT_NEAR(temperature(200'000, 160'000), 3 / std::log(4.0), 1e-4) << "many samples outweigh the prior";
-  EXPECT_NEAR(temperature(200'000, 160'000, 7), 21 / std::log(4.0), 1e-3);
+  EXPECT_NEAR(temperature(20'000, 16'000), 3 / std::log(4.0), 1e-3) << "many samples outweigh the prior";
+  EXPECT_NEAR(temperature(20'000, 16'000, 7), 21 / std::log(4.0), 2e-2);
   EXPECT_GT(temperature(10, 10), 0.7) << "ten right answers make nobody sure";
 }
 

@@ -2,6 +2,7 @@
 
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/random.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/reduce.hpp>
@@ -13,7 +14,7 @@ namespace {
 
 TEST(PermutationImportance, IsTheRiseOfTheCost) {
   Rng rng(1);
-  const Tensor inputs = randn({2000, 4}, rng);
+  const Tensor inputs = randn({2000, 4}, f32, rng);
   // y = 2 x₀ + x₁ + x₂; shuffling x₀ costs 2 · 2² · variance, the pair x₁ x₂, told as one, 2 · (1 + 1).
   const Tensor weights = tensor({2, 1, 1, 0});
   const auto answer = [&](const Tensor& x) { return sum(x * weights, {1}); };

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <tapegrad/core/autograd.hpp>
@@ -248,8 +249,10 @@ train::ReportTable importance_table(const Trained& done, std::uint64_t seed) {
   const SavedTable& system = done.saved.system;
   const Task task = task_of(system.is_classifier());
   const Tensor& inputs = done.test.inputs[0];
+  // Of numbers, in shares of their variance.
+  const double unit = system.is_classifier() ? 1 : system.reading.deviation * system.reading.deviation;
   const auto cost = [&](const Tensor& x) {
-    return task.loss(system.answers(done.saved.model->forward(x)), done.test.targets).item();
+    return task.loss(system.answers(done.saved.model->forward(x)), done.test.targets).item() / unit;
   };
   const std::vector<data::FeatureGroup> groups = system.encoder->groups();
   const std::vector<double> permuted = train::permutation_importance(cost, inputs, groups, {.seed = seed});
@@ -283,11 +286,16 @@ int train_table(const Options& options) {
   const std::unique_ptr<OutputFolder> out = open_output(options, kConfig);
   const data::Table table = read(options.file, options);
   const data::Column& target = table[options.target];
+  // Every row needs a target, whichever part it comes into.
   const data::TableEncoder all(table, options.target, data::all_rows(table.size()), features_of(table, options));
   if (options.folds > 0) return cross_validate(options, table);
 
   std::optional<data::Table> test_table;
-  if (!options.test.empty()) test_table = data::read_table(options.test, {.types = all.types()});
+  if (!options.test.empty()) {
+    std::map<std::string, data::ColumnType> types = all.types();
+    types[options.target] = target.type;
+    test_table = data::read_table(options.test, {.types = types});
+  }
   const data::Split halves = test_table ? data::Split{data::all_rows(table.size()), data::all_rows(test_table->size())}
                                         : split(target, data::all_rows(table.size()), options.held_out, options.seed);
   const Trained done = fit(options, table, halves.kept, {test_table ? *test_table : table, halves.held_out});
