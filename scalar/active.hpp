@@ -24,6 +24,7 @@ class Adjoints;
 template <class T>
 class Active : public detail::NoDoubleAlone {
  public:
+  using Value = T;
   using Result = Active;
   static constexpr int kArguments = 1;
 

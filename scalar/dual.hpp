@@ -15,6 +15,8 @@ class Dual : public detail::NoDoubleAlone {
   static_assert(N > 0, "a Dual has one direction or more");
 
  public:
+  using Value = T;
+
   constexpr Dual() = default;
   /// A constant: its derivatives are 0.
   template <class U>

@@ -125,9 +125,8 @@ class Tape {
 
   /// Fails unless the value is of the innermost recording.
   void require_recorded(Epoch epoch, Index index) const {
-    const std::size_t at = stretch_of(epoch);
-    if (at == stretches_.size() || index > last_of(at)) fail_stale();
-    if (in_inner(at)) fail_enclosing();
+    if (epoch == cursor<T>.epoch && epoch != 0) return;
+    require_earlier(epoch, index);
   }
 
   /// Room for a statement of so many bytes.
@@ -240,6 +239,12 @@ class Tape {
       for (std::size_t i = 0; i < gradients.size(); ++i)
         if (external.inputs[i] > base) lane_of(adjoints[external.inputs[i] - base - 1], lane) += gradients[i];
     }
+  }
+
+  [[gnu::noinline]] void require_earlier(Epoch epoch, Index index) const {
+    const std::size_t at = stretch_of(epoch);
+    if (at == stretches_.size() || index > last_of(at)) fail_stale();
+    if (in_inner(at)) fail_enclosing();
   }
 
   std::size_t stretch_of(Epoch epoch) const {
