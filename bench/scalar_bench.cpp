@@ -10,7 +10,7 @@
 
 namespace {
 
-using namespace tapegrad::scalar;
+using namespace tapegrad::scalars;
 
 /// H. H. Rosenbrock, 1960, in its chained form.
 struct Rosenbrock {

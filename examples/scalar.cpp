@@ -3,7 +3,7 @@
 #include <iostream>
 #include <tapegrad/scalar/scalar.hpp>
 
-using namespace tapegrad::scalar;
+using namespace tapegrad::scalars;
 
 // Lines as they are on the page.
 // clang-format off

@@ -12,7 +12,7 @@
 #include <tapegrad/scalar/expression.hpp>
 #include <tapegrad/scalar/tape.hpp>
 
-namespace tapegrad::scalar {
+namespace tapegrad::scalars {
 
 template <class T>
 class Recording;
@@ -117,4 +117,4 @@ class Active : public detail::NoDoubleAlone {
 
 using Real = Active<double>;
 
-}  // namespace tapegrad::scalar
+}  // namespace tapegrad::scalars

@@ -11,7 +11,7 @@
 #include <tapegrad/scalar/functions.hpp>
 #include <tapegrad/scalar/recording.hpp>
 
-namespace tapegrad::scalar {
+namespace tapegrad::scalars {
 
 template <class T>
 struct ValueAndGradient {
@@ -160,4 +160,4 @@ Matrix<T> hessian(const F& f, const std::vector<T>& x) {
   return result;
 }
 
-}  // namespace tapegrad::scalar
+}  // namespace tapegrad::scalars

@@ -7,7 +7,7 @@
 
 #include <tapegrad/scalar/expression.hpp>
 
-namespace tapegrad::scalar {
+namespace tapegrad::scalars {
 
 /// T is float, double, long double, a Dual or an Active; N is at least 1.
 template <class T, int N = 1>
@@ -54,4 +54,4 @@ class Dual : public detail::NoDoubleAlone {
   T tangent_[N]{};
 };
 
-}  // namespace tapegrad::scalar
+}  // namespace tapegrad::scalars

@@ -7,13 +7,13 @@
 
 /// Costs are what Eigen unrolls by.
 template <class X>
-requires(tapegrad::scalar::detail::depth<X> > 0 &&
-         std::same_as<X, tapegrad::scalar::detail::Held<X>>) struct Eigen::NumTraits<X>
-    : Eigen::NumTraits<tapegrad::scalar::detail::Innermost<X>> {
+requires(tapegrad::scalars::detail::depth<X> > 0 &&
+         std::same_as<X, tapegrad::scalars::detail::Held<X>>) struct Eigen::NumTraits<X>
+    : Eigen::NumTraits<tapegrad::scalars::detail::Innermost<X>> {
   using Real = X;
   using NonInteger = X;
   using Nested = X;
-  using Literal = tapegrad::scalar::detail::Innermost<X>;
+  using Literal = tapegrad::scalars::detail::Innermost<X>;
   enum {
     IsComplex = 0,
     IsInteger = 0,
@@ -33,10 +33,10 @@ requires(tapegrad::scalar::detail::depth<X> > 0 &&
 
 /// Beside matrices of numbers and of values one level down.
 template <class X, class Operation>
-requires(tapegrad::scalar::detail::depth<X> > 0) struct Eigen::ScalarBinaryOpTraits<X, typename X::Value, Operation> {
+requires(tapegrad::scalars::detail::depth<X> > 0) struct Eigen::ScalarBinaryOpTraits<X, typename X::Value, Operation> {
   using ReturnType = X;
 };
 template <class X, class Operation>
-requires(tapegrad::scalar::detail::depth<X> > 0) struct Eigen::ScalarBinaryOpTraits<typename X::Value, X, Operation> {
+requires(tapegrad::scalars::detail::depth<X> > 0) struct Eigen::ScalarBinaryOpTraits<typename X::Value, X, Operation> {
   using ReturnType = X;
 };

@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace tapegrad::scalar {
+namespace tapegrad::scalars {
 
 /// Of a statement on its thread's tape, from 1; 0 for none.
 using Index = std::uint32_t;
@@ -292,4 +292,4 @@ class Tape {
 };
 
 }  // namespace detail
-}  // namespace tapegrad::scalar
+}  // namespace tapegrad::scalars

@@ -6,7 +6,7 @@
 
 #include "../message_of.hpp"
 
-namespace tapegrad::scalar {
+namespace tapegrad::scalars {
 namespace {
 
 using ::testing::ElementsAre;
@@ -62,4 +62,4 @@ TEST(Derivatives, RefuseVectorsOfAnotherLength) {
 }
 
 }  // namespace
-}  // namespace tapegrad::scalar
+}  // namespace tapegrad::scalars

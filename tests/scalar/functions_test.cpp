@@ -8,7 +8,7 @@
 #include <tapegrad/scalar/scalar.hpp>
 #include <vector>
 
-namespace tapegrad::scalar {
+namespace tapegrad::scalars {
 namespace {
 
 template <class T>
@@ -341,4 +341,4 @@ TEST(Functions, ReadPartsOfNumbers) {
 }
 
 }  // namespace
-}  // namespace tapegrad::scalar
+}  // namespace tapegrad::scalars

@@ -10,7 +10,7 @@
 #include <numeric>
 #include <tapegrad/scalar/eigen.hpp>
 
-namespace tapegrad::scalar {
+namespace tapegrad::scalars {
 namespace {
 
 template <class T>
@@ -165,4 +165,4 @@ TEST(Ceres, FunctorsTakeThem) {
 }
 
 }  // namespace
-}  // namespace tapegrad::scalar
+}  // namespace tapegrad::scalars

@@ -8,7 +8,7 @@ T area_of(const T& radius) {
   return 3 * radius * radius;
 }
 
-void use(const tapegrad::scalar::Real& x) {
+void use(const tapegrad::scalars::Real& x) {
 #ifdef TAPEGRAD_REFUSED
   (void)area(x);
 #else

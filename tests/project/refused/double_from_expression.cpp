@@ -2,7 +2,7 @@
 // refused: This function takes double alone|deleted function .*operator U
 #include <tapegrad/scalar/scalar.hpp>
 
-double use(const tapegrad::scalar::Real& x) {
+double use(const tapegrad::scalars::Real& x) {
 #ifdef TAPEGRAD_REFUSED
   return x * 2;
 #else
