@@ -12,7 +12,7 @@
 #include <tapegrad/scalar/expression.hpp>
 #include <tapegrad/scalar/tape.hpp>
 
-namespace tapegrad::ad {
+namespace tapegrad::scalars {
 
 template <class T>
 class Recording;
@@ -24,6 +24,7 @@ class Adjoints;
 template <class T>
 class Active : public detail::NoDoubleAlone {
  public:
+  using Value = T;
   using Result = Active;
   static constexpr int kArguments = 1;
 
@@ -116,4 +117,4 @@ class Active : public detail::NoDoubleAlone {
 
 using Real = Active<double>;
 
-}  // namespace tapegrad::ad
+}  // namespace tapegrad::scalars

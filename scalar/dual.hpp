@@ -7,7 +7,7 @@
 
 #include <tapegrad/scalar/expression.hpp>
 
-namespace tapegrad::ad {
+namespace tapegrad::scalars {
 
 /// T is float, double, long double, a Dual or an Active; N is at least 1.
 template <class T, int N = 1>
@@ -15,6 +15,8 @@ class Dual : public detail::NoDoubleAlone {
   static_assert(N > 0, "a Dual has one direction or more");
 
  public:
+  using Value = T;
+
   constexpr Dual() = default;
   /// A constant: its derivatives are 0.
   template <class U>
@@ -52,4 +54,4 @@ class Dual : public detail::NoDoubleAlone {
   T tangent_[N]{};
 };
 
-}  // namespace tapegrad::ad
+}  // namespace tapegrad::scalars

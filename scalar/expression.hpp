@@ -8,7 +8,7 @@
 #include <tapegrad/scalar/number.hpp>
 #include <utility>
 
-namespace tapegrad::ad::detail {
+namespace tapegrad::scalars::detail {
 
 /// Conversions that Active values, Duals and expressions share.
 struct NoDoubleAlone {
@@ -108,4 +108,4 @@ class Operation<O, T, std::index_sequence<J...>, X...> : OperandAt<J, X>..., pub
   T value_;
 };
 
-}  // namespace tapegrad::ad::detail
+}  // namespace tapegrad::scalars::detail

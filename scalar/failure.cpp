@@ -2,7 +2,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/scalar/failure.hpp>
 
-namespace tapegrad::ad::detail {
+namespace tapegrad::scalars::detail {
 
 void fail_stale() {
   throw GraphError(
@@ -38,4 +38,4 @@ void fail_size(const char* what, std::size_t given, std::size_t expected) {
                    std::to_string(expected));
 }
 
-}  // namespace tapegrad::ad::detail
+}  // namespace tapegrad::scalars::detail

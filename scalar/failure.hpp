@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-namespace tapegrad::ad::detail {
+namespace tapegrad::scalars::detail {
 
 /// GraphError: a value whose recording has ended or was rewound, or that another thread recorded.
 [[noreturn]] void fail_stale();
@@ -19,4 +19,4 @@ namespace tapegrad::ad::detail {
 /// ValueError: `what` has `given` elements where `expected` were needed.
 [[noreturn]] void fail_size(const char* what, std::size_t given, std::size_t expected);
 
-}  // namespace tapegrad::ad::detail
+}  // namespace tapegrad::scalars::detail

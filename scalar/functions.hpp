@@ -13,13 +13,13 @@ namespace tapegrad::formula {
 
 /// Constants in formulas that scalars are read on have the precision of the number within.
 template <class X>
-requires(ad::detail::depth<X> > 0) struct ScalarOf<X> {
-  using type = ad::detail::Innermost<X>;
+requires(scalars::detail::depth<X> > 0) struct ScalarOf<X> {
+  using type = scalars::detail::Innermost<X>;
 };
 
 }  // namespace tapegrad::formula
 
-namespace tapegrad::ad {
+namespace tapegrad::scalars {
 
 namespace detail {
 
@@ -175,4 +175,4 @@ requires Operands<A, B> detail::Outer<A, B> where(bool condition, const A& a, co
   return detail::Outer<A, B>(b);
 }
 
-}  // namespace tapegrad::ad
+}  // namespace tapegrad::scalars

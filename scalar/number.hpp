@@ -6,7 +6,7 @@
 #include <limits>
 #include <type_traits>
 
-namespace tapegrad::ad {
+namespace tapegrad::scalars {
 
 /// Tells the stretches of all tapes apart that were recorded between two rewinds; 0 for constants.
 using Epoch = std::uint32_t;
@@ -119,4 +119,4 @@ requires(!std::floating_point<T>) T guarded(const T& cotangent, const T& gradien
 }
 
 }  // namespace detail
-}  // namespace tapegrad::ad
+}  // namespace tapegrad::scalars

@@ -5,7 +5,7 @@
 #include <tapegrad/scalar/active.hpp>
 #include <tapegrad/scalar/dual.hpp>
 
-namespace tapegrad::ad {
+namespace tapegrad::scalars {
 namespace detail {
 
 /// Of an operation on A and B: of the outermost of them.
@@ -178,4 +178,4 @@ template <class A, class B>
 requires detail::Operands<A, B>
 [[gnu::always_inline]] inline bool operator>=(const A& a, const B& b) { return b <= a; }
 
-}  // namespace tapegrad::ad
+}  // namespace tapegrad::scalars

@@ -5,7 +5,7 @@
 #include <limits>
 #include <tapegrad/scalar/operators.hpp>
 
-namespace tapegrad::ad {
+namespace tapegrad::scalars {
 
 using detail::Operand;
 using detail::Operands;
@@ -125,14 +125,14 @@ detail::Held<X> modf(const X& x, detail::Held<X>* whole) {
   return x - *whole;
 }
 
-}  // namespace tapegrad::ad
+}  // namespace tapegrad::scalars
 
 /// Those of the number within.
 template <class X>
-requires(tapegrad::ad::detail::depth<X> > 0 &&
-         std::same_as<X, tapegrad::ad::detail::Held<X>>) class std::numeric_limits<X>
-    : public std::numeric_limits<tapegrad::ad::detail::Innermost<X>> {
-  using Number = std::numeric_limits<tapegrad::ad::detail::Innermost<X>>;
+requires(tapegrad::scalars::detail::depth<X> > 0 &&
+         std::same_as<X, tapegrad::scalars::detail::Held<X>>) class std::numeric_limits<X>
+    : public std::numeric_limits<tapegrad::scalars::detail::Innermost<X>> {
+  using Number = std::numeric_limits<tapegrad::scalars::detail::Innermost<X>>;
 
  public:
   static constexpr X min() { return Number::min(); }

@@ -4,7 +4,7 @@
 #include <span>
 #include <tapegrad/scalar/active.hpp>
 
-namespace tapegrad::ad {
+namespace tapegrad::scalars {
 
 /// N adjoints of each value of a recording: N gradients, or rows of a Jacobian, in one sweep.
 ///
@@ -198,4 +198,4 @@ void Recording<T>::backward(std::span<const Active<T>> y, std::span<const T> cot
   adjoints_.sweep();
 }
 
-}  // namespace tapegrad::ad
+}  // namespace tapegrad::scalars

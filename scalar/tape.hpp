@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace tapegrad::ad {
+namespace tapegrad::scalars {
 
 /// Of a statement on its thread's tape, from 1; 0 for none.
 using Index = std::uint32_t;
@@ -125,9 +125,8 @@ class Tape {
 
   /// Fails unless the value is of the innermost recording.
   void require_recorded(Epoch epoch, Index index) const {
-    const std::size_t at = stretch_of(epoch);
-    if (at == stretches_.size() || index > last_of(at)) fail_stale();
-    if (in_inner(at)) fail_enclosing();
+    if (epoch == cursor<T>.epoch && epoch != 0) return;
+    require_earlier(epoch, index);
   }
 
   /// Room for a statement of so many bytes.
@@ -242,6 +241,12 @@ class Tape {
     }
   }
 
+  [[gnu::noinline]] void require_earlier(Epoch epoch, Index index) const {
+    const std::size_t at = stretch_of(epoch);
+    if (at == stretches_.size() || index > last_of(at)) fail_stale();
+    if (in_inner(at)) fail_enclosing();
+  }
+
   std::size_t stretch_of(Epoch epoch) const {
     std::size_t at = stretches_.size();
     while (at > 0 && stretches_[at - 1].epoch != epoch) --at;
@@ -287,4 +292,4 @@ class Tape {
 };
 
 }  // namespace detail
-}  // namespace tapegrad::ad
+}  // namespace tapegrad::scalars

@@ -24,6 +24,7 @@ declare -A leans_on=(
 # The public headers whose very subject is another library. All others show nothing but the standard library.
 declare -A subject=(
   [core/eigen.hpp]='Eigen/'
+  [scalar/eigen.hpp]='Eigen/'
   [core/storage.hpp]='sys/single_threaded.h'
   [op/formula.hpp]='Eigen/|unsupported/Eigen/'
   [graph/boost_graph.hpp]='boost/'

@@ -8,7 +8,7 @@
 #include <tapegrad/scalar/scalar.hpp>
 #include <vector>
 
-namespace tapegrad::ad {
+namespace tapegrad::scalars {
 namespace {
 
 template <class T>
@@ -341,4 +341,4 @@ TEST(Functions, ReadPartsOfNumbers) {
 }
 
 }  // namespace
-}  // namespace tapegrad::ad
+}  // namespace tapegrad::scalars

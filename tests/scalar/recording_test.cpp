@@ -11,7 +11,7 @@
 
 #include "../message_of.hpp"
 
-namespace tapegrad::ad {
+namespace tapegrad::scalars {
 namespace {
 
 using ::testing::HasSubstr;
@@ -286,4 +286,4 @@ TEST(Nesting, KeepsDerivativesOfWhatIsZero) {
 }
 
 }  // namespace
-}  // namespace tapegrad::ad
+}  // namespace tapegrad::scalars

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-namespace tapegrad::ad {
+namespace tapegrad::scalars {
 namespace {
 
 TEST(RecordingThreads, RecordApart) {
@@ -55,4 +55,4 @@ TEST(RecordingThreads, ValuesOutliveTheThread) {
 }
 
 }  // namespace
-}  // namespace tapegrad::ad
+}  // namespace tapegrad::scalars
