@@ -45,8 +45,8 @@ struct MaskedSoftmax {
     bool causal = false;
     bool operator==(const Attrs&) const = default;
     static constexpr auto fields() {
-      return std::tuple{Field{"scale", &Attrs::scale, "factor of x"},
-                        Field{"causal", &Attrs::causal, "row i sees elements 0 to i only"}};
+      return std::tuple{Field{"scale", &Attrs::scale, "factor of the scores"},
+                        Field{"causal", &Attrs::causal, "query i sees keys 0 to i only"}};
     }
   };
   static constexpr OpInfo info{.name = "masked_softmax",
