@@ -141,7 +141,7 @@ const std::vector<ValueInfo>& Model::inputs() const { return program_->inputs; }
 const std::vector<ValueInfo>& Model::outputs() const { return program_->outputs; }
 const NamedTensors& Model::parameters() const { return program_->parameters; }
 const NamedTensors& Model::constants() const { return program_->constants; }
-std::map<std::string, std::int64_t> Model::operators() const { return program_->operators; }
+const std::map<std::string, std::int64_t>& Model::operators() const { return program_->operators; }
 const std::vector<Unsupported>& Model::unsupported() const { return program_->unsupported; }
 std::int64_t Model::ir_version() const { return program_->model.ir_version; }
 const std::map<std::string, std::string>& Model::metadata() const { return program_->metadata; }

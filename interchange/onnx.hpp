@@ -116,7 +116,7 @@ class Model {
   /// The other initializers that tensors can hold: statistics of batch normalisation, integers, sizes.
   const NamedTensors& constants() const;
   /// The nodes of the graph and of all graphs in it, counted by operator.
-  std::map<std::string, std::int64_t> operators() const;
+  const std::map<std::string, std::int64_t>& operators() const;
   const std::vector<Unsupported>& unsupported() const;
 
   std::int64_t opset() const;  ///< of ONNX's own domain

@@ -1,7 +1,7 @@
 // The one list of importers: each family has its part of it at the foot of its file.
 
 #include <algorithm>
-#include <tapegrad/interchange/operators/families.hpp>
+#include <tapegrad/interchange/internal/onnx_families.hpp>
 
 namespace tapegrad::onnx {
 namespace {

@@ -78,8 +78,8 @@ void print_row(const OpCheckResult& r) {
   std::cout.flush();
 }
 
-/// A model's gradients for its floating inputs and its weights. It computes in its own dtypes, so f32 models are
-/// checked within what f32 allows.
+/// A model's gradients for its floating inputs. It computes in its own dtypes, so f32 models are checked within what
+/// f32 allows.
 int run_model(const Options& options) {
   const onnx::Model model = onnx::load(options.ops[0]);
   const std::vector<onnx::Value> given = inputs_for(model, options.inputs, false);

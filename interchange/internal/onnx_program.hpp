@@ -1,7 +1,6 @@
 #pragma once
 // A model that was read, and how it runs: names to values, node by node.
 
-#include <functional>
 #include <tapegrad/interchange/internal/onnx_schema.hpp>
 #include <tapegrad/interchange/onnx.hpp>
 #include <unordered_map>
@@ -88,7 +87,6 @@ class Call {
   const schema::Node& node() const { return *step_.node; }
   std::int64_t version() const { return step_.version; }
   const Frame& frame() const { return frame_; }
-  const std::string& domain() const { return node().domain; }
 
   std::size_t inputs() const { return node().input.size(); }
   std::size_t outputs() const { return node().output.size(); }
@@ -98,7 +96,6 @@ class Call {
   bool wants(std::size_t i) const { return i < outputs() && !node().output[i].empty(); }
   const Value& value(std::size_t i) const;
   const Tensor& in(std::size_t i) const;
-  Tensor in_or(std::size_t i, const Tensor& absent) const { return has(i) ? in(i) : absent; }
   ElementType type(std::size_t i) const { return value(i).type; }
   std::vector<Tensor> all(std::size_t first = 0) const;
   /// The elements of an input of integers, such as a shape.
@@ -117,7 +114,7 @@ class Call {
 
   /// Of input `i`; axes from the end allowed.
   int axis(std::int64_t axis, std::size_t i = 0) const;
-  /// The attribute up to opset `last`, and input `i` from then on; empty if neither is given.
+  /// Input `i`, or else the attribute that older opsets have in its place; empty if neither is given.
   std::vector<std::int64_t> integers_of(std::string_view name, std::size_t i) const;
 
   /// The outputs of the graph in an attribute, which sees the names around the node.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/interchange/operators/families.hpp>
+#include <tapegrad/interchange/internal/onnx_families.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/view.hpp>
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <numeric>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/interchange/operators/families.hpp>
+#include <tapegrad/interchange/internal/onnx_families.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/elementary.hpp>

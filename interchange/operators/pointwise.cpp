@@ -3,8 +3,8 @@
 #include <cmath>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/interchange/internal/onnx_families.hpp>
 #include <tapegrad/interchange/internal/onnx_tensor.hpp>
-#include <tapegrad/interchange/operators/families.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>

@@ -1,7 +1,7 @@
 // Products of matrices, and what is written with them.
 
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/interchange/operators/families.hpp>
+#include <tapegrad/interchange/internal/onnx_families.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/linear_algebra.hpp>

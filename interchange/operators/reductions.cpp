@@ -1,7 +1,7 @@
 // Reductions, running sums, shares along an axis, order.
 
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/interchange/operators/families.hpp>
+#include <tapegrad/interchange/internal/onnx_families.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>

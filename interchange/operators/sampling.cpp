@@ -3,7 +3,7 @@
 #include <bit>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/random.hpp>
-#include <tapegrad/interchange/operators/families.hpp>
+#include <tapegrad/interchange/internal/onnx_families.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/sampling.hpp>

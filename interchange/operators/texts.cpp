@@ -4,7 +4,7 @@
 #include <cmath>
 #include <map>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/interchange/operators/families.hpp>
+#include <tapegrad/interchange/internal/onnx_families.hpp>
 
 namespace tapegrad::onnx {
 namespace {

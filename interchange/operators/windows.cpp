@@ -4,8 +4,8 @@
 
 #include <limits>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/interchange/operators/families.hpp>
-#include <tapegrad/interchange/operators/windows.hpp>
+#include <tapegrad/interchange/internal/onnx_families.hpp>
+#include <tapegrad/interchange/internal/onnx_windows.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/convolution.hpp>
