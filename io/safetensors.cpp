@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <bit>
 #include <map>
@@ -38,7 +37,7 @@ std::string header_text(const NamedTensors& tensors, const Metadata& metadata) {
   std::uint64_t begin = 0;
   for (const auto& [name, tensor] : tensors) {
     const std::uint64_t end = begin + static_cast<std::uint64_t>(tensor.numel()) * size_of(tensor.dtype());
-    header.emplace(name, object_of({{"dtype", quoted(std::string(safetensors_name(tensor.dtype())))},
+    header.emplace(name, object_of({{"dtype", quoted(std::string(element_format(tensor.dtype()).safetensors))},
                                     {"shape", fmt::format("[{}]", fmt::join(tensor.shape(), ","))},
                                     {"data_offsets", fmt::format("[{},{}]", begin, end)}}));
     begin = end;
@@ -46,21 +45,6 @@ std::string header_text(const NamedTensors& tensors, const Metadata& metadata) {
   std::string text = object_of(header);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   return text;
-}
-
-/// Widening loses nothing.
-void read_halves(const InputFile& file, std::uint64_t place, Encoding encoding, std::span<float> to) {
-  constexpr std::size_t kBlock = 1 << 15;
-  std::vector<std::uint16_t> block(std::min(kBlock, to.size()));
-  while (!to.empty()) {
-    const std::size_t count = std::min(kBlock, to.size());
-    file.read(block.data(), 2 * count, place);
-    for (std::size_t i = 0; i < count; ++i)
-      to[i] = encoding == Encoding::f16 ? static_cast<float>(std::bit_cast<Eigen::half>(block[i]))
-                                        : static_cast<float>(std::bit_cast<Eigen::bfloat16>(block[i]));
-    place += 2 * count;
-    to = to.subspan(count);
-  }
 }
 
 }  // namespace
@@ -108,16 +92,8 @@ NamedTensors load_safetensors(const std::filesystem::path& path, Metadata* metad
   NamedTensors tensors;
   tensors.reserve(header.tensors.size());
   for (TensorEntry& entry : header.tensors) {
-    Tensor tensor = empty(entry.shape, entry.dtype);
-    std::byte* to = engine::node_of(tensor).data;
-    const std::uint64_t place = kLengthBytes + length + entry.begin;
-    if (entry.encoding == Encoding::same)
-      file.read(to, entry.end - entry.begin, place);
-    else
-      read_halves(file, place, entry.encoding, tensor.mutable_data<float>());
-    if (entry.dtype == DType::boolean &&
-        std::any_of(to, to + tensor.numel(), [](std::byte b) { return b > std::byte{1}; }))
-      refuse(fmt::format("a BOOL tensor of shape {} has bytes other than 0 and 1", to_string(entry.shape)));
+    Tensor tensor = read_elements(file, kLengthBytes + length + entry.begin, entry.shape, *entry.format,
+                                  file.name() + ": not a safetensors file: ");
     tensors.push_back({std::move(entry.name), std::move(tensor)});
   }
   if (metadata) *metadata = std::move(header.metadata);

@@ -16,21 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-struct StoredDType {
-  std::string_view name;
-  DType dtype;
-  Encoding encoding = Encoding::same;
-  std::uint64_t bytes() const { return encoding == Encoding::same ? size_of(dtype) : 2; }
-};
-constexpr StoredDType kDTypes[] = {{"F32", DType::f32},
-                                   {"F64", DType::f64},
-                                   {"I64", DType::i64},
-                                   {"I32", DType::i32},
-                                   {"U8", DType::u8},
-                                   {"BOOL", DType::boolean},
-                                   {"F16", DType::f32, Encoding::f16},
-                                   {"BF16", DType::f32, Encoding::bf16}};
-
 // A file of this many is larger than any model; the table of its tensors would outgrow the file.
 constexpr std::size_t kMostTensors = 200'000, kMostMetadata = 100'000;
 
@@ -53,7 +38,7 @@ class Reader final : public nlohmann::json_sax<json> {
         return true;
       case Place::top_value:
         place_ = Place::tensor;
-        dtype_ = nullptr;
+        format_ = nullptr;
         shape_.reset();
         offsets_.reset();
         return true;
@@ -82,7 +67,7 @@ class Reader final : public nlohmann::json_sax<json> {
     } else {
       key_ = std::move(key);
       const bool again =
-          (key_ == "dtype" && dtype_) || (key_ == "shape" && shape_) || (key_ == "data_offsets" && offsets_);
+          (key_ == "dtype" && format_) || (key_ == "shape" && shape_) || (key_ == "data_offsets" && offsets_);
       if (again) refuse(fmt::format("{} has {} twice", shown_name(name_), key_));
       if (key_ != "dtype" && key_ != "shape" && key_ != "data_offsets")
         refuse(fmt::format("{} has {}, which means nothing", shown_name(name_), shown_name(key_)));
@@ -97,12 +82,10 @@ class Reader final : public nlohmann::json_sax<json> {
       return true;
     }
     if (place_ != Place::tensor || key_ != "dtype") unexpected("a text");
-    const auto found = std::ranges::find(kDTypes, std::string_view(value), &StoredDType::name);
-    if (found == std::end(kDTypes))
-      throw IoError(
-          fmt::format("{}: the tensor {} has the dtype {}; F32, F64, F16, BF16, I64, I32, U8 and BOOL can be read",
-                      file_, shown_name(name_), shown_name(value)));
-    dtype_ = found;
+    format_ = find_format(&ElementFormat::safetensors, value);
+    if (!format_)
+      throw IoError(fmt::format("{}: the tensor {} has the dtype {}; can be read: {}", file_, shown_name(name_),
+                                shown_name(value), format_names(&ElementFormat::safetensors)));
     return true;
   }
 
@@ -151,17 +134,17 @@ class Reader final : public nlohmann::json_sax<json> {
   }
 
   void finish_tensor() {
-    if (!dtype_ || !shape_ || !offsets_)
-      refuse(fmt::format("{} has no {}", shown_name(name_), !dtype_ ? "dtype" : !shape_ ? "shape" : "data_offsets"));
+    if (!format_ || !shape_ || !offsets_)
+      refuse(fmt::format("{} has no {}", shown_name(name_), !format_ ? "dtype" : !shape_ ? "shape" : "data_offsets"));
     if (offsets_->size() != 2) refuse(fmt::format("data_offsets of {} are not two", shown_name(name_)));
     const std::uint64_t begin = (*offsets_)[0], end = (*offsets_)[1];
     if (end < begin) refuse(fmt::format("{} ends at byte {}, before it begins, at {}", shown_name(name_), end, begin));
     const auto shape = checked_shape();
-    if (!shape || static_cast<std::uint64_t>(shape->numel()) * dtype_->bytes() != end - begin)
-      refuse(fmt::format("{} is {} [{}], and has {} bytes", shown_name(name_), dtype_->name, fmt::join(*shape_, ", "),
-                         end - begin));
+    if (!shape || static_cast<std::uint64_t>(shape->numel()) * format_->bytes != end - begin)
+      refuse(fmt::format("{} is {} [{}], and has {} bytes", shown_name(name_), format_->safetensors,
+                         fmt::join(*shape_, ", "), end - begin));
     if (header_.tensors.size() == kMostTensors) refuse(fmt::format("it has more than {} tensors", kMostTensors));
-    header_.tensors.push_back({name_, dtype_->dtype, dtype_->encoding, *shape, begin, end});
+    header_.tensors.push_back({name_, format_, *shape, begin, end});
   }
 
   // Nothing where an extent or the number of elements is beyond what a file can hold.
@@ -183,16 +166,12 @@ class Reader final : public nlohmann::json_sax<json> {
   Place place_ = Place::start;
   std::unordered_set<std::string> names_;
   std::string name_, key_;
-  const StoredDType* dtype_ = nullptr;
+  const ElementFormat* format_ = nullptr;
   std::optional<std::vector<std::uint64_t>> shape_, offsets_;
   std::vector<std::uint64_t> numbers_;
 };
 
 }  // namespace
-
-std::string_view safetensors_name(DType dtype) {
-  return std::ranges::find(kDTypes, dtype, &StoredDType::dtype)->name;  // the wide one comes first
-}
 
 SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t data_bytes, const std::string& file) {
   SafetensorsHeader header;

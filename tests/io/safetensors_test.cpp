@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <limits>
@@ -278,6 +279,35 @@ TEST_F(Safetensors, WidensHalves) {
   EXPECT_EQ(tensors[0].tensor.values(),
             (std::vector<double>{1, -2, 0x1p-24, 65504, std::numeric_limits<double>::infinity(), 0}));
   EXPECT_EQ(tensors[1].tensor.values(), (std::vector<double>{1, -3.140625}));
+}
+
+// Values by the tables of the OCP 8-bit Floating Point Specification (OFP8), 2023.
+TEST_F(Safetensors, WidensEightBitFloats) {
+  put_parts(R"({"e4m3":{"dtype":"F8_E4M3","shape":[7],"data_offsets":[0,7]},)"
+            R"("e5m2":{"dtype":"F8_E5M2","shape":[6],"data_offsets":[7,13]}})",
+            std::string("\x00\x38\xb8\x01\x08\x7e\x7f", 7) + std::string("\x3c\xc0\x01\x7b\x7c\x7d", 6));
+  const NamedTensors tensors = load_safetensors(path_);
+  const std::vector<double> e4m3 = tensors[0].tensor.values(), e5m2 = tensors[1].tensor.values();
+  EXPECT_EQ(tensors[0].tensor.dtype(), f32);
+  EXPECT_EQ(std::vector(e4m3.begin(), e4m3.end() - 1), (std::vector<double>{0, 1, -1, 0x1p-9, 0x1p-6, 448}));
+  EXPECT_EQ(std::vector(e5m2.begin(), e5m2.end() - 1),
+            (std::vector<double>{1, -2, 0x1p-16, 57344, std::numeric_limits<double>::infinity()}));
+  EXPECT_TRUE(std::isnan(e4m3.back()));
+  EXPECT_TRUE(std::isnan(e5m2.back()));
+}
+
+TEST_F(Safetensors, WidensIntegers) {
+  put_parts(R"({"a":{"dtype":"U32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"I16","shape":[2],)"
+            R"("data_offsets":[4,8]},"c":{"dtype":"U16","shape":[1],"data_offsets":[8,10]},)"
+            R"("d":{"dtype":"I8","shape":[2],"data_offsets":[10,12]}})",
+            std::string("\xff\xff\xff\xff\xff\xff\x00\x80\xff\xff\x80\x7f", 12));
+  const NamedTensors tensors = load_safetensors(path_);
+  EXPECT_EQ(tensors[0].tensor.dtype(), i64);
+  EXPECT_EQ(tensors[0].tensor.values(), std::vector<double>{4294967295});
+  EXPECT_EQ(tensors[1].tensor.dtype(), i32);
+  EXPECT_EQ(tensors[1].tensor.values(), (std::vector<double>{-1, -32768}));
+  EXPECT_EQ(tensors[2].tensor.values(), std::vector<double>{65535});
+  EXPECT_EQ(tensors[3].tensor.values(), (std::vector<double>{-128, 127}));
 }
 
 TEST_F(Safetensors, SavesNothingThatCannotBeLoaded) {
