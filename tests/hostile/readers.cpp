@@ -14,6 +14,7 @@
 #include <tapegrad/graph/internal/mermaid_limits.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/interchange/onnx.hpp>
+#include <tapegrad/interchange/pytorch.hpp>
 #include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/io/npy.hpp>
 #include <tapegrad/io/safetensors.hpp>
@@ -31,6 +32,12 @@ std::string checkpoint_file() {
   const TemporaryFolder folder;
   io::save_checkpoint(folder.path("c"), {{{"w", arange(6)}}, R"({"version": 1})"});
   return content_of(folder.path("c"));
+}
+
+std::string pytorch_file() {
+  const TemporaryFolder folder;
+  io::save_pytorch(folder.path("a.pt"), {{"w", arange(3, f32)}, {"n", arange(2)}});
+  return content_of(folder.path("a.pt"));
 }
 
 constexpr const char* kSnapshot = R"({"format": "tapegrad-graph", "version": 1, "title": "t", "vertices": [
@@ -71,6 +78,7 @@ std::vector<Reader> make_readers() {
        zip({{"a.npy", npy(f4, floats), {.deflated = true}}})},
       {"safetensors", ".safetensors", [](const Path& p) { io::load_safetensors(p); },
        safetensors(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"k":"v"}})", floats)},
+      {"pytorch", ".pt", [](const Path& p) { io::load_pytorch(p); }, pytorch_file()},
       {"checkpoint", ".safetensors", [](const Path& p) { io::load_checkpoint(p); }, checkpoint_file()},
       {"onnx", ".onnx", [](const Path& p) { onnx::load(p); }, onnx_file(small_model())},
       {"snapshot", ".json", [](const Path& p) { graph::from_json(data::read_text_file(p), p.string()); }, kSnapshot,
