@@ -1,0 +1,17 @@
+#pragma once
+// The families of exporters, a file each.
+
+#include <span>
+#include <tapegrad/interchange/internal/onnx_writer.hpp>
+
+namespace tapegrad::onnx {
+
+std::span<const Exporter> layer_exporters();
+std::span<const Exporter> pointwise_exporters();
+std::span<const Exporter> reduction_exporters();
+std::span<const Exporter> shape_exporters();
+
+inline constexpr std::span<const Exporter> (*kExporters[])() = {layer_exporters, pointwise_exporters,
+                                                                reduction_exporters, shape_exporters};
+
+}  // namespace tapegrad::onnx
