@@ -78,7 +78,7 @@ class Export {
     Expr value{&writer_, "?", node.dtype};
     if (const Exporter* exporter = find_exporter(op_name(node))) {
       try {
-        value = exporter->write(Call(writer_, node, inputs_of(node)));
+        value = exporter->write(RecordedCall(writer_, node, inputs_of(node)));
       } catch (const ValueError& error) {
         unsupported_.insert(error.what());
       }

@@ -137,7 +137,10 @@ Expr reshape_to(const Expr& x, const Integers& shape) {
   // 0 is an extent, not "as it was".
   return x.graph->node("Reshape", {x, x.graph->integers(shape)}, {{"allowzero", std::int64_t{1}}});
 }
-Expr transposed(const Expr& x, const Integers& axes) { return x.graph->node("Transpose", {x}, {{"perm", axes}}); }
+Expr transposed(const Expr& x, const Integers& axes) {
+  if (axes.empty()) return x;
+  return x.graph->node("Transpose", {x}, {{"perm", axes}});
+}
 Expr sum_over(const Expr& x, const Integers& axes, bool keepdims) {
   return x.graph->node("ReduceSum", {x, x.graph->integers(axes)}, {{"keepdims", std::int64_t{keepdims}}});
 }
@@ -147,12 +150,12 @@ Expr mean_over(const Expr& x, const Integers& axes, bool keepdims) {
 
 // ---- calls ----------------------------------------------------------------------------------------------------------
 
-Call::Call(GraphWriter& graph, const Node& node, std::vector<Expr> inputs)
+RecordedCall::RecordedCall(GraphWriter& graph, const Node& node, std::vector<Expr> inputs)
     : graph_(graph), node_(node), inputs_(std::move(inputs)) {
   if (node.op->attributes) attributes_ = node.op->attributes(node);
 }
 
-std::string Call::attribute_text(std::string_view name) const {
+std::string RecordedCall::attribute_text(std::string_view name) const {
   for (const auto& [key, text] : attributes_)
     if (key == name) return text;
   for (const AttributeInfo& attribute : find_op(node_.op->info->name).attributes())
@@ -160,11 +163,13 @@ std::string Call::attribute_text(std::string_view name) const {
   throw ValueError(fmt::format("onnx::save: {} has no attribute {}", node_.op->info->name, name));
 }
 
-std::int64_t Call::axis(std::string_view attribute, std::size_t input) const {
+std::int64_t RecordedCall::axis(std::string_view attribute, std::size_t input) const {
   const std::int64_t axis = integer(attribute);
   return axis < 0 ? axis + inputs_[input].shape.rank() : axis;
 }
 
-void Call::refuse(std::string_view why) const { throw ValueError(fmt::format("{} ({})", node_.op->info->name, why)); }
+void RecordedCall::refuse(std::string_view why) const {
+  throw ValueError(fmt::format("{} ({})", node_.op->info->name, why));
+}
 
 }  // namespace tapegrad::onnx

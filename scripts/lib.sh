@@ -8,8 +8,8 @@ build_packages=(g++ cmake ninja-build ccache libeigen3-dev libboost-dev libfmt-d
 # What the program reads and calls: WordNet's glosses, and dot.
 run_packages=(wordnet-base graphviz)
 test_packages=(libboost-graph-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libgoogle-glog-dev
-  libfiu-dev pkgconf python3 time libonnx-testdata chromium-headless-shell fonts-dejavu-core ca-certificates
-  python3-torch python3-onnx)
+  libfiu-dev pkgconf python3 time libonnx-testdata python3-onnx python3-torch chromium-headless-shell
+  fonts-dejavu-core ca-certificates)
 
 say() { printf '== %s\n' "$*"; }
 

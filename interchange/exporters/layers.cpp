@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <numeric>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/interchange/internal/onnx_exporters.hpp>
@@ -6,7 +7,7 @@ namespace tapegrad::onnx {
 namespace {
 
 /// A number for each spatial axis; `missing` where the attribute has none.
-Integers for_axes(const Call& c, std::string_view attribute, std::int64_t missing) {
+Integers for_axes(const RecordedCall& c, std::string_view attribute, std::int64_t missing) {
   Integers values = c.integers(attribute);
   const auto axes = static_cast<std::size_t>(c[0].shape.rank() - 2);
   if (values.empty()) values.assign(axes, missing);
@@ -19,7 +20,7 @@ Integers joined(Integers a, const Integers& b) {
   return a;
 }
 
-NodeAttributes convolution(const Call& c) {
+NodeAttributes convolution(const RecordedCall& c) {
   const Integers begin = for_axes(c, "padding", 0);
   const Integers end = c.integers("padding_end").empty() ? begin : for_axes(c, "padding_end", 0);
   return {{"strides", for_axes(c, "stride", 1)},
@@ -28,13 +29,13 @@ NodeAttributes convolution(const Call& c) {
           {"group", c.integer("groups")}};
 }
 
-std::vector<Expr> given(const Call& c) {
+std::vector<Expr> given(const RecordedCall& c) {
   std::vector<Expr> inputs;
   for (std::size_t i = 0; i < c.size() && c.has(i); ++i) inputs.push_back(c.in(i));
   return inputs;
 }
 
-NodeAttributes pooling(const Call& c) {
+NodeAttributes pooling(const RecordedCall& c) {
   const Integers window = for_axes(c, "kernel_size", 1), padding = for_axes(c, "padding", 0);
   return {{"kernel_shape", window},
           {"strides", c.integers("stride").empty() ? window : for_axes(c, "stride", 1)},
@@ -49,25 +50,25 @@ Expr standardized(const Expr& x, const Integers& axes, double eps) {
 }
 
 /// · weight + bias of each channel, where they are given.
-Expr scaled(const Call& c, Expr y, const Integers& shape) {
+Expr scaled(const RecordedCall& c, Expr y, const Integers& shape) {
   if (c.has(1)) y = y * reshape_to(c.in(1), shape);
   if (c.has(2)) y = y + reshape_to(c.in(2), shape);
   return y;
 }
 
-Integers of_channels(const Call& c) {
+Integers of_channels(const RecordedCall& c) {
   Integers shape(static_cast<std::size_t>(c.shape().rank()), 1);
   shape[1] = c.shape()[1];
   return shape;
 }
 
-Integers last_axes(const Call& c, std::size_t count) {
+Integers last_axes(const RecordedCall& c, std::size_t count) {
   Integers axes(count);
   std::iota(axes.begin(), axes.end(), c.shape().rank() - static_cast<std::int64_t>(count));
   return axes;
 }
 
-Expr softmax(const Call& c, std::string_view op) {
+Expr softmax(const RecordedCall& c, std::string_view op) {
   return c.shape().rank() == 0 ? emit(op == "Softmax" ? "Exp" : "Identity", {c.in(0) - c.in(0)})
                                : c.graph().node(op, {c.in(0)}, {{"axis", c.axis()}});
 }
@@ -75,7 +76,7 @@ Expr softmax(const Call& c, std::string_view op) {
 Expr total(const Expr& x) { return x.graph->node("ReduceSum", {x}, {{"keepdims", std::int64_t{0}}}); }
 
 /// The mean of what counts is 0 where nothing does, which ONNX's own would make NaN.
-Expr class_loss(const Call& c, std::string_view op) {
+Expr class_loss(const RecordedCall& c, std::string_view op) {
   if (c[1].dtype != i32 && c[1].dtype != i64) c.refuse("of shares as targets");
   if (c[0].shape.numel() == 0) c.refuse("of no elements");
   const bool alone = c[0].shape.rank() == 1;  // one sample, without its axis
@@ -95,7 +96,7 @@ Expr class_loss(const Call& c, std::string_view op) {
 }
 
 /// A pool whose parts are of one size.
-Expr adaptive(const Call& c, std::string_view op) {
+Expr adaptive(const RecordedCall& c, std::string_view op) {
   Integers window;
   for (int axis = 2; axis < c.shape().rank(); ++axis) {
     const std::int64_t extent = c[0].shape[axis], parts = c.shape()[axis];
@@ -106,7 +107,7 @@ Expr adaptive(const Call& c, std::string_view op) {
 }
 
 /// Softmax of the last axis over what is seen; 0 elsewhere, also where nothing is.
-Expr masked_softmax(const Call& c) {
+Expr masked_softmax(const RecordedCall& c) {
   GraphWriter& g = c.graph();
   const Shape& x = c.shape();
   Expr seen = c.has(1) ? cast_to(c[1], boolean) : g.number(1, boolean);
@@ -122,24 +123,24 @@ Expr masked_softmax(const Call& c) {
 
 constexpr Exporter kLayers[] = {
     {"matmul",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        return emit("MatMul", {c.in(0), c.in(1)});
      }},
-    {"conv", [](const Call& c) { return c.graph().node("Conv", given(c), convolution(c)); }},
+    {"conv", [](const RecordedCall& c) { return c.graph().node("Conv", given(c), convolution(c)); }},
     {"conv_transpose",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        NodeAttributes attributes = convolution(c);
        attributes.emplace_back("output_padding", for_axes(c, "output_padding", 0));
        return c.graph().node("ConvTranspose", given(c), attributes);
      }},
     {"max_pool",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        NodeAttributes attributes = pooling(c);
        attributes.emplace_back("dilations", for_axes(c, "dilation", 1));
        return c.graph().node("MaxPool", {c.in(0)}, attributes);
      }},
     {"avg_pool",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        // ONNX Runtime counts a last window beyond the end in another way.
        if (c.flag("ceil_mode")) c.refuse("with ceil_mode");
        NodeAttributes attributes = pooling(c);
@@ -147,44 +148,45 @@ constexpr Exporter kLayers[] = {
        attributes.emplace_back("count_include_pad", std::int64_t{c.flag("count_include_pad")});
        return c.graph().node("AveragePool", {c.in(0)}, attributes);
      }},
-    {"adaptive_avg_pool", [](const Call& c) { return adaptive(c, "AveragePool"); }},
-    {"adaptive_max_pool", [](const Call& c) { return adaptive(c, "MaxPool"); }},
+    {"adaptive_avg_pool", [](const RecordedCall& c) { return adaptive(c, "AveragePool"); }},
+    {"adaptive_max_pool", [](const RecordedCall& c) { return adaptive(c, "MaxPool"); }},
     {"masked_softmax", masked_softmax},
     {"masked_mean",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        if (c[0].shape.numel() == 0) c.refuse("of no elements");
        GraphWriter& g = c.graph();
+       // The mean is over the mask's last axis; those of x behind it share it.
        Integers rows(static_cast<std::size_t>(c[0].shape.rank()), 1);
-       rows[0] = c[0].shape[0];
-       rows[1] = c[0].shape[1];
+       std::ranges::copy(c[1].shape, rows.begin());
+       const Integers axis{c[1].shape.rank() - 1};
        const Expr seen = reshape_to(cast_to(c[1], boolean), rows);
-       const Expr counted = sum_over(cast_to(seen, c.dtype()), {1}, false);
-       return sum_over(choose(seen, c.in(0), g.number(0, c.dtype())), {1}, false) / maximum(counted, 1);
+       const Expr counted = sum_over(cast_to(seen, c.dtype()), axis, false);
+       return sum_over(choose(seen, c.in(0), g.number(0, c.dtype())), axis, false) / maximum(counted, 1);
      }},
-    {"softmax", [](const Call& c) { return softmax(c, "Softmax"); }},
-    {"log_softmax", [](const Call& c) { return softmax(c, "LogSoftmax"); }},
+    {"softmax", [](const RecordedCall& c) { return softmax(c, "Softmax"); }},
+    {"log_softmax", [](const RecordedCall& c) { return softmax(c, "LogSoftmax"); }},
     {"layer_norm",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        Expr y = standardized(c.in(0), last_axes(c, c.integers("normalized_shape").size()), c.number("eps"));
        if (c.has(1)) y = y * c.in(1);
        return c.has(2) ? y + c.in(2) : y;
      }},
     {"rms_norm",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const Expr x = c.in(0);
        const Integers axes = last_axes(c, c.integers("normalized_shape").size());
        const Expr y = x / emit("Sqrt", {mean_over(x * x, axes, true) + c.number("eps")});
        return c.has(1) ? y * c.in(1) : y;
      }},
     {"batch_norm",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        Integers axes(static_cast<std::size_t>(c.shape().rank()));
        std::iota(axes.begin(), axes.end(), std::int64_t{0});
        std::erase(axes, 1);
        return scaled(c, standardized(c.in(0), axes, c.number("eps")), of_channels(c));
      }},
     {"group_norm",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const Shape& x = c.shape();
        const Expr groups = reshape_to(c.in(0), {x[0], c.integer("groups"), -1});
        if (x.numel() == 0) c.refuse("of no elements");
@@ -192,11 +194,11 @@ constexpr Exporter kLayers[] = {
        return scaled(c, y, of_channels(c));
      }},
     {"cross_entropy",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        if (c.number("label_smoothing") != 0) c.refuse("with label_smoothing");
        return class_loss(c, "SoftmaxCrossEntropyLoss");
      }},
-    {"nll_loss", [](const Call& c) { return class_loss(c, "NegativeLogLikelihoodLoss"); }},
+    {"nll_loss", [](const RecordedCall& c) { return class_loss(c, "NegativeLogLikelihoodLoss"); }},
 };
 
 }  // namespace

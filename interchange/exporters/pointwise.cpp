@@ -14,7 +14,7 @@ struct Name {
   constexpr Name(const char (&t)[n]) { std::copy(t, t + n, text); }
 };
 template <Name name>
-Expr renamed(const Call& c) {
+Expr renamed(const RecordedCall& c) {
   std::vector<Expr> inputs;
   for (std::size_t i = 0; i < c.size(); ++i) inputs.push_back(c.in(i));
   return emit(name.text, inputs);
@@ -22,7 +22,7 @@ Expr renamed(const Call& c) {
 
 /// The same of a predicate: inputs in the dtype that holds both.
 template <Name name>
-Expr predicate(const Call& c) {
+Expr predicate(const RecordedCall& c) {
   DType dtype = c[0].dtype;
   for (const Expr& input : c.inputs()) dtype = promote(dtype, input.dtype);
   std::vector<Expr> inputs;
@@ -30,7 +30,7 @@ Expr predicate(const Call& c) {
   return c.graph().node(name.text, inputs, boolean);
 }
 template <Name name>
-Expr logical(const Call& c) {
+Expr logical(const RecordedCall& c) {
   std::vector<Expr> inputs;
   for (const Expr& input : c.inputs()) inputs.push_back(cast_to(input, boolean));
   return c.graph().node(name.text, inputs, boolean);
@@ -78,43 +78,43 @@ constexpr Exporter kPointwise[] = {
     {"abs", renamed<"Abs">},
     {"sign", renamed<"Sign">},
     {"reciprocal", renamed<"Reciprocal">},
-    {"square", [](const Call& c) { return c.in(0) * c.in(0); }},
+    {"square", [](const RecordedCall& c) { return c.in(0) * c.in(0); }},
     {"sqrt", renamed<"Sqrt">},
-    {"rsqrt", [](const Call& c) { return 1.0 / sqrt(c.in(0)); }},
+    {"rsqrt", [](const RecordedCall& c) { return 1.0 / sqrt(c.in(0)); }},
     {"cbrt",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        return sign(c.in(0)) * emit("Pow", {abs(c.in(0)), c.graph().number(1.0 / 3, c.dtype())});
      }},
     {"pow", renamed<"Pow">},
     {"maximum", renamed<"Max">},
     {"minimum", renamed<"Min">},
     {"fmax",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const Expr a = c.in(0), b = c.in(1);
        return choose(is_nan(a), b, choose(is_nan(b), a, emit("Max", {a, b})));
      }},
     {"fmin",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const Expr a = c.in(0), b = c.in(1);
        return choose(is_nan(a), b, choose(is_nan(b), a, emit("Min", {a, b})));
      }},
     {"hypot",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const Expr a = abs(c.in(0)), b = abs(c.in(1)), high = emit("Max", {a, b}), low = emit("Min", {a, b});
        const Expr ratio = low / choose(is_zero(high), c.graph().number(1, c.dtype()), high);
        return high * sqrt(ratio * ratio + 1.0);
      }},
-    {"lerp", [](const Call& c) { return c.in(0) + c.in(2) * (c.in(1) - c.in(0)); }},
+    {"lerp", [](const RecordedCall& c) { return c.in(0) + c.in(2) * (c.in(1) - c.in(0)); }},
     {"exp", renamed<"Exp">},
     {"exp2",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        return emit("Pow", {c.graph().number(2, c.dtype()), c.in(0)});
      }},
-    {"expm1", [](const Call& c) { return expm1(c.in(0)); }},
+    {"expm1", [](const RecordedCall& c) { return expm1(c.in(0)); }},
     {"log", renamed<"Log">},
-    {"log2", [](const Call& c) { return log(c.in(0)) / std::numbers::ln2; }},
-    {"log10", [](const Call& c) { return log(c.in(0)) / std::numbers::ln10; }},
-    {"log1p", [](const Call& c) { return log1p(c.in(0)); }},
+    {"log2", [](const RecordedCall& c) { return log(c.in(0)) / std::numbers::ln2; }},
+    {"log10", [](const RecordedCall& c) { return log(c.in(0)) / std::numbers::ln10; }},
+    {"log1p", [](const RecordedCall& c) { return log1p(c.in(0)); }},
     {"sin", renamed<"Sin">},
     {"cos", renamed<"Cos">},
     {"tan", renamed<"Tan">},
@@ -128,84 +128,84 @@ constexpr Exporter kPointwise[] = {
     {"acosh", renamed<"Acosh">},
     {"atanh", renamed<"Atanh">},
     {"sigmoid", renamed<"Sigmoid">},
-    {"log_sigmoid", [](const Call& c) { return -softplus(-c.in(0)); }},
-    {"logit", [](const Call& c) { return log(c.in(0) / (1.0 - c.in(0))); }},
-    {"softplus", [](const Call& c) { return softplus(c.in(0)); }},
+    {"log_sigmoid", [](const RecordedCall& c) { return -softplus(-c.in(0)); }},
+    {"logit", [](const RecordedCall& c) { return log(c.in(0) / (1.0 - c.in(0))); }},
+    {"softplus", [](const RecordedCall& c) { return softplus(c.in(0)); }},
     {"softsign", renamed<"Softsign">},
     {"relu", renamed<"Relu">},
-    {"relu6", [](const Call& c) { return bounded(c.in(0), 0, 6); }},
+    {"relu6", [](const RecordedCall& c) { return bounded(c.in(0), 0, 6); }},
     {"leaky_relu",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        return c.graph().node("LeakyRelu", {c.in(0)}, {{"alpha", c.number("slope")}});
      }},
     {"elu",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        return c.graph().node("Elu", {c.in(0)}, {{"alpha", c.number("alpha")}});
      }},
     {"selu", renamed<"Selu">},
     {"celu",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const double alpha = c.number("alpha");
        return maximum(c.in(0), 0) + expm1(minimum(c.in(0), 0) / alpha) * alpha;
      }},
-    {"gelu", [](const Call& c) { return c.in(0) * normal_cdf(c.in(0)); }},
+    {"gelu", [](const RecordedCall& c) { return c.in(0) * normal_cdf(c.in(0)); }},
     {"gelu_tanh",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const Expr x = c.in(0);
        const double scale = std::sqrt(2 * std::numbers::inv_pi);
        return x * 0.5 * (tanh((x + x * x * x * 0.044715) * scale) + 1.0);
      }},
-    {"silu", [](const Call& c) { return c.in(0) * sigmoid(c.in(0)); }},
-    {"mish", [](const Call& c) { return c.in(0) * tanh(softplus(c.in(0))); }},
-    {"hardtanh", [](const Call& c) { return bounded(c.in(0), c.number("low"), c.number("high")); }},
-    {"hardsigmoid", [](const Call& c) { return bounded(c.in(0) / 6.0 + 0.5, 0, 1); }},
-    {"hardswish", [](const Call& c) { return c.in(0) * bounded(c.in(0) / 6.0 + 0.5, 0, 1); }},
+    {"silu", [](const RecordedCall& c) { return c.in(0) * sigmoid(c.in(0)); }},
+    {"mish", [](const RecordedCall& c) { return c.in(0) * tanh(softplus(c.in(0))); }},
+    {"hardtanh", [](const RecordedCall& c) { return bounded(c.in(0), c.number("low"), c.number("high")); }},
+    {"hardsigmoid", [](const RecordedCall& c) { return bounded(c.in(0) / 6.0 + 0.5, 0, 1); }},
+    {"hardswish", [](const RecordedCall& c) { return c.in(0) * bounded(c.in(0) / 6.0 + 0.5, 0, 1); }},
     {"softshrink",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const double bound = c.number("bound");
        return maximum(c.in(0) - bound, 0) + minimum(c.in(0) + bound, 0);
      }},
     {"hardshrink",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const Expr x = c.in(0), bound = c.graph().number(c.number("bound"), c.dtype());
        return choose(compare("LessOrEqual", abs(x), bound), zero(x), x);
      }},
     {"prelu",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        return choose(compare("GreaterOrEqual", c.in(0), zero(c.in(0))), c.in(0), c.in(1) * c.in(0));
      }},
     {"erf", renamed<"Erf">},
-    {"normal_cdf", [](const Call& c) { return normal_cdf(c.in(0)); }},
+    {"normal_cdf", [](const RecordedCall& c) { return normal_cdf(c.in(0)); }},
     {"normal_density",
-     [](const Call& c) { return exp(c.in(0) * c.in(0) * -0.5) * std::sqrt(0.5 * std::numbers::inv_pi); }},
+     [](const RecordedCall& c) { return exp(c.in(0) * c.in(0) * -0.5) * std::sqrt(0.5 * std::numbers::inv_pi); }},
     {"logaddexp",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        return emit("Max", {c.in(0), c.in(1)}) + log1p(exp(-abs(c.in(0) - c.in(1))));
      }},
-    {"xlogy", [](const Call& c) { return xlogy(c.in(0), c.in(1)); }},
-    {"entr", [](const Call& c) { return -xlogy(c.in(0), c.in(0)); }},
+    {"xlogy", [](const RecordedCall& c) { return xlogy(c.in(0), c.in(1)); }},
+    {"entr", [](const RecordedCall& c) { return -xlogy(c.in(0), c.in(0)); }},
     {"floor", renamed<"Floor">},
     {"ceil", renamed<"Ceil">},
     {"round", renamed<"Round">},
-    {"trunc", [](const Call& c) { return sign(c.in(0)) * floor(abs(c.in(0))); }},
+    {"trunc", [](const RecordedCall& c) { return sign(c.in(0)) * floor(abs(c.in(0))); }},
     {"fmod",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        return c.graph().node("Mod", {c.in(0), c.in(1)}, {{"fmod", std::int64_t{is_floating(c.dtype())}}});
      }},
     {"remainder",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        if (!is_floating(c.dtype())) return emit("Mod", {c.in(0), c.in(1)});
        return c.in(0) - floor(c.in(0) / c.in(1)) * c.in(1);
      }},
     {"clamp",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        Expr x = c.in(0);
        if (const double low = c.number("min"); std::isfinite(low)) x = maximum(x, low);
        if (const double high = c.number("max"); std::isfinite(high)) x = minimum(x, high);
        return x;
      }},
     {"equal", predicate<"Equal">},
-    {"not_equal", [](const Call& c) { return not_of(predicate<"Equal">(c)); }},
+    {"not_equal", [](const RecordedCall& c) { return not_of(predicate<"Equal">(c)); }},
     {"less", predicate<"Less">},
     {"less_equal", predicate<"LessOrEqual">},
     {"greater", predicate<"Greater">},
@@ -216,12 +216,12 @@ constexpr Exporter kPointwise[] = {
     {"logical_or", logical<"Or">},
     {"logical_xor", logical<"Xor">},
     {"logical_not", logical<"Not">},
-    {"where", [](const Call& c) { return choose(cast_to(c[0], boolean), c.in(1), c.in(2)); }},
-    {"cast", [](const Call& c) { return c.in(0); }},
+    {"where", [](const RecordedCall& c) { return choose(cast_to(c[0], boolean), c.in(1), c.in(2)); }},
+    {"cast", [](const RecordedCall& c) { return c.in(0); }},
     {"binary_cross_entropy_with_logits",
-     [](const Call& c) { return maximum(c.in(0), 0) - c.in(0) * c.in(1) + log1p(exp(-abs(c.in(0)))); }},
+     [](const RecordedCall& c) { return maximum(c.in(0), 0) - c.in(0) * c.in(1) + log1p(exp(-abs(c.in(0)))); }},
     {"huber",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const double delta = c.number("delta");
        const Expr d = abs(c.in(0) - c.in(1));
        return choose(compare("LessOrEqual", d, c.graph().number(delta, c.dtype())), d * d * 0.5,

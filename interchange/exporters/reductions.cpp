@@ -6,7 +6,7 @@ namespace tapegrad::onnx {
 namespace {
 
 /// Of the attribute `axes`, from 0 on; none means all.
-Integers axes_of(const Call& c) {
+Integers axes_of(const RecordedCall& c) {
   const int rank = c[0].shape.rank();
   Integers axes = c.integers("axes");
   if (axes.empty()) {
@@ -19,20 +19,20 @@ Integers axes_of(const Call& c) {
   return axes;
 }
 
-double count_of(const Call& c) {
+double count_of(const RecordedCall& c) {
   double count = 1;
   for (const std::int64_t axis : axes_of(c)) count *= static_cast<double>(c[0].shape[static_cast<int>(axis)]);
   return count;
 }
 
 /// A reduction that names its axes in an attribute. Of nothing ONNX Runtime makes another value, or none.
-Expr reduced(const Call& c, std::string_view op, const Expr& x) {
+Expr reduced(const RecordedCall& c, std::string_view op, const Expr& x) {
   if (c[0].shape.rank() == 0) return x;
   if (c[0].shape.numel() == 0) c.refuse("of no elements");
   return c.graph().node(op, {x}, {{"axes", axes_of(c)}, {"keepdims", std::int64_t{c.flag("keepdims")}}});
 }
 
-Expr variance(const Call& c) {
+Expr variance(const RecordedCall& c) {
   const Expr x = c.in(0);
   if (x.shape.rank() == 0) c.refuse("of a scalar");
   if (x.shape.numel() == 0) c.refuse("of no elements");
@@ -40,27 +40,27 @@ Expr variance(const Call& c) {
   return sum_over(d * d, axes_of(c), c.flag("keepdims")) / (count_of(c) - static_cast<double>(c.integer("correction")));
 }
 
-Expr position(const Call& c, std::string_view op) {
+Expr position(const RecordedCall& c, std::string_view op) {
   if (c[0].shape.rank() == 0) c.refuse("of a scalar");
   return c.graph().node(op, {c[0]}, i64, {{"axis", c.axis()}, {"keepdims", std::int64_t{c.flag("keepdims")}}});
 }
 
 constexpr Exporter kReductions[] = {
     {"sum",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        return c[0].shape.rank() == 0 ? c.in(0) : sum_over(c.in(0), axes_of(c), c.flag("keepdims"));
      }},
-    {"mean", [](const Call& c) { return reduced(c, "ReduceMean", c.in(0)); }},
-    {"prod", [](const Call& c) { return reduced(c, "ReduceProd", c.in(0)); }},
-    {"amax", [](const Call& c) { return reduced(c, "ReduceMax", c.in(0)); }},
-    {"amin", [](const Call& c) { return reduced(c, "ReduceMin", c.in(0)); }},
-    {"logsumexp", [](const Call& c) { return reduced(c, "ReduceLogSumExp", c.in(0)); }},
-    {"argmax", [](const Call& c) { return position(c, "ArgMax"); }},
-    {"argmin", [](const Call& c) { return position(c, "ArgMin"); }},
-    {"var", [](const Call& c) { return variance(c); }},
-    {"std", [](const Call& c) { return emit("Sqrt", {variance(c)}); }},
+    {"mean", [](const RecordedCall& c) { return reduced(c, "ReduceMean", c.in(0)); }},
+    {"prod", [](const RecordedCall& c) { return reduced(c, "ReduceProd", c.in(0)); }},
+    {"amax", [](const RecordedCall& c) { return reduced(c, "ReduceMax", c.in(0)); }},
+    {"amin", [](const RecordedCall& c) { return reduced(c, "ReduceMin", c.in(0)); }},
+    {"logsumexp", [](const RecordedCall& c) { return reduced(c, "ReduceLogSumExp", c.in(0)); }},
+    {"argmax", [](const RecordedCall& c) { return position(c, "ArgMax"); }},
+    {"argmin", [](const RecordedCall& c) { return position(c, "ArgMin"); }},
+    {"var", [](const RecordedCall& c) { return variance(c); }},
+    {"std", [](const RecordedCall& c) { return emit("Sqrt", {variance(c)}); }},
     {"norm",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const double p = c.number("p");
        if (c[0].shape.numel() == 0) c.refuse("of no elements");
        if (c[0].shape.rank() == 0) return emit("Abs", {c.in(0)});
@@ -72,7 +72,7 @@ constexpr Exporter kReductions[] = {
        return emit("Pow", {sum_over(powers, axes_of(c), c.flag("keepdims")), c.graph().number(1 / p, c.dtype())});
      }},
     {"cumsum",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        if (c[0].shape.rank() == 0) return c.in(0);
        const Expr axis = reshape_to(c.graph().integers({c.axis()}), {});
        return c.graph().node("CumSum", {c.in(0), axis}, {{"reverse", std::int64_t{c.flag("reverse")}}});

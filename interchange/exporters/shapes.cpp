@@ -12,12 +12,12 @@ Integers extents(const Shape& shape) { return {shape.begin(), shape.end()}; }
 /// Indices as ONNX takes them.
 Expr index(const Expr& x) { return x.dtype == i32 || x.dtype == i64 ? x : cast_to(x, i64); }
 
-Expr gathered(const Call& c, std::size_t table, std::size_t indices, std::int64_t axis) {
+Expr gathered(const RecordedCall& c, std::size_t table, std::size_t indices, std::int64_t axis) {
   return c.graph().node("Gather", {c.in(table), index(c[indices])}, {{"axis", axis}});
 }
 
 /// Puts `source` into the first input where `indices`, of its shape, say.
-Expr scattered(const Call& c, const Expr& indices, const Expr& source, std::string_view reduction) {
+Expr scattered(const RecordedCall& c, const Expr& indices, const Expr& source, std::string_view reduction) {
   if (c.shape().rank() == 0) c.refuse("of a scalar");
   return c.graph().node("ScatterElements", {c.in(0), index(indices), source},
                         {{"axis", c.axis()}, {"reduction", std::string(reduction)}});
@@ -36,25 +36,26 @@ Integers normalized(Integers axes, int rank) {
   return axes;
 }
 
-Expr padded(const Call& c, const Expr& x, const Integers& pads, double value) {
+Expr padded(const RecordedCall& c, const Expr& x, const Integers& pads, double value) {
   return c.graph().node("Pad", {x, c.graph().integers(pads), c.graph().number(value, x.dtype)}, {});
 }
 
 /// A triangle of the last two axes.
-Expr triangle(const Call& c, bool upper) {
+Expr triangle(const RecordedCall& c, bool upper) {
   const Expr k = reshape_to(c.graph().integers({c.integer("k")}), {});
   return c.graph().node("Trilu", {c.in(0), k}, {{"upper", std::int64_t{upper}}});
 }
 
 constexpr Exporter kShapes[] = {
-    {"reshape", [](const Call& c) { return reshape_to(c.in(0), extents(c.shape())); }},
-    {"permute", [](const Call& c) { return transposed(c.in(0), normalized(c.integers("axes"), c.shape().rank())); }},
+    {"reshape", [](const RecordedCall& c) { return reshape_to(c.in(0), extents(c.shape())); }},
+    {"permute",
+     [](const RecordedCall& c) { return transposed(c.in(0), normalized(c.integers("axes"), c.shape().rank())); }},
     {"broadcast_to",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        return emit("Expand", {c.in(0), c.graph().integers(extents(c.shape()))});
      }},
     {"slice",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const std::int64_t axis = c.axis(), step = c.integer("step"), extent = c[0].shape[static_cast<int>(axis)];
        const std::int64_t start = c.integer("start");
        std::int64_t stop = c.integer("stop");
@@ -64,7 +65,7 @@ constexpr Exporter kShapes[] = {
        return emit("Slice", {c.in(0), g.integers({start}), g.integers({stop}), g.integers({axis}), g.integers({step})});
      }},
     {"slice_scatter",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const std::int64_t extent = c.integer("extent"), axis = c.axis(), step = c.integer("step");
        std::int64_t start = c.integer("start");
        if (start < 0) start += extent;
@@ -77,7 +78,7 @@ constexpr Exporter kShapes[] = {
        return g.node("ScatterElements", {zeros, places, c.in(0)}, {{"axis", axis}});
      }},
     {"pad",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const Integers ours = c.integers("pads");
        const std::size_t rank = ours.size() / 2;
        Integers pads(ours.size());
@@ -88,13 +89,13 @@ constexpr Exporter kShapes[] = {
        return rank == 0 ? c.in(0) : padded(c, c.in(0), pads, c.number("value"));
      }},
     {"concat",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        std::vector<Expr> parts;
        for (std::size_t i = 0; i < c.size(); ++i) parts.push_back(c.in(i));
        return c.graph().node("Concat", parts, {{"axis", c.axis()}});
      }},
     {"stack",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        std::int64_t axis = c.integer("axis");
        if (axis < 0) axis += c.shape().rank();
        std::vector<Expr> parts;
@@ -103,7 +104,7 @@ constexpr Exporter kShapes[] = {
        return c.graph().node("Concat", parts, {{"axis", axis}});
      }},
     {"roll",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        const std::int64_t axis = c.axis(), n = c[0].shape.rank() == 0 ? 0 : c[0].shape[static_cast<int>(axis)];
        if (n == 0) return c.in(0);
        const std::int64_t cut = n - ((c.integer("shift") % n) + n) % n;
@@ -113,19 +114,19 @@ constexpr Exporter kShapes[] = {
        };
        return g.node("Concat", {part(cut, n), part(0, cut)}, {{"axis", axis}});
      }},
-    {"tril", [](const Call& c) { return triangle(c, false); }},
-    {"triu", [](const Call& c) { return triangle(c, true); }},
-    {"take", [](const Call& c) { return gathered(c, 0, 1, c.axis()); }},
-    {"embedding", [](const Call& c) { return gathered(c, 0, 1, 0); }},
+    {"tril", [](const RecordedCall& c) { return triangle(c, false); }},
+    {"triu", [](const RecordedCall& c) { return triangle(c, true); }},
+    {"take", [](const RecordedCall& c) { return gathered(c, 0, 1, c.axis()); }},
+    {"embedding", [](const RecordedCall& c) { return gathered(c, 0, 1, 0); }},
     {"gather",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        if (c.shape().rank() == 0) c.refuse("of a scalar");
        return c.graph().node("GatherElements", {c.in(0), index(c[1])}, {{"axis", c.axis()}});
      }},
-    {"scatter", [](const Call& c) { return scattered(c, c[1], c.in(2), "none"); }},
-    {"scatter_add", [](const Call& c) { return scattered(c, c[1], c.in(2), "add"); }},
+    {"scatter", [](const RecordedCall& c) { return scattered(c, c[1], c.in(2), "none"); }},
+    {"scatter_add", [](const RecordedCall& c) { return scattered(c, c[1], c.in(2), "add"); }},
     {"index_add",
-     [](const Call& c) {
+     [](const RecordedCall& c) {
        if (c.shape().rank() == 0) c.refuse("of a scalar");
        // The indices' axes stand in place of the one that they refer to.
        const Shape flat = c.shape().with(static_cast<int>(c.axis()), c[1].shape.numel());

@@ -92,9 +92,9 @@ Expr sum_over(const Expr& x, const Integers& axes, bool keepdims);
 Expr mean_over(const Expr& x, const Integers& axes, bool keepdims);
 
 /// A call that was recorded.
-class Call {
+class RecordedCall {
  public:
-  Call(GraphWriter& graph, const Node& node, std::vector<Expr> inputs);
+  RecordedCall(GraphWriter& graph, const Node& node, std::vector<Expr> inputs);
 
   std::size_t size() const { return inputs_.size(); }
   bool has(std::size_t i) const { return i < inputs_.size() && !inputs_[i].name.empty(); }
@@ -137,7 +137,7 @@ class Call {
 /// How calls of one operation are written: the one block of the list of exporters.
 struct Exporter {
   std::string_view op;
-  Expr (*write)(const Call& call);
+  Expr (*write)(const RecordedCall& call);
 };
 /// Null if there is none.
 const Exporter* find_exporter(std::string_view op);
