@@ -1,4 +1,5 @@
-// tapegrad predict: the classes of texts or images, and which words or pixels spoke for the winner.
+// tapegrad predict: what a trained model says of texts, images or rows of tables, and which words, pixels or columns
+// decided.
 
 #include <fmt/format.h>
 
@@ -32,11 +33,11 @@ void run(const PredictOptions& options) {
 void add_predict_command(CLI::App& app) {
   auto options = std::make_shared<PredictOptions>();
   CLI::App* command =
-      app.add_subcommand("predict", "Classify texts or images with a trained model, and say what decided");
+      app.add_subcommand("predict", "Ask a trained model of texts, images or tables, and say what decided");
   command->add_option("--model", options->model, "The folder that tapegrad train --out wrote")->required();
   command->add_option("input", options->inputs,
                       "Texts; without any, one a line from standard input. Or images: PGM files (P5) or IDX files, as "
-                      "large, and as light on dark, as those of the training");
+                      "large, and as light on dark, as those of the training. Or tables: CSV files, told row by row");
   command->add_option("--row", options->row, "Of an IDX file")->capture_default_str()->check(CLI::NonNegativeNumber);
   command->add_option("--picture", options->picture, "PNG to write: the image, and where the model looked");
   command

@@ -4,10 +4,10 @@
 
 namespace tapegrad::tools {
 
-extern const System text_classifier, image_classifier, language_model;
+extern const System text_classifier, image_classifier, language_model, table_model;
 
 std::span<const System> systems() {
-  static const std::array all{text_classifier, image_classifier, language_model};
+  static const std::array all{text_classifier, image_classifier, language_model, table_model};
   return all;
 }
 

@@ -7,6 +7,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
+#include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/optim/optimizer.hpp>
@@ -41,6 +42,16 @@ TEST(TextClassifier, SaysWhichSizeIsWrong) {
   EXPECT_THAT(message_of([] { TextClassifier({.vocabulary = 5}); }), HasSubstr("Linear 'output': 32 inputs and 0 out"));
   EXPECT_THAT(message_of([] { TextClassifier({.vocabulary = 5, .classes = 2, .dropout = 1}); }),
               HasSubstr("Dropout 'dropout': the rate is 1"));
+}
+
+TEST(TableModel, StartsAsTheLinearOne) {
+  Rng rng(1);
+  TableModel model({.features = 2, .outputs = 1, .hidden = {16}, .dropout = 0, .rng = &rng});
+  const Tensor rows = tensor({0, 0, 0, 1, 1, 0, 1, 1}, {4, 2}), exclusive_or = tensor({0, 1, 1, 0}, {4, 1});
+  EXPECT_EQ(model.forward(rows).values(), model.linear(rows).values());
+  train_on(model, 0.05, 200, [&] { return mse_loss(model.forward(rows), exclusive_or); });
+  EXPECT_LT(mse_loss(model.forward(rows), exclusive_or).item(), 0.01) << "no linear model comes below 0.25";
+  EXPECT_EQ(TableModel({.features = 3, .outputs = 2, .hidden = {}}).parameter_count(), 8);
 }
 
 TEST(ImageClassifier, IsAnMlpOrACnn) {
