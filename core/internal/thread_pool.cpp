@@ -179,20 +179,18 @@ class Pool {
 class ThePool {
  public:
   ThePool() {
-    pthread_atfork(nullptr, nullptr, [] { current() = new Pool; });
+    if (!pool) pool = new Pool;
+    pthread_atfork(nullptr, nullptr, [] { pool = new Pool; });
   }
-  ~ThePool() { current()->stop(); }
+  ~ThePool() { pool->stop(); }
   static Pool& get() {
     static ThePool the_pool;
-    return *current();
+    return *pool;
   }
 
  private:
   // Not destroyed: a thread may still be at work in it when the program ends.
-  static Pool*& current() {
-    static Pool* pool = new Pool;
-    return pool;
-  }
+  static constinit inline Pool* pool = nullptr;
 };
 
 }  // namespace

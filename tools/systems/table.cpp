@@ -133,7 +133,7 @@ SavedTable prepare(const Options& options, const data::Table& table, const Rows&
   return system;
 }
 
-Trained fit(const Options& options, const data::Table& table, const Rows& rows, const TestPart& test_part) {
+Trained learn(const Options& options, const data::Table& table, const Rows& rows, const TestPart& test_part) {
   const data::Split parts = split(table[options.target], rows, options.validation, options.seed);
   seed(options.seed);  // of dropout
   Rng rng(options.seed);
@@ -205,7 +205,7 @@ int cross_validate(const Options& options, const data::Table& table) {
   std::vector<Tensor> answers, targets;
   const Task task = task_of(table[options.target].type == data::ColumnType::category);
   for (const data::Split& fold : data::k_folds(table.size(), options.folds, options.seed)) {
-    const Trained done = fit(options, table, fold.kept, {table, fold.held_out});
+    const Trained done = learn(options, table, fold.kept, {table, fold.held_out});
     if (done.history.stopped == train::StopReason::requested) return end_training(done.history, options);
     model.push_back(judge(task, done.answers, done.test.targets));
     linear.push_back(judge(task, done.linear_answers, done.test.targets));
@@ -298,7 +298,7 @@ int train_table(const Options& options) {
   }
   const data::Split halves = test_table ? data::Split{data::all_rows(table.size()), data::all_rows(test_table->size())}
                                         : split(target, data::all_rows(table.size()), options.held_out, options.seed);
-  const Trained done = fit(options, table, halves.kept, {test_table ? *test_table : table, halves.held_out});
+  const Trained done = learn(options, table, halves.kept, {test_table ? *test_table : table, halves.held_out});
 
   const SavedTable& system = done.saved.system;
   SavedTable::Model& model = *done.saved.model;
