@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include <memory>
 #include <tapegrad/tapegrad.hpp>
 
 #include "../message_of.hpp"
@@ -85,37 +84,6 @@ TEST(FunctionalCall, ACheckpointThatFindsOtherWeightsTheSecondTimeSaysSo) {
   } outer;
   const Tensor y = sum(nn::functional_call(outer, given, x));
   EXPECT_THAT(message_of<ValueError>([&] { y.backward(); }), HasSubstr("when it is computed again"));
-}
-
-struct ForgotOne : nn::Module {
-  nn::Linear known{*this, "known", 2, 2}, forgotten{2, 2};
-};
-struct ForgotInside : nn::Module {
-  struct Block : nn::Layer<Block> {
-    using Layer::Layer;
-    nn::Linear known{*this, "known", 2, 2}, forgotten{2, 2};
-    Tensor forward(const Tensor& x) const { return forgotten(known(x)); }
-  };
-  nn::ModuleList<Block> blocks{*this, "blocks", 2};
-};
-struct HoldsByPointer : nn::Module {
-  nn::Linear known{*this, "known", 2, 2};
-  std::unique_ptr<nn::Linear> teacher = std::make_unique<nn::Linear>(2, 2);
-};
-
-TEST(Optimizer, SaysWhichMemberWasMadeWithoutAnOwner) {
-  const optim::Sgd rule{.lr = 0.1};
-  const auto complaint = AllOf(HasSubstr("a Linear that was made without an owner"), HasSubstr("*this"));
-  ForgotOne one;
-  EXPECT_THAT(message_of<ValueError>([&] { optim::Optimizer(one, rule); }), AllOf(complaint, HasSubstr("ForgotOne")));
-  ForgotInside inside;
-  EXPECT_THAT(message_of<ValueError>([&] { optim::Optimizer(inside, rule); }), AllOf(complaint, HasSubstr("blocks.0")));
-  HoldsByPointer by_pointer;
-  EXPECT_EQ(optim::Optimizer(by_pointer, rule).parameters().size(), 2U);
-  Net net;
-  EXPECT_EQ(optim::Optimizer(net, rule).parameters().size(), 4U);
-  const Net copy = net;
-  EXPECT_EQ(optim::Optimizer(copy, rule).parameters().size(), 4U);
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ TEST_F(Program, TrainsPredictsAndDraws) {
             0);
   const Outcome differing = run("graph diff model deeper");
   EXPECT_EQ(differing.status, 1);
-  EXPECT_THAT(differing.out, ContainsRegex("\\+ .*matmul"));
+  EXPECT_THAT(differing.out, ContainsRegex("\\+ .*linear"));
   EXPECT_THAT(run("graph diff model deeper -f mermaid").out, HasSubstr("flowchart"));
 }
 
