@@ -128,11 +128,11 @@ class Preparation {
 
   static void find_last_uses(Plan& plan) {
     Names read(plan.outputs.begin(), plan.outputs.end());
-    for (Step& step : plan.steps | std::views::reverse) {
-      Names here(step.node->output.begin(), step.node->output.end());
-      add_names_read(*step.node, here);
+    for (auto step = plan.steps.rbegin(); step != plan.steps.rend(); ++step) {
+      Names here(step->node->output.begin(), step->node->output.end());
+      add_names_read(*step->node, here);
       for (const std::string& name : here)
-        if (!name.empty() && read.insert(name).second) step.last.push_back(name);
+        if (!name.empty() && read.insert(name).second) step->last.push_back(name);
     }
   }
 

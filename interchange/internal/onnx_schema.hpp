@@ -126,7 +126,7 @@ struct Attribute {
   std::vector<std::int64_t> ints = {};
   std::vector<std::string> strings = {};
   std::vector<Tensor> tensors = {};
-  std::vector<Graph> graphs = {};
+  std::vector<Graph> graphs;  // clang 14 would need Graph for an initialiser
   static constexpr auto fields() {
     return std::tuple{Field{1, &Attribute::name},
                       Field{2, &Attribute::f},

@@ -39,7 +39,10 @@ Input external(std::string name, std::vector<schema::StringStringEntry> data, st
 schema::Graph nested(int levels) {
   schema::Graph graph{.node = {{.input = {"x"}, .output = {"y"}, .op_type = "Identity"}}, .output = {{.name = "y"}}};
   for (int i = 0; i < levels; ++i) {
-    schema::Attribute branch{.name = "then_branch", .type = 5, .g = graph};
+    schema::Attribute branch;
+    branch.name = "then_branch";
+    branch.type = 5;
+    branch.g = graph;
     graph.node = {{.input = {"c"}, .output = {"y"}, .op_type = "If", .attribute = {branch}}};
   }
   return graph;

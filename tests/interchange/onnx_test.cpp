@@ -145,7 +145,10 @@ TEST_F(Onnx, ReadsExternalDataBesideTheModelOnly) {
 
 TEST_F(Onnx, CallsFunctionsWithTheirAttributes) {
   schema::Model model = layer();
-  const schema::Attribute passed{.name = "alpha", .ref_attr_name = "slope", .type = 1};
+  schema::Attribute passed;
+  passed.name = "alpha";
+  passed.ref_attr_name = "slope";
+  passed.type = 1;
   model.functions = {{.name = "Leak",
                       .domain = "mine",
                       .input = {"a"},
@@ -166,7 +169,10 @@ TEST_F(Onnx, RunsALoop) {
                               {.input = {"v"}, .output = {"w"}, .op_type = "Identity"}},
                      .input = {{.name = "i"}, {.name = "go"}, {.name = "v"}},
                      .output = {{.name = "on"}, {.name = "w"}}};
-  const schema::Attribute attribute{.name = "body", .type = 5, .g = body};
+  schema::Attribute attribute;
+  attribute.name = "body";
+  attribute.type = 5;
+  attribute.g = body;
   model.graph->node[1] = {.input = {"trips", "", "h"}, .output = {"y"}, .op_type = "Loop", .attribute = {attribute}};
   model.graph->initializer.push_back({.dims = {}, .data_type = 7, .int64_data = {3}, .name = "trips"});
   EXPECT_THAT(load(model)(tensor({1, 2}, {1, 2})).at(0).values(), ElementsAre(7.5, -10));

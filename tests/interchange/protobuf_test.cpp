@@ -14,11 +14,16 @@ using namespace onnx;
 using testing::HasSubstr;
 
 schema::Model sample() {
-  schema::Attribute zero{.name = "axis", .type = 2};
+  schema::Attribute zero;
+  zero.name = "axis";
+  zero.type = 2;
   zero.i = 0;
   schema::Tensor weight{.dims = {2}, .data_type = 1, .float_data = {1.5f, -2.f}, .name = "w"};
   schema::Graph inner{.name = "then"};
-  schema::Attribute branch{.name = "then_branch", .type = 5, .g = inner};
+  schema::Attribute branch;
+  branch.name = "then_branch";
+  branch.type = 5;
+  branch.g = inner;
   schema::Node node{.input = {"x", "", "w"}, .output = {"y"}, .op_type = "Concat", .attribute = {zero, branch}};
   schema::Model model{.ir_version = 8, .opset_import = {{"", 17}}};
   model.graph = schema::Graph{.node = {node}, .name = "g", .initializer = {weight}};
