@@ -159,7 +159,11 @@ TEST_F(Onnx, CallsFunctionsWithTheirAttributes) {
   model.opset_import.push_back({"mine", 1});
   model.graph->node[1].op_type = "Leak";
   model.graph->node[1].domain = "mine";
-  model.graph->node[1].attribute = {{.name = "slope", .type = 1, .f = 0.5f}};
+  schema::Attribute slope;
+  slope.name = "slope";
+  slope.type = 1;
+  slope.f = 0.5f;
+  model.graph->node[1].attribute = {slope};
   EXPECT_THAT(load(model)(tensor({1, 2}, {1, 2})).at(0).values(), ElementsAre(7.5, -5));
 }
 
