@@ -2,7 +2,6 @@
 #include <limits>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/reduction.hpp>
 #include <tapegrad/ops/internal/scale.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
@@ -75,23 +74,26 @@ struct Moment : ReductionOp<Self, MomentAttrs> {
 namespace ops {
 
 struct Var : Moment<Var> {
-  using Kept = In;
+  struct Kept {
+    Tensor x, y;
+  };
   static constexpr OpInfo info{.name = "var",
                                .formula = "y = Σ (x - mean)² / (n - correction)",
                                .doc = "Variance over axes, in two passes; NaN where n is not above the correction.",
                                .group = Group::reduction};
-  static std::optional<Out> instead(const Attrs& a, const In& in) {
-    return internal::in_f64_if<Var>(internal::Extremes::large, in, a);
-  }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     compute(a, in.x, out.y, [](const kernels::SquaredDeviations& squares, double degrees) {
       return std::ldexp(squares.sum / degrees, 2 * squares.exponent);
     });
-    return in;
+    return {in.x, out.y};
   }
   static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
-    const Reduction reduction = over(a, kept.x.shape());
-    return {reshape(g.y, reduction.unit_shape()) * (2 / a.degrees(reduction)) * deviation(kept.x, a.axes)};
+    const auto& [x, y] = kept;
+    const Reduction reduction = over(a, x.shape());
+    const Tensor factor = reshape(g.y, reduction.unit_shape()) * (2 / a.degrees(reduction));
+    if (internal::is_far_from_infinity(y)) return {factor * deviation(x, a.axes)};
+    // Elements far apart differ by more than the range holds.
+    return {factor * 2 * deviation(x * 0.5, a.axes)};
   }
 };
 

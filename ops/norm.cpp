@@ -2,7 +2,6 @@
 #include <limits>
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/reduction.hpp>
 #include <tapegrad/ops/internal/scale.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
@@ -220,9 +219,6 @@ struct CosineSimilarity {
   }
   static Out shapes(const Attrs& at, const In& in) {
     return {op::spec(in.a.shape().erase(axis_of(at, in.a.shape())), in.a.dtype())};
-  }
-  static std::optional<Out> instead(const Attrs& a, const In& in) {
-    return internal::in_f64_if<CosineSimilarity>(internal::Extremes::both, in, a);
   }
   static Kept forward(const Attrs& at, const In& in, Out& out) {
     const Slab slab = slab_around(in.a.shape(), axis_of(at, in.a.shape()));

@@ -127,7 +127,7 @@ struct NormOver {
   static Out shapes(const Attrs&, const Inputs& in) { return {op::spec(in.x.shape(), in.x.dtype())}; }
   /// However large x is, it is brought near 1; its products with a weight may leave the range.
   static std::optional<Out> instead(const Attrs& a, const Inputs& in) {
-    return internal::has_extremes(in.weight, internal::Extremes::both) ? internal::in_f64<Op>(in, a) : std::nullopt;
+    return internal::any_extreme(internal::Extremes::both, in.weight) ? internal::in_f64<Op>(in, a) : std::nullopt;
   }
   static Kept forward(const Attrs& a, const Inputs& in, Out& out) {
     const Tensor& x = in.x;

@@ -121,8 +121,13 @@ struct Recurrence {
     return all;
   }
 
-  // Loops over a row call a function for each element: g++ keeps arrays that the body of a simd loop declares in memory,
-  // and then does not vectorise it.
+  /// Whether a product of a state with the weight may. However large x is, it is only added.
+  static bool leaves_range(const auto&... weights_and_states) {
+    return internal::any_extreme(internal::Extremes::large, weights_and_states...);
+  }
+
+  // Loops over a row call a function for each element: g++ keeps arrays that the body of a simd loop declares in
+  // memory, and then does not vectorise it.
 
   // ---- forward ------------------------------------------------------------------------------------------------------
 
@@ -390,7 +395,7 @@ struct Lstm {
             Loop::each_gate(in.x, in.weight)};
   }
   static std::optional<Out> instead(const Attrs& a, const In& in) {
-    return internal::in_f64_if<Lstm>(internal::Extremes::large, in, a);
+    return Loop::leaves_range(in.weight, in.hidden, in.cell) ? internal::in_f64<Lstm>(in, a) : std::nullopt;
   }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     Loop(a, out.output.shape())
@@ -455,7 +460,7 @@ struct Gru {
             Loop::each_gate(in.x, in.weight)};
   }
   static std::optional<Out> instead(const Attrs& a, const In& in) {
-    return internal::in_f64_if<Gru>(internal::Extremes::large, in, a);
+    return Loop::leaves_range(in.weight, in.bias, in.hidden) ? internal::in_f64<Gru>(in, a) : std::nullopt;
   }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     Loop(a, out.output.shape()).forward(in.x, in.weight, in.bias, {in.hidden}, {out.gates, {out.output}}, {out.hidden});
@@ -508,7 +513,7 @@ struct RnnOp {
     return {Loop::each_step(in.x, in.weight), op::spec(in.hidden.shape(), in.x.dtype())};
   }
   static std::optional<Out> instead(const Attrs& a, const In& in) {
-    return internal::in_f64_if<Self>(internal::Extremes::large, in, a);
+    return Loop::leaves_range(in.weight, in.hidden) ? internal::in_f64<Self>(in, a) : std::nullopt;
   }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     Loop(a, out.output.shape()).forward(in.x, in.weight, {}, {in.hidden}, {{}, {out.output}}, {out.hidden});

@@ -4,8 +4,8 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
-#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/reduction.hpp>
+#include <tapegrad/ops/internal/scale.hpp>
 #include <tapegrad/ops/kernels/in_order.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
@@ -106,11 +106,6 @@ struct Prod : ReductionOp<Prod> {
   static Out shapes(const Attrs& a, const In& in) {
     return {op::spec(over(a, in.x.shape()).shape(), widened(in.x.dtype()))};
   }
-  static std::optional<Out> instead(const Attrs& a, const In& in) {
-    if (!in.x.defined() || in.x.dtype() != f32) return std::nullopt;
-    const std::int64_t factors = over(a, in.x.shape()).count();
-    return internal::is_moderate_to_power(in.x, factors) ? std::nullopt : internal::in_f64<Prod>(in, a);
-  }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     const MergedAxes merged = merge_axes(over(a, in.x.shape()), cast(in.x, out.y.dtype()));
     dispatch(out.y.dtype(), [&]<class T>() {
@@ -122,7 +117,9 @@ struct Prod : ReductionOp<Prod> {
   }
   static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
     const Reduction reduction = over(a, kept.x.shape());
-    return {reshape(g.y, reduction.unit_shape()) * along_axes(reduction, kept.x, product_of_others)};
+    const Tensor x = internal::in_range_of_products(kept.x, reduction.count());
+    const Tensor others = along_axes(reduction, x, product_of_others);
+    return {cast(cast(reshape(g.y, reduction.unit_shape()), x.dtype()) * others, kept.x.dtype())};
   }
   // What is before each element times what is after it.
   static Tensor product_of_others(const Tensor& x, int axis) {

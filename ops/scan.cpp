@@ -8,7 +8,7 @@
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
-#include <tapegrad/ops/internal/in_f64.hpp>
+#include <tapegrad/ops/internal/scale.hpp>
 #include <tapegrad/ops/internal/unary.hpp>
 #include <tapegrad/ops/kernels/lanes.hpp>
 #include <tapegrad/ops/reduce.hpp>
@@ -144,9 +144,6 @@ struct LinearScan {
     normalized_axis("linear_scan", at.axis, in.a.rank());
   }
   static Out shapes(const Attrs&, const In& in) { return {op::spec(in.a.shape(), in.a.dtype())}; }
-  static std::optional<Out> instead(const Attrs& a, const In& in) {
-    return internal::in_f64_if<LinearScan>(internal::Extremes::large, in, a);
-  }
   static Kept forward(const Attrs& at, const In& in, Out& out) {
     const Slab s = slab_of(info, in.a, at.axis);
     dispatch_floating(out.h.dtype(), [&]<class T>() {
@@ -174,7 +171,11 @@ struct LinearScan {
     const int back = at.reverse ? 1 : -1;
     In d;
     d.b = linear_scan(shift(kept.a, at.axis, back), g.h, at.axis, !at.reverse);
-    if (wanted(&In::a)) d.a = d.b * shift(kept.h, at.axis, -back);
+    if (!wanted(&In::a)) return d;
+    // The first factor is not used: its slope is 0 whatever stands beside it.
+    const Tensor behind = shift(d.b, at.axis, back), slopes = behind * kept.h;
+    const bool beyond = !internal::is_far_from_infinity(kept.h);  // 0 times an infinite state
+    d.a = shift(beyond ? where(behind == 0, 0, slopes) : slopes, at.axis, -back);
     return d;
   }
   static Cost cost(const Attrs&, const In& in, const Out& out) {
@@ -205,11 +206,6 @@ struct CumProd : ScanOp<CumProd, ScanAttrs> {
                                .doc = "Running product along an axis; the gradient is exact where factors are 0.",
                                .kind = Kind::numeric,
                                .group = Group::reduction};
-  static std::optional<Out> instead(const Attrs& a, const In& in) {
-    if (!in.x.defined() || in.x.dtype() != f32) return std::nullopt;
-    const std::int64_t factors = slab_of(info, in.x, a.axis).count;
-    return internal::is_moderate_to_power(in.x, factors) ? std::nullopt : internal::in_f64<CumProd>(in, a);
-  }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     const Tensor x = cast(in.x, out.y.dtype());
     const Slab s = slab_of(info, x, a.axis);
@@ -223,7 +219,10 @@ struct CumProd : ScanOp<CumProd, ScanAttrs> {
   }
   // dx[i] = y[i-1] Σ over j ≥ i of g[j] x[i+1] … x[j]; the sums are a linear scan from the end.
   static In pull(const Attrs& a, const Kept& kept, const Out& g, op::Wanted<In>) {
-    return {before_each(kept.y, a.axis) * linear_scan(shift(kept.x, a.axis, -1), g.y, a.axis, true)};
+    const Tensor x = internal::in_range_of_products(kept.x, kept.x.shape()[a.axis]);
+    const Tensor y = x.same_as(kept.x) ? kept.y : cumprod(x, a.axis);
+    const Tensor sums = linear_scan(shift(x, a.axis, -1), cast(g.y, x.dtype()), a.axis, true);
+    return {cast(before_each(y, a.axis) * sums, kept.x.dtype())};
   }
   static Tensor before_each(const Tensor& y, int axis) {
     return shift(y, axis, 1) + one_at(0, y.shape(), axis, y.dtype());

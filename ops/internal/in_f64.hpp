@@ -2,6 +2,7 @@
 // Ops of f32 by way of f64, where what they compute on the way may leave the range of f32 although their results do
 // not.
 
+#include <concepts>
 #include <optional>
 #include <tapegrad/op/structural.hpp>
 #include <tapegrad/ops/internal/scale.hpp>
@@ -12,13 +13,17 @@ namespace tapegrad::internal {
 /// What makes an op leave the range: quotients do both, sums of products the large numbers only.
 enum class Extremes { large, both };
 
-inline bool has_extremes(const Tensor& t, Extremes kind) {
-  if (!t.defined() || t.dtype() != f32) return false;
-  return !(kind == Extremes::large ? is_far_from_infinity(t) : is_moderate(t));
+/// Whether an element of a tensor of f32 is extreme.
+template <std::derived_from<Tensor>... T>
+bool any_extreme(Extremes kind, const T&... tensors) {
+  const auto in = [&](const Tensor& t) {
+    return t.defined() && t.dtype() == f32 && !(kind == Extremes::large ? is_far_from_infinity(t) : is_moderate(t));
+  };
+  return (... || in(tensors));
 }
 
 /// Op O in f64, its results in f32: recorded so, so that gradients go the same way. Nothing if not all floating inputs
-/// are f32. `attributes` are O's, or none.
+/// are f32. `attributes` are O's, or none. For O::instead.
 template <class O, class... A>
 std::optional<typename O::Out> in_f64(const typename O::In& in, const A&... attributes) {
   bool single = true;
@@ -34,11 +39,10 @@ std::optional<typename O::Out> in_f64(const typename O::In& in, const A&... attr
   return out;
 }
 
-/// The same, where an element of an input is extreme. For O::instead.
+/// The same, where an element of an input is extreme.
 template <class O, class... A>
 std::optional<typename O::Out> in_f64_if(Extremes kind, const typename O::In& in, const A&... attributes) {
-  bool extreme = false;
-  op::for_members(in, [&](const Tensor& t) { extreme = extreme || has_extremes(t, kind); });
+  const bool extreme = op::with_members(in, [&](const auto&... t) { return any_extreme(kind, t...); });
   return extreme ? in_f64<O>(in, attributes...) : std::nullopt;
 }
 

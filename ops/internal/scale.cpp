@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/kernels/norm.hpp>
+#include <tapegrad/ops/view.hpp>
+#include <type_traits>
 
 namespace tapegrad::internal {
 namespace {
@@ -19,9 +20,10 @@ template <class Fits>
 bool all_sizes(const Tensor& t, const Fits& fits) {
   const Tensor dense = t.detach().contiguous();
   return dispatch_floating(t.dtype(), [&]<class T>() {
-    bool all = true;
-    for (const T v : dense.data<T>()) all &= fits(std::abs(v));
-    return all;
+    // As wide as T: flags of another width are packed element by element.
+    std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t> outside = 0;
+    for (const T v : dense.data<T>()) outside |= fits(std::abs(v)) ? 0 : 1;
+    return outside == 0;
   });
 }
 
@@ -33,12 +35,11 @@ bool is_moderate(const Tensor& t, Zeros zeros) {
   });
 }
 
-bool is_moderate_to_power(const Tensor& t, std::int64_t n) {
-  return all_sizes(t, [n]<class T>(T size) {
-    const T limit =
-        std::exp2(T(std::numeric_limits<T>::max_exponent - 8) / static_cast<T>(std::max<std::int64_t>(n, 1)));
-    return (size >= 1 / limit && size <= limit) || size == 0;
-  });
+Tensor in_range_of_products(const Tensor& t, std::int64_t n) {
+  if (t.dtype() != f32) return t;
+  const float most = std::exp2(120 / static_cast<float>(std::max<std::int64_t>(n, 1))), least = 1 / most;
+  const bool inside = all_sizes(t, [=](auto size) { return (size >= least && size <= most) || size == 0; });
+  return inside ? t : cast(t, f64);
 }
 
 bool is_far_from_infinity(const Tensor& t) {

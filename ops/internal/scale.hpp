@@ -11,8 +11,8 @@ enum class Zeros { exact, rounded };
 /// Whether all elements are 0, if zeros are exact, or far from the ends of the range: squares of them, and quotients of
 /// two, stay inside.
 bool is_moderate(const Tensor& t, Zeros zeros = Zeros::exact);
-/// Whether products of n elements stay inside.
-bool is_moderate_to_power(const Tensor& t, std::int64_t n);
+/// t, or t in f64 if it is of f32 and products of n elements may leave the range.
+Tensor in_range_of_products(const Tensor& t, std::int64_t n);
 /// Whether sums of products of any two elements stay inside.
 bool is_far_from_infinity(const Tensor& t);
 

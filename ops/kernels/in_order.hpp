@@ -11,16 +11,16 @@
 
 namespace tapegrad::kernels {
 
-/// Joins x[0 … n) by `join(a, b)`, on arrays and on numbers, beginning with `neutral`.
-template <class T, class Join>
-T join_in_order(const T* x, std::int64_t n, T neutral, const Join& join) {
+/// Joins x[0 … n) by `join(a, b)`, on arrays and on numbers of the type of `neutral`, beginning with that.
+template <class T, class S, class Join>
+S join_in_order(const T* x, std::int64_t n, S neutral, const Join& join) {
   constexpr int kLanes = 128 / sizeof(T);
   if (n < kLanes) return std::accumulate(x, x + n, neutral, join);
-  using Lanes = Eigen::Array<T, kLanes, 1>;
-  Lanes lanes = Lanes::Constant(neutral);
+  Eigen::Array<S, kLanes, 1> lanes = Eigen::Array<S, kLanes, 1>::Constant(neutral);
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) lanes = join(lanes, Eigen::Map<const Lanes>(x + i));
-  T rest = neutral;
+  for (; i + kLanes <= n; i += kLanes)
+    lanes = join(lanes, Eigen::Map<const Eigen::Array<T, kLanes, 1>>(x + i).template cast<S>());
+  S rest = neutral;
   for (; i < n; ++i) rest = join(rest, x[i]);
   for (int width = kLanes / 2; width > 0; width /= 2)
     for (int l = 0; l < width; ++l) lanes[l] = join(lanes[l], lanes[l + width]);
@@ -37,25 +37,31 @@ Total<T> sum_in_order(const T* x, std::int64_t n) {
   return sum;
 }
 
+/// The product of numbers whose partial products may leave even the range of Total<T>.
+template <class T>
+T product_of_parts(const T* x, std::int64_t n) {
+  T fraction = 1;
+  std::int64_t exponent = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    int part = 0;
+    fraction *= std::frexp(x[i], &part);
+    exponent += part;
+    fraction = std::frexp(fraction, &part);
+    exponent += part;
+  }
+  constexpr std::int64_t kBeyond = 4 * std::numeric_limits<T>::max_exponent;
+  return std::ldexp(fraction, static_cast<int>(std::clamp(exponent, -kBeyond, kBeyond)));
+}
+
 /// The product, also where a part of it leaves the range.
 template <class T>
 T product_in_order(const T* x, std::int64_t n) {
-  const T product = join_in_order(x, n, T{1}, [](const auto& a, const auto& b) { return a * b; });
-  if constexpr (std::is_floating_point_v<T>) {
-    if (std::abs(product) >= std::numeric_limits<T>::min() && std::isfinite(product)) return product;
-    T fraction = 1;
-    std::int64_t exponent = 0;
-    for (std::int64_t i = 0; i < n; ++i) {
-      int part = 0;
-      fraction *= std::frexp(x[i], &part);
-      exponent += part;
-      fraction = std::frexp(fraction, &part);
-      exponent += part;
-    }
-    constexpr std::int64_t kBeyond = 4 * std::numeric_limits<T>::max_exponent;
-    return std::ldexp(fraction, static_cast<int>(std::clamp(exponent, -kBeyond, kBeyond)));
-  }
-  return product;
+  using Wide = Total<T>;
+  const Wide product = join_in_order(x, n, Wide{1}, [](const auto& a, const auto& b) { return a * b; });
+  if constexpr (std::is_floating_point_v<T>)
+    if (!(std::abs(product) >= std::numeric_limits<Wide>::min() && std::isfinite(product)))
+      return product_of_parts(x, n);
+  return static_cast<T>(product);
 }
 
 }  // namespace tapegrad::kernels
