@@ -11,7 +11,6 @@
 #include <tapegrad/ops/internal/positions.hpp>
 #include <tapegrad/ops/kernels/gemm.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
-#include <utility>
 
 namespace tapegrad::internal {
 
@@ -85,8 +84,8 @@ class AttentionHeads {
       const PooledVector<T> turned_key = across(k), turned_value = across(value_.of(h));
       PooledVector<T> of_weights(static_cast<std::size_t>(kQueries * keys_)), back(of_weights.size()),
           of_scores(of_weights.size());
-      Sums key_sums(dk + h * keys_ * width_, keys_ * width_, tiles());
-      Sums value_sums(dv + h * keys_ * value_width_, keys_ * value_width_, tiles());
+      RowSum<T> key_sums(dk + h * keys_ * width_, keys_ * width_);
+      RowSum<T> value_sums(dv + h * keys_ * value_width_, keys_ * value_width_);
       for_tiles([&](std::int64_t begin, std::int64_t end, std::int64_t seen) {
         const std::int64_t n = end - begin;
         const Matrix weights{of_weights.data(), n, seen, seen, 1}, scores{of_scores.data(), n, seen, seen, 1};
@@ -95,15 +94,15 @@ class AttentionHeads {
         kernels::gemm(cotangent, {turned_value.data(), value_width_, seen, keys_, 1}, T{0},
                       {back.data(), n, seen, seen, 1});
         kernels::gemm(read(weights).turned(), cotangent, T{1},
-                      {value_sums.data(), seen, value_width_, value_width_, 1});
+                      {value_sums.next(), seen, value_width_, value_width_, 1});
         kernels::softmax_gradient(Slab{n, seen, 1}, back.data(), weights.data, scores.data);
         scaled(scores.data, n * seen);
         kernels::gemm(read(scores), k.some_rows(0, seen), T{0},
                       {dq + (h * queries_ + begin) * width_, n, width_, width_, 1});
-        kernels::gemm(read(scores).turned(), q.some_rows(begin, end), T{1}, {key_sums.data(), seen, width_, width_, 1});
-        key_sums.next();
-        value_sums.next();
+        kernels::gemm(read(scores).turned(), q.some_rows(begin, end), T{1}, {key_sums.next(), seen, width_, width_, 1});
       });
+      key_sums.finish();
+      value_sums.finish();
     });
   }
 
@@ -140,31 +139,7 @@ class AttentionHeads {
     Read first_;
   };
 
-  /// Sums of as many products as there are tiles: in T, of which a few are then added in Total<T>.
-  class Sums {
-   public:
-    Sums(T* to, std::int64_t n, std::int64_t tiles)
-        : to_(to), totals_(tiles > kTerms ? static_cast<std::size_t>(n) : 0) {}
-    ~Sums() {
-      for (std::size_t i = 0; i < totals_.size(); ++i) to_[i] = static_cast<T>(totals_[i] + Total<T>(to_[i]));
-    }
-    Sums(const Sums&) = delete;
-    Sums& operator=(const Sums&) = delete;
-    T* data() const { return to_; }
-    void next() {
-      if (++terms_ % kTerms != 0) return;
-      for (std::size_t i = 0; i < totals_.size(); ++i) totals_[i] += static_cast<Total<T>>(std::exchange(to_[i], T{0}));
-    }
-
-   private:
-    static constexpr std::int64_t kTerms = 32;
-    T* to_;
-    PooledVector<Total<T>> totals_;
-    std::int64_t terms_ = 0;
-  };
-
   static Read read(const Matrix& m) { return {m.data, m.rows, m.columns, m.row, m.column}; }
-  std::int64_t tiles() const { return (queries_ + kQueries - 1) / kQueries; }
 
   template <class Body>
   void for_heads(const Body& body) const {
