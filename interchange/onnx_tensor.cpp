@@ -12,6 +12,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/input_file.hpp>
 #include <tapegrad/core/internal/printable.hpp>
+#include <tapegrad/io/internal/element_format.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/indexing.hpp>
@@ -51,41 +52,22 @@ const TypeInfo* find_type(ElementType type) {
   return found == std::end(kTypes) ? nullptr : found;
 }
 
-template <class Stored, class Held>
-void widen(const char* from, std::span<Held> to) {
-  for (std::size_t i = 0; i < to.size(); ++i) {
-    Stored value;
-    std::memcpy(&value, from + i * sizeof(Stored), sizeof(Stored));
-    to[i] = static_cast<Held>(value);
-  }
-}
-
 /// Elements as they lie in a file, which has as many bytes as there must be.
-void read_raw(const char* from, ElementType type, Tensor& to) {
-  switch (type) {
-    case ElementType::float16:
-      return widen<Eigen::half>(from, to.mutable_data<float>());
-    case ElementType::bfloat16:
-      return widen<Eigen::bfloat16>(from, to.mutable_data<float>());
-    case ElementType::int16:
-      return widen<std::int16_t>(from, to.mutable_data<std::int32_t>());
-    case ElementType::int8:
-      return widen<std::int8_t>(from, to.mutable_data<std::int32_t>());
-    case ElementType::uint16:
-      return widen<std::uint16_t>(from, to.mutable_data<std::int32_t>());
-    case ElementType::uint32:
-      return widen<std::uint32_t>(from, to.mutable_data<std::int64_t>());
-    case ElementType::boolean: {
-      const std::span<bool> held = to.mutable_data<bool>();
-      for (std::size_t i = 0; i < held.size(); ++i) held[i] = from[i] != 0;
-      return;
-    }
-    default:
-      dispatch(to.dtype(), [&]<class T>() {
-        const std::span<T> held = to.mutable_data<T>();
-        if (!held.empty()) std::memcpy(held.data(), from, held.size_bytes());
-      });
+void read_raw(const char* from, const TypeInfo& info, Tensor& to) {
+  if (info.type == ElementType::boolean) {
+    std::ranges::transform(std::span(from, static_cast<std::size_t>(to.numel())), to.mutable_data<bool>().begin(),
+                           [](char c) { return c != 0; });
+    return;
   }
+  // Types that are held in another have one name here and in PyTorch.
+  const io::ElementFormat* format = io::find_format(&io::ElementFormat::torch, info.name);
+  dispatch(to.dtype(), [&]<class T>() {
+    const std::span<T> held = to.mutable_data<T>();
+    if (format && format->convert)
+      format->convert(reinterpret_cast<const std::byte*>(from), held.size(), std::as_writable_bytes(held).data());
+    else if (!held.empty())
+      std::memcpy(held.data(), from, held.size_bytes());
+  });
 }
 
 class TensorReader {
@@ -111,10 +93,10 @@ class TensorReader {
       if (typed_count() > 0) fail("it has raw data and other data");
       require_bytes(tensor_.raw_data->size(), bytes, shape);
       Tensor t = empty(shape, *info->dtype);
-      read_raw(tensor_.raw_data->data(), type, t);
+      read_raw(tensor_.raw_data->data(), *info, t);
       return {checked(t, type), type};
     }
-    return {read_typed(type, *info->dtype, shape), type};
+    return {read_typed(*info, shape), type};
   }
 
  private:
@@ -155,8 +137,9 @@ class TensorReader {
     return t;
   }
 
-  Tensor read_typed(ElementType type, DType dtype, const Shape& shape) const {
-    switch (type) {
+  Tensor read_typed(const TypeInfo& info, const Shape& shape) const {
+    const DType dtype = *info.dtype;
+    switch (info.type) {
       case ElementType::float32:
         return taken(tensor_.float_data, dtype, shape);
       case ElementType::float64:
@@ -165,7 +148,7 @@ class TensorReader {
         return taken(tensor_.int64_data, dtype, shape);
       case ElementType::uint32:
       case ElementType::uint64:
-        return checked(taken(tensor_.uint64_data, dtype, shape), type);
+        return checked(taken(tensor_.uint64_data, dtype, shape), info.type);
       case ElementType::float16:
       case ElementType::bfloat16: {  // as the numbers that their bits are
         require_count(tensor_.int32_data.size(), shape);
@@ -173,7 +156,7 @@ class TensorReader {
         for (const std::int32_t bits : tensor_.int32_data)
           raw += {static_cast<char>(bits), static_cast<char>(bits >> 8)};
         Tensor t = empty(shape, dtype);
-        read_raw(raw.data(), type, t);
+        read_raw(raw.data(), info, t);
         return t;
       }
       default:
@@ -213,7 +196,7 @@ class TensorReader {
     else
       require_bytes(there, bytes, shape);
     Tensor t = empty(shape, *info.dtype);
-    read_raw(file.read(bytes, offset).data(), info.type, t);
+    read_raw(file.read(bytes, offset).data(), info, t);
     return checked(t, info.type);
   }
 
