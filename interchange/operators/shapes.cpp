@@ -12,6 +12,7 @@
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/indexing.hpp>
+#include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad::onnx {
@@ -269,9 +270,8 @@ Tensor depth_to_space(const Call& c) {
   const std::int64_t b = c.integer("blocksize", 0);
   if (x.rank() != 4 || b < 1 || x.size(1) % (b * b) != 0) c.fail("blocksize² must divide the channels of [N, C, H, W]");
   const std::int64_t n = x.size(0), channels = x.size(1) / (b * b), h = x.size(2), w = x.size(3);
-  const Tensor y = c.text("mode", "DCR") == "CRD" ? permute(reshape(x, {n, channels, b, b, h, w}), {0, 1, 4, 2, 5, 3})
-                                                  : permute(reshape(x, {n, b, b, channels, h, w}), {0, 3, 4, 1, 5, 2});
-  return reshape(y, {n, channels, h * b, w * b});
+  if (c.text("mode", "DCR") == "CRD") return pixel_shuffle(x, b);
+  return reshape(permute(reshape(x, {n, b, b, channels, h, w}), {0, 3, 4, 1, 5, 2}), {n, channels, h * b, w * b});
 }
 Tensor space_to_depth(const Call& c) {
   const Tensor& x = c.in(0);
