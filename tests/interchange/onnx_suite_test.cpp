@@ -16,6 +16,8 @@
 #include <tapegrad/core/internal/input_file.hpp>
 #include <tapegrad/interchange/onnx.hpp>
 
+#include "../needs.hpp"
+
 namespace tapegrad::onnx {
 namespace {
 
@@ -90,7 +92,7 @@ std::set<std::string> names_of_listed() {
 }
 
 TEST(OnnxSuite, PassesWhatIsListed) {
-  if (!fs::exists(kSuite)) GTEST_SKIP() << "needs the Debian package libonnx-testdata";
+  SKIP_UNLESS(fs::exists(kSuite), "needs the Debian package libonnx-testdata");
   std::map<std::string, std::string> failed;
   int cases = 0;
   for (const char* part : {"node", "pytorch-converted", "pytorch-operator", "simple"})

@@ -51,11 +51,6 @@ class StepCosts : public ::testing::Test {
  protected:
   StepCosts() { set_num_threads(1); }
   ~StepCosts() override { set_num_threads(threads_); }
-  void SetUp() override {
-#ifdef TAPEGRAD_POOL_PASSTHROUGH
-    GTEST_SKIP() << "no pool";
-#endif
-  }
 
  private:
   int threads_ = num_threads();
