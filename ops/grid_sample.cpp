@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
