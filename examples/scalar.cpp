@@ -2,8 +2,10 @@
 
 #include <iostream>
 #include <tapegrad/scalar/scalar.hpp>
+#include <tapegrad/tapegrad.hpp>
 
 using namespace tapegrad::scalars;
+using tapegrad::Tensor, tapegrad::tensor, tapegrad::f64;
 
 // Lines as they are on the page.
 // clang-format off
@@ -30,6 +32,15 @@ int main() {
   const Dual<double, 2> a(2, 0), b(3, 1);  // directions 0 and 1
   const Dual<double, 2> c = a * b + sin(a);
   std::cout << c.tangent(0) << ' ' << c.tangent(1) << '\n';
+
+  const auto decay = [](const auto& time, const auto& rate) {
+    using std::exp;
+    return exp(-rate * time);
+  };
+  Tensor rates = tensor({0.5, 0.2}, f64);
+  rates.set_requires_grad();
+  sum(elementwise(decay, {.name = "decay"})(tensor({1.0, 2.0}, f64), rates)).backward();
+  std::cout << rates.grad().values()[0] << '\n';
 
   const bool right = g[0] == 396 && h(0, 1) == 400 && hv[0] == 402 && c.tangent(1) == 2;
   return right ? 0 : 1;
