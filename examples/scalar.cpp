@@ -22,6 +22,10 @@ int main() {
   const std::vector<double> hv = hvp(rosenbrock, at, {1.0, 0.0});   // without the matrix
   std::cout << g[0] << ' ' << h(0, 1) << ' ' << hv[0] << '\n';
 
+  const Program slopes([&](const auto& p) { return gradient(rosenbrock, p); }, at);
+  const std::vector<double> both = slopes(std::vector<double>{-1, 2, 0.5, 0.5});  // two samples
+  std::cout << both[0] << ' ' << both[2] << '\n';
+
   Recording recording;
   const Real x = recording.input(2), y = recording.input(3);
   Real z = x * y + sin(x);  // one entry of the tape
@@ -42,6 +46,6 @@ int main() {
   sum(elementwise(decay, {.name = "decay"})(tensor({1.0, 2.0}, f64), rates)).backward();
   std::cout << rates.grad().values()[0] << '\n';
 
-  const bool right = g[0] == 396 && h(0, 1) == 400 && hv[0] == 402 && c.tangent(1) == 2;
+  const bool right = g[0] == 396 && h(0, 1) == 400 && hv[0] == 402 && both[0] == 396 && c.tangent(1) == 2;
   return right ? 0 : 1;
 }
