@@ -231,13 +231,21 @@ class Tape {
 
   template <class Adjoint>
   void pull_external(const External<T>& external, Adjoint* adjoints, Index base) const {
-    std::vector<T> cotangents(external.results), gradients(external.inputs.size());
-    for (int lane = 0; lane < lanes<Adjoint>; ++lane) {
-      for (std::size_t i = 0; i < cotangents.size(); ++i)
-        cotangents[i] = lane_of(adjoints[external.before + i - base], lane);
-      external.pull(cotangents.data(), gradients.data());
-      for (std::size_t i = 0; i < gradients.size(); ++i)
-        if (external.inputs[i] > base) lane_of(adjoints[external.inputs[i] - base - 1], lane) += gradients[i];
+    if constexpr (!std::same_as<Adjoint, T> &&
+                  lanes<Adjoint> == 1) {  // what depends on what: all results on all inputs
+      Adjoint all{};
+      for (std::size_t i = 0; i < external.results; ++i) all += adjoints[external.before + i - base];
+      for (const Index input : external.inputs)
+        if (input > base) adjoints[input - base - 1] += all;
+    } else {
+      std::vector<T> cotangents(external.results), gradients(external.inputs.size());
+      for (int lane = 0; lane < lanes<Adjoint>; ++lane) {
+        for (std::size_t i = 0; i < cotangents.size(); ++i)
+          cotangents[i] = lane_of(adjoints[external.before + i - base], lane);
+        external.pull(cotangents.data(), gradients.data());
+        for (std::size_t i = 0; i < gradients.size(); ++i)
+          if (external.inputs[i] > base) lane_of(adjoints[external.inputs[i] - base - 1], lane) += gradients[i];
+      }
     }
   }
 

@@ -25,6 +25,7 @@ declare -A leans_on=(
 declare -A subject=(
   [core/eigen.hpp]='Eigen/'
   [scalar/eigen.hpp]='Eigen/'
+  [scalar/sparse.hpp]='Eigen/'
   [core/storage.hpp]='sys/single_threaded.h'
   [op/formula.hpp]='Eigen/|unsupported/Eigen/'
   [graph/boost_graph.hpp]='boost/'
