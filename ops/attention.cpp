@@ -10,6 +10,7 @@
 #include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/internal/attention_heads.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
+#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/sampling.hpp>
@@ -185,6 +186,9 @@ struct Attention {
     return {op::spec(in.query.shape().with(in.query.rank() - 1, in.value.shape()[-1]), in.query.dtype())};
   }
 
+  static std::optional<Out> instead(const Attrs& a, const In& in) {
+    return internal::in_f64_if<Attention>(internal::Extremes::both, in, a);
+  }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     if (out.y.numel() > 0)
       dispatch_floating(out.y.dtype(), [&]<class T>() {
