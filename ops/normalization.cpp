@@ -140,8 +140,8 @@ struct NormOver {
     if constexpr (kCentered) bias = in.bias;
     const NormLayout l = Op::layout(a, x.shape());
     const std::int64_t groups = l.outer * l.groups;
-    constexpr std::int64_t kFew = 32;
-    if (x.requires_grad() && groups * kFew <= x.numel())
+    constexpr std::int64_t kWorthLeaving = 32;
+    if (x.requires_grad() && groups * kWorthLeaving <= x.numel())
       statistics = empty({groups, kernels::kNormStatistics}, x.dtype());
     dispatch_floating(y.dtype(), [&]<class T>() {
       kernels::normalize(l, terms_of<T>(in.weight, bias, a.eps, kCentered), x.data<T>().data(),
