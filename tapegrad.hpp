@@ -82,7 +82,9 @@
 #include <tapegrad/optim/optimizer.hpp>
 #include <tapegrad/optim/rules.hpp>
 #include <tapegrad/optim/schedule.hpp>
+#include <tapegrad/scalar/program.hpp>
 #include <tapegrad/scalar/scalar.hpp>
+#include <tapegrad/scalar/tensor.hpp>
 #include <tapegrad/solvers/conjugate_gradients.hpp>
 #include <tapegrad/solvers/least_squares.hpp>
 #include <tapegrad/solvers/odeint.hpp>

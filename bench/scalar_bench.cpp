@@ -5,7 +5,8 @@
 
 #include <cmath>
 #include <random>
-#include <tapegrad/scalar/scalar.hpp>
+#include <tapegrad/core/parallel.hpp>
+#include <tapegrad/scalar/program.hpp>
 #include <vector>
 
 namespace {
@@ -119,6 +120,45 @@ void Gradient(benchmark::State& state) {
   state.counters["bytes per op"] = static_cast<double>(bytes) / Kernel::kOperations;
 }
 
+/// The gradient of one option, recorded once and replayed for all, on one thread.
+void ReplayBlackScholes(benchmark::State& state) {
+  std::mt19937_64 random(1);
+  const std::vector<double> x = BlackScholes::inputs(random);
+  const auto one = [](const auto& option) {
+    return BlackScholes::value<std::remove_cvref_t<decltype(option[0])>>(option);
+  };
+  const Program program([&](const auto& option) { return gradient(one, option); }, {x.begin(), x.begin() + 5});
+  const int threads = tapegrad::num_threads();
+  tapegrad::set_num_threads(1);
+  std::vector<double> gradients(x.size());
+  for (auto _ : state) {
+    program.replay(x, gradients);
+    benchmark::DoNotOptimize(gradients.data());
+  }
+  tapegrad::set_num_threads(threads);
+  per_operation<BlackScholes>(state);
+}
+
+/// Of a Rosenbrock function of 10 variables, for 100 samples.
+void ReplayRosenbrock(benchmark::State& state) {
+  std::mt19937_64 random(1);
+  const std::vector<double> x = Rosenbrock::inputs(random);
+  const auto one = [](const auto& at) { return Rosenbrock::value<std::remove_cvref_t<decltype(at[0])>>(at); };
+  const Program program([&](const auto& at) { return gradient(one, at); }, {x.begin(), x.begin() + 10});
+  const int threads = tapegrad::num_threads();
+  tapegrad::set_num_threads(1);
+  std::vector<double> gradients(x.size());
+  for (auto _ : state) {
+    program.replay(x, gradients);
+    benchmark::DoNotOptimize(gradients.data());
+  }
+  tapegrad::set_num_threads(threads);
+  state.counters["per op"] =
+      benchmark::Counter(100 * 8 * 9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+
+BENCHMARK(ReplayBlackScholes);
+BENCHMARK(ReplayRosenbrock);
 BENCHMARK(Value<Rosenbrock>);
 BENCHMARK(Gradient<Rosenbrock>);
 BENCHMARK(Value<BlackScholes>);

@@ -2,8 +2,10 @@
 
 #include <iostream>
 #include <tapegrad/scalar/scalar.hpp>
+#include <tapegrad/tapegrad.hpp>
 
 using namespace tapegrad::scalars;
+using tapegrad::Tensor, tapegrad::tensor, tapegrad::f64;
 
 // Lines as they are on the page.
 // clang-format off
@@ -20,6 +22,10 @@ int main() {
   const std::vector<double> hv = hvp(rosenbrock, at, {1.0, 0.0});   // without the matrix
   std::cout << g[0] << ' ' << h(0, 1) << ' ' << hv[0] << '\n';
 
+  const Program slopes([&](const auto& p) { return gradient(rosenbrock, p); }, at);
+  const std::vector<double> both = slopes(std::vector<double>{-1, 2, 0.5, 0.5});  // two samples
+  std::cout << both[0] << ' ' << both[2] << '\n';
+
   Recording recording;
   const Real x = recording.input(2), y = recording.input(3);
   Real z = x * y + sin(x);  // one entry of the tape
@@ -31,6 +37,15 @@ int main() {
   const Dual<double, 2> c = a * b + sin(a);
   std::cout << c.tangent(0) << ' ' << c.tangent(1) << '\n';
 
-  const bool right = g[0] == 396 && h(0, 1) == 400 && hv[0] == 402 && c.tangent(1) == 2;
+  const auto decay = [](const auto& time, const auto& rate) {
+    using std::exp;
+    return exp(-rate * time);
+  };
+  Tensor rates = tensor({0.5, 0.2}, f64);
+  rates.set_requires_grad();
+  sum(elementwise(decay, {.name = "decay"})(tensor({1.0, 2.0}, f64), rates)).backward();
+  std::cout << rates.grad().values()[0] << '\n';
+
+  const bool right = g[0] == 396 && h(0, 1) == 400 && hv[0] == 402 && both[0] == 396 && c.tangent(1) == 2;
   return right ? 0 : 1;
 }

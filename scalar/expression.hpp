@@ -41,32 +41,47 @@ inline constexpr bool kLimitedReach = requires {
   O::reach;
 };
 
+/// A number that carries out operations itself: Traced.
+template <class T>
+concept CarriesOut = requires {
+  &T::is_constant;
+  requires !requires { typename T::Value; };
+};
+
 /// O(x) in the precision of T; beyond the reach of the fast formula in long double.
 template <class O, class T, class... X>
 [[gnu::always_inline]] inline T value_of(const X&... x) {
-  if constexpr (kLimitedReach<O> && std::floating_point<T> && !std::same_as<T, long double>) {
-    if ((!(std::abs(x) <= static_cast<T>(O::reach)) || ...)) [[unlikely]]
-      return static_cast<T>(O::value(static_cast<long double>(x)...));
+  if constexpr (CarriesOut<T>) {
+    return T::template apply<O>(x...);
+  } else {
+    if constexpr (kLimitedReach<O> && std::floating_point<T> && !std::same_as<T, long double>) {
+      if ((!(std::abs(x) <= static_cast<T>(O::reach)) || ...)) [[unlikely]]
+        return static_cast<T>(O::value(static_cast<long double>(x)...));
+    }
+    return static_cast<T>(O::value(x...));
   }
-  return static_cast<T>(O::value(x...));
 }
 
 template <class O, int W, class T, class Y, class... X>
 [[gnu::always_inline]] inline T gradient_of(const T& g, const Y& y, const X&... x) {
-  T gradient;
-  if constexpr (kLimitedReach<O> && std::floating_point<T> && !std::same_as<T, long double>) {
-    if ((!(std::abs(x) <= static_cast<T>(O::reach)) || ...)) [[unlikely]]
-      gradient = static_cast<T>(
-          rule<O, W>(static_cast<long double>(g), static_cast<long double>(x)..., static_cast<long double>(y)));
-    else
-      gradient = static_cast<T>(rule<O, W>(g, x..., y));
+  if constexpr (CarriesOut<T>) {
+    return T::template gradient<O, W>(g, y, x...);
   } else {
-    gradient = static_cast<T>(rule<O, W>(g, x..., y));
+    T gradient;
+    if constexpr (kLimitedReach<O> && std::floating_point<T> && !std::same_as<T, long double>) {
+      if ((!(std::abs(x) <= static_cast<T>(O::reach)) || ...)) [[unlikely]]
+        gradient = static_cast<T>(
+            rule<O, W>(static_cast<long double>(g), static_cast<long double>(x)..., static_cast<long double>(y)));
+      else
+        gradient = static_cast<T>(rule<O, W>(g, x..., y));
+    } else {
+      gradient = static_cast<T>(rule<O, W>(g, x..., y));
+    }
+    if constexpr (O::info.saves == kSavesNothing)
+      return gradient;
+    else
+      return guarded(g, gradient);
   }
-  if constexpr (O::info.saves == kSavesNothing)
-    return gradient;
-  else
-    return guarded(g, gradient);
 }
 
 template <std::size_t J, class X>

@@ -102,6 +102,12 @@ bool vanishes(const Lanes<T, N>& x) {
   return true;
 }
 
+/// A partial derivative times the adjoint that it carries on.
+template <class T, class Adjoint>
+[[gnu::always_inline]] inline auto carried(const T& partial, const Adjoint& adjoint) {
+  return partial * adjoint;
+}
+
 /// The number within.
 template <std::floating_point T>
 [[gnu::always_inline]] inline T innermost(T x) {

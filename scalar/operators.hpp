@@ -99,7 +99,11 @@ template <class R, class X>
 /// The number within a value.
 template <Operand X>
 auto number_in(const X& x) {
-  return innermost(x.value());
+  const auto within = innermost(x.value());
+  if constexpr (depth < decltype(within) >> 0)
+    return within.value();  // of a Traced, which takes note of it
+  else
+    return within;
 }
 
 }  // namespace detail

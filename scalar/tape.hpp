@@ -220,7 +220,7 @@ class Tape {
           T partial;
           Index to;
           get_argument(a, partial, to);
-          if (to > base) adjoints[to - base - 1] += partial * g;
+          if (to > base) adjoints[to - base - 1] += carried(partial, g);
         }
       }
       top = arguments;
