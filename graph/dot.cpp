@@ -19,11 +19,13 @@ class DotWriter {
     put("  graph [rankdir={}, bgcolor=white, fontname=\"{}\", labelloc=t, tooltip={}, label=<{}>]\n",
         diagram_.direction == Direction::down ? "TB" : "LR", kFont, dot_string(diagram_.description),
         dot_label(diagram_.title));
-    // With edges from values to gradients across the frames, dot's own way of ranking frames fails now and then.
-    if (has(EdgeKind::saved)) put("  graph [newrank=true]\n");
+    // Ranks across the frames, for twins to stand side by side.
+    if (!diagram_.twins.empty()) put("  graph [newrank=true]\n");
     put("  node [fontname=\"{}\", fontsize=12, margin=\"0.15,0.06\"]\n", kFont);
     put("  edge [fontname=\"{}\", fontsize=10, color=\"#57606a\", fontcolor=\"#24292f\"]\n", kFont);
     write_parts();
+    for (const auto& [value, gradient] : diagram_.twins)
+      put("  {{ rank=same {} {} }}\n", diagram_.nodes[value].id, diagram_.nodes[gradient].id);
     for (const DiagramEdge& e : diagram_.edges) write_edge(e);
     if (!diagram_.legend.empty() || !diagram_.notes.empty()) write_legend();
     put("}}\n");
@@ -100,22 +102,31 @@ class DotWriter {
         put("  {} -> {} [class=gradient, dir=back, style=dashed, color=\"#be185d\"{}]\n", to, from, label);
         break;
       case EdgeKind::saved:
-        put("  {} -> {} [class=saved, style=dotted, arrowhead=odot{}]\n", from, to, label);
+        put("  {} -> {} [class=saved, style=dotted, arrowhead=odot, constraint=false{}]\n", from, to, label);
         break;
     }
   }
 
+  // Rows at the foot.
   void write_legend() {
     put("  legend [shape=plain, fontsize=10, tooltip=legend, label=<<TABLE BORDER=\"0\" CELLBORDER=\"1\" "
         "CELLSPACING=\"3\" CELLPADDING=\"4\">");
-    const auto row = [&](Paint paint, const std::string& text) {
+    int number = 0;
+    const auto cell = [&](Paint paint, const std::string& text, int columns) {
       const PaintStyle& colours = style_of(paint);
-      put("<TR><TD BGCOLOR=\"{}\" COLOR=\"{}\"><FONT COLOR=\"{}\">{}</FONT></TD></TR>", colours.fill, colours.stroke,
-          colours.text, dot_label(text));
+      if (number % kLegendColumns == 0) put("{}<TR>", number == 0 ? "" : "</TR>");
+      put("<TD BGCOLOR=\"{}\" COLOR=\"{}\" COLSPAN=\"{}\"><FONT COLOR=\"{}\">{}</FONT></TD>", colours.fill,
+          colours.stroke, columns, colours.text, dot_label(text));
+      number += columns;
     };
-    for (const LegendEntry& entry : diagram_.legend) row(entry.paint, entry.text);
-    for (const std::string& note : diagram_.notes) row(Paint::rest, note);
-    put("</TABLE>>]\n");
+    for (const LegendEntry& entry : diagram_.legend) cell(entry.paint, entry.text, 1);
+    for (const std::string& note : diagram_.notes) {
+      number += (kLegendColumns - number % kLegendColumns) % kLegendColumns;
+      cell(Paint::rest, note, kLegendColumns);
+    }
+    put("</TR></TABLE>>]\n");
+    // Beneath the picture, not beside its last row.
+    if (!diagram_.nodes.empty()) put("  {} -> legend [style=invis]\n", diagram_.nodes[diagram_.last_node(true)].id);
   }
 
   const Diagram& diagram_;
