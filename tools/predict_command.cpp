@@ -4,10 +4,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <memory>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/internal/printable.hpp>
 
 #include "commands.hpp"
 #include "prediction.hpp"
@@ -17,15 +15,11 @@ namespace tapegrad::tools {
 namespace {
 
 void run(const PredictOptions& options) {
-  ConfigReader config(options.model);
-  const std::string kind = config.kind();
-  const auto found = std::ranges::find(systems(), kind, &System::kind);
-  if (found == systems().end())
-    throw IoError(fmt::format("{}: is of a {}, which this program does not know", config.file(), printable(kind, 40)));
-  if (!found->predict)
-    throw ValueError(
-        fmt::format("predict: {} is a {}, which does not classify; tapegrad generate takes it", options.model, kind));
-  found->predict(options);
+  const System& system = system_of(options.model);
+  if (!system.predict)
+    throw ValueError(fmt::format("predict: {} is a {}, which does not classify; tapegrad generate takes it",
+                                 options.model, system.kind));
+  system.predict(options);
 }
 
 }  // namespace
