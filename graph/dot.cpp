@@ -19,13 +19,11 @@ class DotWriter {
     put("  graph [rankdir={}, bgcolor=white, fontname=\"{}\", labelloc=t, tooltip={}, label=<{}>]\n",
         diagram_.direction == Direction::down ? "TB" : "LR", kFont, dot_string(diagram_.description),
         dot_label(diagram_.title));
-    // Ranks across the frames, for twins to stand side by side.
-    if (!diagram_.twins.empty()) put("  graph [newrank=true]\n");
+    // With edges from values to gradients across the frames, dot's own way of ranking frames fails now and then.
+    if (has(EdgeKind::saved)) put("  graph [newrank=true]\n");
     put("  node [fontname=\"{}\", fontsize=12, margin=\"0.15,0.06\"]\n", kFont);
     put("  edge [fontname=\"{}\", fontsize=10, color=\"#57606a\", fontcolor=\"#24292f\"]\n", kFont);
     write_parts();
-    for (const auto& [value, gradient] : diagram_.twins)
-      put("  {{ rank=same {} {} }}\n", diagram_.nodes[value].id, diagram_.nodes[gradient].id);
     for (const DiagramEdge& e : diagram_.edges) write_edge(e);
     if (!diagram_.legend.empty() || !diagram_.notes.empty()) write_legend();
     put("}}\n");
@@ -102,7 +100,7 @@ class DotWriter {
         put("  {} -> {} [class=gradient, dir=back, style=dashed, color=\"#be185d\"{}]\n", to, from, label);
         break;
       case EdgeKind::saved:
-        put("  {} -> {} [class=saved, style=dotted, arrowhead=odot, constraint=false{}]\n", from, to, label);
+        put("  {} -> {} [class=saved, style=dotted, arrowhead=odot{}]\n", from, to, label);
         break;
     }
   }

@@ -246,7 +246,9 @@ void NodeWriter::add_details(const Item& item, const Vertex& v, bool gradient, s
 
 std::string NodeWriter::tooltip(const Item& item, const Vertex& v) const {
   if (!item.is_op_or_layer()) return item.title;
-  std::string text = fmt::format("{} {}", sketch_.graph().id(item.shown), to_string(v.kind));
+  std::string text =
+      fmt::format("{} {}", sketch_.graph().id(v.kind == VertexKind::gradient ? shown_gradient(item) : item.shown),
+                  to_string(v.kind));
   const auto add = [&](std::string_view key, const std::string& value) {
     if (!value.empty()) text += fmt::format("\n{}: {}", key, value);
   };
