@@ -1,5 +1,5 @@
 #pragma once
-// Images: IDX files, as MNIST and its kin come in, PGM files, and augmentations of batches.
+// Images: IDX files, as MNIST and its kin come in, PGM, PNG and JPEG files, and augmentations of batches.
 
 #include <filesystem>
 #include <tapegrad/core/tensor.hpp>
@@ -51,6 +51,12 @@ ImageDataset read_idx_images(const std::filesystem::path& images, const std::fil
 /// is 255. Throws IoError that says what is wrong with another file: its magic number, pixels of two bytes or brighter
 /// than white, too few bytes or too many.
 Tensor read_pgm(const std::filesystem::path& path);
+
+/// A PNG, JPEG or PGM file, known by its first bytes: u8 [height, width, 1] if it is grey, else [height, width, 3], red,
+/// green and blue. Palettes are looked up, 16 bits become 8, and what is transparent shows white. Throws IoError that
+/// says what is wrong with another file, one that ends too early too, or that its pixels are more than
+/// input_limits().unpacked.
+Tensor read_picture(const std::filesystem::path& path);
 
 }  // namespace tapegrad::data
 
