@@ -37,11 +37,11 @@ Tensor read_png(const InputFile& file, const std::string& content) {
   };
   require(png_image_begin_read_from_memory(&image, content.data(), content.size()));
   image.format = image.format & PNG_FORMAT_FLAG_COLOR ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
-  Tensor pixels = pixels_for(file, image.height, image.width, PNG_IMAGE_PIXEL_CHANNELS(image.format));
   // A deflated byte stands for 1032 at most, and a pixel takes a bit at least.
   if (std::uint64_t{image.height} * image.width / 8 > std::uint64_t{1032} * content.size())
     refuse(file, "PNG",
            fmt::format("{} bytes are too few for {} × {} pixels", content.size(), image.width, image.height));
+  Tensor pixels = pixels_for(file, image.height, image.width, PNG_IMAGE_PIXEL_CHANNELS(image.format));
   const png_color white{255, 255, 255};
   require(png_image_finish_read(&image, &white, pixels.mutable_data<std::uint8_t>().data(), 0, nullptr));
   return pixels;
@@ -57,11 +57,14 @@ Tensor read_jpeg(const InputFile& file, const std::string& content) {
   };
   int width = 0, height = 0, subsampling = 0, colours = 0;
   require(tjDecompressHeader3(reader.get(), bytes, content.size(), &width, &height, &subsampling, &colours));
+  // A block of 8 × 8 takes a bit at least, unless its coding is the arithmetic one, which hardly any program writes.
+  if (std::uint64_t{512} * content.size() < static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height))
+    refuse(file, "JPEG", fmt::format("{} bytes are too few for {} × {} pixels", content.size(), width, height));
   const int format = colours == TJCS_GRAY ? TJPF_GRAY : TJPF_RGB;
   Tensor pixels = pixels_for(file, static_cast<std::uint64_t>(height), static_cast<std::uint64_t>(width),
                              static_cast<std::uint64_t>(tjPixelSize[format]));
   require(tjDecompress2(reader.get(), bytes, content.size(), pixels.mutable_data<std::uint8_t>().data(), width, 0,
-                        height, format, TJFLAG_ACCURATEDCT));
+                        height, format, TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS));
   return pixels;
 }
 

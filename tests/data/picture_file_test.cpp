@@ -1,6 +1,4 @@
 #include <gmock/gmock.h>
-#include <turbojpeg.h>
-#include <zlib.h>
 
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
@@ -9,6 +7,7 @@
 #include <tapegrad/io/picture.hpp>
 #include <tapegrad/ops/view.hpp>
 
+#include "../hostile/formats.hpp"
 #include "../message_of.hpp"
 #include "../temporary_folder.hpp"
 
@@ -20,40 +19,8 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-std::string big_endian(std::uint32_t n) {
-  return {static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8), static_cast<char>(n)};
-}
-std::string chunk(const std::string& type, const std::string& data) {
-  const std::string body = type + data;
-  const auto sum = ::crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
-  return big_endian(static_cast<std::uint32_t>(data.size())) + body + big_endian(static_cast<std::uint32_t>(sum));
-}
-/// `kind`: 0 grey, 2 red, green and blue, 3 a palette, 6 with transparency. `rows` begin with their filter, 0.
-std::string png(std::uint32_t width, std::uint32_t height, char depth, char kind, const std::string& rows,
-                const std::string& before = "") {
-  std::string packed(::compressBound(static_cast<uLong>(rows.size())), '\0');
-  uLongf length = static_cast<uLongf>(packed.size());
-  ::compress(reinterpret_cast<Bytef*>(packed.data()), &length, reinterpret_cast<const Bytef*>(rows.data()),
-             static_cast<uLong>(rows.size()));
-  packed.resize(length);
-  return "\x89PNG\r\n\x1a\n" +
-         chunk("IHDR", big_endian(width) + big_endian(height) + depth + kind + std::string(3, '\0')) + before +
-         chunk("IDAT", packed) + chunk("IEND", "");
-}
-/// One colour.
-std::string jpeg(int width, int height, int format, const std::vector<unsigned char>& colour) {
-  std::vector<unsigned char> pixels;
-  for (int i = 0; i < width * height; ++i) pixels.insert(pixels.end(), colour.begin(), colour.end());
-  const tjhandle writer = tjInitCompress();
-  unsigned char* bytes = nullptr;
-  unsigned long size = 0;
-  const int sampling = format == TJPF_GRAY ? TJSAMP_GRAY : TJSAMP_420;
-  EXPECT_EQ(tjCompress2(writer, pixels.data(), width, 0, height, format, &bytes, &size, sampling, 95, 0), 0);
-  std::string file(reinterpret_cast<char*>(bytes), size);
-  tjFree(bytes);
-  tjDestroy(writer);
-  return file;
-}
+using hostile::jpeg;
+using hostile::png;
 
 TEST(Picture, OfPng) {
   const TemporaryFolder folder;
@@ -66,7 +33,7 @@ TEST(Picture, OfPng) {
   EXPECT_EQ(colours.shape(), (Shape{1, 2, 3}));
   EXPECT_THAT(colours.values(), ElementsAre('a', 'b', 'c', 'd', 'e', 'f'));
   EXPECT_THAT(read(png(3, 1, 1, 0, nul + "\xa0")).values(), ElementsAre(255, 0, 255)) << "a bit a pixel";
-  EXPECT_THAT(read(png(2, 1, 8, 3, nul + nul + "\x01", chunk("PLTE", "abcxyz"))).values(),
+  EXPECT_THAT(read(png(2, 1, 8, 3, nul + nul + "\x01", hostile::png_chunk("PLTE", "abcxyz"))).values(),
               ElementsAre('a', 'b', 'c', 'x', 'y', 'z'));
   EXPECT_THAT(read(png(2, 1, 8, 6, nul + "abc\xff" + "xyz" + nul)).values(), ElementsAre('a', 'b', 'c', 255, 255, 255))
       << "transparent on white";
@@ -78,12 +45,12 @@ TEST(Picture, OfPng) {
 
 TEST(Picture, OfJpeg) {
   const TemporaryFolder folder;
-  const Tensor colours = read_picture(folder.write("a.jpg", jpeg(17, 9, TJPF_RGB, {200, 100, 50})));
+  const Tensor colours = read_picture(folder.write("a.jpg", jpeg(17, 9, {200, 100, 50})));
   ASSERT_EQ(colours.shape(), (Shape{9, 17, 3}));
   EXPECT_NEAR(colours.at({4, 8, 0}), 200, 2);
   EXPECT_NEAR(colours.at({4, 8, 1}), 100, 2);
   EXPECT_NEAR(colours.at({4, 8, 2}), 50, 2);
-  const Tensor grey = read_picture(folder.write("b.jpg", jpeg(8, 8, TJPF_GRAY, {77})));
+  const Tensor grey = read_picture(folder.write("b.jpg", jpeg(8, 8, {77})));
   ASSERT_EQ(grey.shape(), (Shape{8, 8, 1}));
   EXPECT_THAT(grey.values(), Each(77));
   EXPECT_EQ(read_picture(folder.write("c", "P5 2 1 255\nab")).shape(), (Shape{1, 2, 1})) << "known by its first bytes";
@@ -105,7 +72,7 @@ TEST(Picture, SaysWhatIsWrong) {
   EXPECT_THAT(message(other), HasSubstr("image: a PNG file that cannot be read"));
   EXPECT_THAT(message(png(60'000, 60'000, 8, 0, nul + "abc")), HasSubstr("bytes are too few for 60000 × 60000"));
   EXPECT_THAT(message(png(900'000, 900'000, 8, 2, nul + "abc")), HasSubstr("the limit is"));
-  const std::string photo = jpeg(64, 64, TJPF_RGB, {200, 100, 50});
+  const std::string photo = jpeg(64, 64, {200, 100, 50});
   EXPECT_THAT(message(photo.substr(0, photo.size() - 20)), HasSubstr("image: a JPEG file that cannot be read"));
   EXPECT_THAT(message(photo.substr(0, 40)), HasSubstr("image: a JPEG file that cannot be read"));
   EXPECT_THROW(read_picture(folder.path("missing.png")), IoError);
