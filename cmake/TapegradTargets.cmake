@@ -64,7 +64,7 @@ function(tapegrad_configure_library target)
     ${target} PRIVATE $<BUILD_INTERFACE:Eigen3::Eigen> $<BUILD_INTERFACE:Boost::headers>
                       $<BUILD_INTERFACE:nlohmann_json::nlohmann_json>
   )
-  target_link_libraries(${target} PRIVATE fmt::fmt utf8proc::utf8proc ZLIB::ZLIB Threads::Threads)
+  target_link_libraries(${target} PRIVATE fmt::fmt utf8proc::utf8proc ZLIB::ZLIB PNG::PNG libjpeg-turbo::turbojpeg Threads::Threads)
   if(TAPEGRAD_OPENMP)
     target_link_libraries(${target} PRIVATE OpenMP::OpenMP_CXX)
   else()
