@@ -13,19 +13,23 @@
 namespace tapegrad::data {
 namespace {
 
-/// For the pixels of a file, whose header may say anything.
-Tensor pixels_for(const InputFile& file, std::uint64_t height, std::uint64_t width, std::uint64_t channels) {
+[[noreturn]] void refuse(const InputFile& file, std::string_view kind, std::string_view why) {
+  throw IoError(fmt::format("{}: a {} file that cannot be read: {}", file.name(), kind, why));
+}
+
+/// For the pixels of a file, whose header may say anything: a byte of it has at most
+/// `a_byte` pixels.
+Tensor pixels_for(const InputFile& file, std::string_view kind, std::uint64_t height, std::uint64_t width,
+                  std::uint64_t channels, std::uint64_t size, std::uint64_t a_byte) {
   // All factors fit 32, 32 and 2 bits, and libpng and libjpeg take no more than 31 and 16 bits for a side.
   const std::uint64_t bytes = height * width * channels, most = input_limits().unpacked;
   if (bytes > most)
     throw IoError(
         fmt::format("{}: {} × {} pixels unpack to {} bytes; the limit is {}", file.name(), width, height, bytes, most));
+  if (height * width > size * a_byte)
+    refuse(file, kind, fmt::format("{} bytes are too few for {} × {} pixels", size, width, height));
   return empty(
       {static_cast<std::int64_t>(height), static_cast<std::int64_t>(width), static_cast<std::int64_t>(channels)}, u8);
-}
-
-[[noreturn]] void refuse(const InputFile& file, std::string_view kind, std::string_view why) {
-  throw IoError(fmt::format("{}: a {} file that cannot be read: {}", file.name(), kind, why));
 }
 
 Tensor read_png(const InputFile& file, const std::string& content) {
@@ -38,10 +42,8 @@ Tensor read_png(const InputFile& file, const std::string& content) {
   require(png_image_begin_read_from_memory(&image, content.data(), content.size()));
   image.format = image.format & PNG_FORMAT_FLAG_COLOR ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
   // A deflated byte stands for 1032 at most, and a pixel takes a bit at least.
-  if (std::uint64_t{image.height} * image.width / 8 > std::uint64_t{1032} * content.size())
-    refuse(file, "PNG",
-           fmt::format("{} bytes are too few for {} × {} pixels", content.size(), image.width, image.height));
-  Tensor pixels = pixels_for(file, image.height, image.width, PNG_IMAGE_PIXEL_CHANNELS(image.format));
+  Tensor pixels = pixels_for(file, "PNG", image.height, image.width, PNG_IMAGE_PIXEL_CHANNELS(image.format),
+                             content.size(), 8 * 1032);
   const png_color white{255, 255, 255};
   require(png_image_finish_read(&image, &white, pixels.mutable_data<std::uint8_t>().data(), 0, nullptr));
   return pixels;
@@ -57,12 +59,10 @@ Tensor read_jpeg(const InputFile& file, const std::string& content) {
   };
   int width = 0, height = 0, subsampling = 0, colours = 0;
   require(tjDecompressHeader3(reader.get(), bytes, content.size(), &width, &height, &subsampling, &colours));
-  // A block of 8 × 8 takes a bit at least, unless its coding is the arithmetic one, which hardly any program writes.
-  if (std::uint64_t{512} * content.size() < static_cast<std::uint64_t>(width) * static_cast<std::uint64_t>(height))
-    refuse(file, "JPEG", fmt::format("{} bytes are too few for {} × {} pixels", content.size(), width, height));
   const int format = colours == TJCS_GRAY ? TJPF_GRAY : TJPF_RGB;
-  Tensor pixels = pixels_for(file, static_cast<std::uint64_t>(height), static_cast<std::uint64_t>(width),
-                             static_cast<std::uint64_t>(tjPixelSize[format]));
+  // A block of 8 × 8 takes a bit at least, unless its coding is the arithmetic one, which hardly any program writes.
+  Tensor pixels = pixels_for(file, "JPEG", static_cast<std::uint64_t>(height), static_cast<std::uint64_t>(width),
+                             static_cast<std::uint64_t>(tjPixelSize[format]), content.size(), 512);
   require(tjDecompress2(reader.get(), bytes, content.size(), pixels.mutable_data<std::uint8_t>().data(), width, 0,
                         height, format, TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS));
   return pixels;

@@ -112,8 +112,10 @@ TEST(MermaidLimits, JudgesBySite) {
   EXPECT_THAT(verdicts(50'000, 500), ElementsAre(true, false, false));
   EXPECT_THAT(verdicts(50'001, 10), ElementsAre(false, false, false));
   EXPECT_THAT(verdicts(10'000, 501), ElementsAre(false, false, false));
-  EXPECT_THAT(check_mermaid(to_mermaid(samples::mlp(), {.unfold = true, .parameters = Parameters::nodes, .legend = false}))[0].reason,
-              HasSubstr("of 50,000 characters, 17 of 500 edges"));
+  EXPECT_THAT(
+      check_mermaid(to_mermaid(samples::mlp(), {.unfold = true, .parameters = Parameters::nodes, .legend = false}))[0]
+          .reason,
+      HasSubstr("of 50,000 characters, 17 of 500 edges"));
 }
 
 TEST(MermaidLimits, AgreesWithWhatWasDrawn) {

@@ -35,9 +35,19 @@ struct Picture {
 std::vector<Picture> pictures(std::uint64_t random_graphs) {
   std::vector<Picture> all;
   for (const Pass pass : {Pass::forward, Pass::backward, Pass::joint}) {
-    all.push_back({samples::mlp(), {.pass = pass, .unfold = true, .parameters = Parameters::nodes, .saved = true, .budget = Budget::unlimited()}});
+    all.push_back({samples::mlp(),
+                   {.pass = pass,
+                    .unfold = true,
+                    .parameters = Parameters::nodes,
+                    .saved = true,
+                    .budget = Budget::unlimited()}});
     for (std::uint64_t seed = 1; seed <= random_graphs; ++seed) {
-      all.push_back({samples::random_graph(seed, 2 + 5 * seed), {.pass = pass, .unfold = true, .parameters = Parameters::nodes, .saved = true, .budget = Budget::unlimited()}});
+      all.push_back({samples::random_graph(seed, 2 + 5 * seed),
+                     {.pass = pass,
+                      .unfold = true,
+                      .parameters = Parameters::nodes,
+                      .saved = true,
+                      .budget = Budget::unlimited()}});
     }
   }
   return all;

@@ -221,14 +221,13 @@ TEST_F(OpenSizes, OfRunsAndImagesInOnnxRuntime) {
             },
             {{{"texts", 3}, {"words", 8}}, {{"texts", 5}, {"words", 6}}});
   const Tensor kernel = parameter(randn({2, 1, 3, 3}, f32, rng_));
-  save_open(
-      "images", {{"batch"}, {"height", 8}, {"width", 8}},
-      [&](const Sizes& size) {
-        const Tensor x = randn({size.at("batch"), 1, size.at("height"), size.at("width")}, f32, rng_);
-        const Tensor y = relu(conv2d(x, kernel, {.stride = 2, .padding = 1}));
-        return Recording{{{"x", x}}, {{"y", adaptive_avg_pool2d(y, 1)}, {"mean", mean(y, {2, 3})}, {"map", y}}};
-      },
-      {{{"batch", 1}, {"height", 9}, {"width", 16}}, {{"batch", 4}, {"height", 30}, {"width", 11}}});
+  save_open("images", {{"batch"}, {"height", 8}, {"width", 8}},
+            [&](const Sizes& size) {
+              const Tensor x = randn({size.at("batch"), 1, size.at("height"), size.at("width")}, f32, rng_);
+              const Tensor y = relu(conv2d(x, kernel, {.stride = 2, .padding = 1}));
+              return Recording{{{"x", x}}, {{"y", adaptive_avg_pool2d(y, 1)}, {"mean", mean(y, {2, 3})}, {"map", y}}};
+            },
+            {{{"batch", 1}, {"height", 9}, {"width", 16}}, {{"batch", 4}, {"height", 30}, {"width", 11}}});
   EXPECT_EQ(run(), "");
 }
 
