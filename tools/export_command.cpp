@@ -19,7 +19,7 @@ void add_export_command(CLI::App& app) {
       "Batches and texts may be of any length. Inputs, by what was trained:\n"
       "  text, sentiment   ids int32 [words], numbers of lines of vocabulary.txt, and offsets int64 [texts + 1],\n"
       "                    where each text begins and the last one ends\n"
-      "  fashion-mnist     pixels uint8 [batch, 1, height, width]\n"
+      "  images            pixels uint8 [batch, channels, height, width]\n"
       "  language          ids int32 [batch, length], numbers of tokens.txt\n"
       "  table             features float [rows, features], as columns.json encodes them\n"
       "Outputs are logits or, of tables that tell a number, numbers.\n"

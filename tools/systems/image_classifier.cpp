@@ -370,14 +370,14 @@ void predict_images(const PredictOptions& options) {
 
 void export_images(const ExportOptions& options) {
   const auto saved = SavedModel<SavedImages>::load(options.model, options.load);
-  const auto& [classes, sizes, scaling] = saved.system;
+  const auto& [classes, sizes, scaling, resizes] = saved.system;
   // What each byte is to the model.
   const Tensor bytes = cast(arange(256), u8), label = zeros({1}, i64);
-  const data::ImageDataset one(reshape(bytes, {1, 16, 16}), label, 1, scaling);
+  const data::ImageDataset one(reshape(bytes, {1, 1, 16, 16}), label, 1, scaling);
   const Tensor scaled = reshape(one.batch(std::vector<std::int64_t>{0}).inputs[0], {256});
   save_onnx(options, *saved.model, {{"batch"}},
             [&](const onnx::Sizes& size) {
-              const Tensor pixels = zeros({size.at("batch"), 1, sizes.height, sizes.width}, u8);
+              const Tensor pixels = zeros({size.at("batch"), sizes.colours, sizes.height, sizes.width}, u8);
               const Tensor images = take(scaled, cast(pixels, i64), 0);
               return onnx::Recording{{{"pixels", pixels}}, {{"logits", saved.model->forward(images)}}};
             },
