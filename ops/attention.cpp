@@ -8,9 +8,9 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/attention.hpp>
 #include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/internal/accuracy.hpp>
 #include <tapegrad/ops/internal/attention_heads.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
-#include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/sampling.hpp>
@@ -161,7 +161,8 @@ struct Attention {
                                .formula = "y = masked_softmax(s Q Kᵀ) V",
                                .doc = "Values mixed by how well their keys match a query; the weights are not kept.",
                                .group = Group::contraction,
-                               .source = "Dao et al., FlashAttention, NeurIPS 2022"};
+                               .source = "Dao et al., FlashAttention, NeurIPS 2022",
+                               .accuracy = {.ulps = internal::kNoBound, .reason = "scores may leave the range"}};
   static constexpr bool takes_strides = true;
 
   static Shape scores_of(const Tensor& query, const Tensor& key) {
@@ -186,9 +187,6 @@ struct Attention {
     return {op::spec(in.query.shape().with(in.query.rank() - 1, in.value.shape()[-1]), in.query.dtype())};
   }
 
-  static std::optional<Out> instead(const Attrs& a, const In& in) {
-    return internal::in_f64_if<Attention>(internal::Extremes::both, in, a);
-  }
   static Kept forward(const Attrs& a, const In& in, Out& out) {
     if (out.y.numel() > 0)
       dispatch_floating(out.y.dtype(), [&]<class T>() {
