@@ -370,10 +370,10 @@ void predict_images(const PredictOptions& options) {
 
 void export_images(const ExportOptions& options) {
   const auto saved = SavedModel<SavedImages>::load(options.model, options.load);
-  const auto& [classes, sizes, scaling, resizes] = saved.system;
+  const nn::models::ImageClassifierOptions& sizes = saved.system.options;
   // What each byte is to the model.
   const Tensor bytes = cast(arange(256), u8), label = zeros({1}, i64);
-  const data::ImageDataset one(reshape(bytes, {1, 1, 16, 16}), label, 1, scaling);
+  const data::ImageDataset one(reshape(bytes, {1, 1, 16, 16}), label, 1, saved.system.scaling);
   const Tensor scaled = reshape(one.batch(std::vector<std::int64_t>{0}).inputs[0], {256});
   save_onnx(options, *saved.model, {{"batch"}},
             [&](const onnx::Sizes& size) {
@@ -381,7 +381,7 @@ void export_images(const ExportOptions& options) {
               const Tensor images = take(scaled, cast(pixels, i64), 0);
               return onnx::Recording{{{"pixels", pixels}}, {{"logits", saved.model->forward(images)}}};
             },
-            {{"classes", to_json_list(classes)}});
+            {{"classes", to_json_list(saved.system.classes)}});
 }
 
 }  // namespace
