@@ -17,8 +17,7 @@ namespace {
   throw IoError(fmt::format("{}: a {} file that cannot be read: {}", file.name(), kind, why));
 }
 
-/// For the pixels of a file, whose header may say anything: a byte of it has at most
-/// `a_byte` pixels.
+/// For the pixels of a file of `size` bytes, whose header may say anything: a byte has `a_byte` pixels at most.
 Tensor pixels_for(const InputFile& file, std::string_view kind, std::uint64_t height, std::uint64_t width,
                   std::uint64_t channels, std::uint64_t size, std::uint64_t a_byte) {
   // All factors fit 32, 32 and 2 bits, and libpng and libjpeg take no more than 31 and 16 bits for a side.

@@ -297,11 +297,11 @@ void for_planes(const PoolWindows& w, std::int64_t planes, const Body& body) {
 template <class T>
 void max_pool(const PoolWindows& w, std::int64_t planes, const T* x, T* y) {
   const Sizes sizes(w);
-  const Plane<T> plane(w);
   if (are_quads(w))
     return for_planes(w, planes, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t p = first; p < last; ++p) plane_maxima(w, x + p * sizes.in, y + p * sizes.out);
     });
+  const Plane<T> plane(w);
   for_planes(w, planes, [&](std::int64_t first, std::int64_t last) {
     std::vector<T> m(plane.buffer_size()), line(static_cast<std::size_t>(plane.lanes()));
     for (std::int64_t p = first; p < last; ++p) {
@@ -326,12 +326,12 @@ std::int64_t longest_chain(const PoolWindows& windows) {
 template <class T>
 void max_pool_gradient(const PoolWindows& w, std::int64_t planes, const T* x, const T* y, const T* g, T* dx) {
   const Sizes sizes(w);
-  const Plane<T> plane(w);
   if (are_quads(w) && sizes.out > 0)
     return for_planes(w, planes, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t p = first; p < last; ++p)
         plane_gradients(w, x + p * sizes.in, y + p * sizes.out, g + p * sizes.out, dx + p * sizes.in);
     });
+  const Plane<T> plane(w);
   std::fill_n(dx, planes * sizes.in, T{0});
   for_planes(w, planes, [&](std::int64_t first, std::int64_t last) {
     std::vector<T> m(plane.buffer_size()), gm(m), lines(static_cast<std::size_t>(3 * plane.lanes()));
