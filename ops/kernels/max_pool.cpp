@@ -213,8 +213,7 @@ class Plane {
   std::int64_t width_, rows_;
 };
 
-// ---- windows of 2 x 2 that adjoin, which most are: all four elements at once, none of them twice
-// ---------------------
+// ---- windows of 2 x 2 that adjoin, which most are: all four elements at once ----------------------------------------
 
 /// y[i] = the largest of x[2 i] and its three neighbours in both rows.
 template <class T>
