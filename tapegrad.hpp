@@ -28,6 +28,7 @@
 #include <tapegrad/distributions/distributions.hpp>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/diff.hpp>
+#include <tapegrad/graph/explain.hpp>
 #include <tapegrad/graph/graph.hpp>
 #include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/io/folder_lock.hpp>

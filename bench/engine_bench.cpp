@@ -1,7 +1,10 @@
-// What the engine itself costs: recording, differentiating and destroying small operations.
+// What the engine itself costs: recording, differentiating and destroying small operations, and handing work to
+// threads.
 
 #include <benchmark/benchmark.h>
 
+#include <chrono>
+#include <tapegrad/core/parallel.hpp>
 #include <tapegrad/tapegrad.hpp>
 
 namespace {
@@ -76,5 +79,22 @@ void RecordWithoutGradient(benchmark::State& state) {
   per_op(state);
 }
 BENCHMARK(RecordWithoutGradient)->Arg(1)->Unit(benchmark::kMillisecond);
+
+void busy_for(std::chrono::nanoseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < end) continue;
+}
+
+// Twenty microseconds of work in ten chunks, so many microseconds after the last: what is more than 20 divided by the
+// threads is the cost of handing it over.
+void HandOver(benchmark::State& state) {
+  for (auto _ : state) {
+    busy_for(std::chrono::microseconds(state.range(0)));
+    const auto start = std::chrono::steady_clock::now();
+    for_chunks(10, true, [](std::int64_t) { busy_for(std::chrono::microseconds(2)); });
+    state.SetIterationTime(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+}
+BENCHMARK(HandOver)->ArgName("gap")->Arg(10)->Arg(100)->Arg(1000)->UseManualTime()->Unit(benchmark::kMicrosecond);
 
 }  // namespace

@@ -120,14 +120,14 @@ void Gradient(benchmark::State& state) {
   state.counters["bytes per op"] = static_cast<double>(bytes) / Kernel::kOperations;
 }
 
-/// The gradient of one option, recorded once and replayed for all, on one thread.
-void ReplayBlackScholes(benchmark::State& state) {
+/// The kernel's gradient for the first `size` of its inputs, recorded once and replayed for each `size` of them, on one
+/// thread.
+template <class Kernel>
+void replay(benchmark::State& state, std::ptrdiff_t size) {
   std::mt19937_64 random(1);
-  const std::vector<double> x = BlackScholes::inputs(random);
-  const auto one = [](const auto& option) {
-    return BlackScholes::value<std::remove_cvref_t<decltype(option[0])>>(option);
-  };
-  const Program program([&](const auto& option) { return gradient(one, option); }, {x.begin(), x.begin() + 5});
+  const std::vector<double> x = Kernel::inputs(random);
+  const auto one = [](const auto& at) { return Kernel::template value<std::remove_cvref_t<decltype(at[0])>>(at); };
+  const Program program([&](const auto& at) { return gradient(one, at); }, {x.begin(), x.begin() + size});
   const int threads = tapegrad::num_threads();
   tapegrad::set_num_threads(1);
   std::vector<double> gradients(x.size());
@@ -136,23 +136,17 @@ void ReplayBlackScholes(benchmark::State& state) {
     benchmark::DoNotOptimize(gradients.data());
   }
   tapegrad::set_num_threads(threads);
+}
+
+/// Of each option.
+void ReplayBlackScholes(benchmark::State& state) {
+  replay<BlackScholes>(state, 5);
   per_operation<BlackScholes>(state);
 }
 
 /// Of a Rosenbrock function of 10 variables, for 100 samples.
 void ReplayRosenbrock(benchmark::State& state) {
-  std::mt19937_64 random(1);
-  const std::vector<double> x = Rosenbrock::inputs(random);
-  const auto one = [](const auto& at) { return Rosenbrock::value<std::remove_cvref_t<decltype(at[0])>>(at); };
-  const Program program([&](const auto& at) { return gradient(one, at); }, {x.begin(), x.begin() + 10});
-  const int threads = tapegrad::num_threads();
-  tapegrad::set_num_threads(1);
-  std::vector<double> gradients(x.size());
-  for (auto _ : state) {
-    program.replay(x, gradients);
-    benchmark::DoNotOptimize(gradients.data());
-  }
-  tapegrad::set_num_threads(threads);
+  replay<Rosenbrock>(state, 10);
   state.counters["per op"] =
       benchmark::Counter(100 * 8 * 9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }

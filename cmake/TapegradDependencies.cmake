@@ -10,6 +10,8 @@ find_package(nlohmann_json 3.10 CONFIG REQUIRED)
 find_package(fmt 9 CONFIG REQUIRED)
 find_package(utf8proc REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
+find_package(libjpeg-turbo CONFIG REQUIRED)
 find_package(Threads REQUIRED)
 
 if(TAPEGRAD_OPENMP)

@@ -198,7 +198,7 @@ constexpr std::size_t keep_limit(std::size_t bytes) {
   return bytes <= kSmallLimit ? 4096 : bytes <= (std::size_t{1} << 20) ? 64 : 16;
 }
 
-void* refill(Cache& cache, std::size_t size_class) {
+[[maybe_unused]] void* refill(Cache& cache, std::size_t size_class) {
   const std::size_t bytes = bytes_of(size_class);
   FreeList& list = cache.lists[size_class];
   {

@@ -160,8 +160,9 @@ Tensor rand(const Shape& shape, double low, double high, DType dtype, Rng& rng) 
 Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Rng& rng) {
   if (low >= high)
     throw ValueError("randint: nothing lies in [" + std::to_string(low) + ", " + std::to_string(high) + ")");
-  const auto span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
-  return generate(shape, i64, [&] { return low + static_cast<std::int64_t>(rng.below(span)); });
+  // The distance of two numbers may need all 64 bits, so that it is added without a sign.
+  const auto first = static_cast<std::uint64_t>(low), span = static_cast<std::uint64_t>(high) - first;
+  return generate(shape, i64, [&] { return static_cast<std::int64_t>(first + rng.below(span)); });
 }
 
 Tensor randperm(std::int64_t n, Rng& rng) {

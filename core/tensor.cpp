@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <concepts>
+#include <limits>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/node_extra.hpp>
@@ -23,13 +25,26 @@ Tensor repeated(const Tensor& t, const Shape& shape) {
   return make_view(t, shape, &strides, 0);
 }
 
+/// Truncated; beyond To's range the nearest of it, and 0 for NaN: C++ leaves those open.
+template <class To, class From>
+To truncated(From v) {
+  constexpr From kEnd = static_cast<From>(std::numeric_limits<To>::max() / 2 + 1) * 2;
+  if (!(v > static_cast<From>(std::numeric_limits<To>::min()))) return v == v ? std::numeric_limits<To>::min() : To{0};
+  return v < kEnd ? static_cast<To>(v) : std::numeric_limits<To>::max();
+}
+
 /// Both dense and of one shape.
 void convert(const Tensor& source, Tensor& target) {
   dispatch(target.dtype(), [&]<class To>() {
     const auto to = target.mutable_data<To>();
     dispatch(source.dtype(), [&]<class From>() {
       const auto from = source.data<From>();
-      for (std::size_t i = 0; i < to.size(); ++i) to[i] = static_cast<To>(from[i]);
+      for (std::size_t i = 0; i < to.size(); ++i) {
+        if constexpr (std::floating_point<From> && std::integral<To> && !std::same_as<To, bool>)
+          to[i] = truncated<To>(from[i]);
+        else
+          to[i] = static_cast<To>(from[i]);
+      }
     });
   });
 }

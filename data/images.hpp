@@ -1,10 +1,14 @@
 #pragma once
-// Images: IDX files, as MNIST and its kin come in, PGM files, and augmentations of batches.
+// Images: IDX files, as MNIST and its kin come in, PGM, PNG and JPEG files, and augmentations of batches.
 
 #include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
 #include <tapegrad/core/tensor.hpp>
 #include <tapegrad/data/dataset.hpp>
 #include <tapegrad/data/loader.hpp>
+#include <vector>
 
 namespace tapegrad::data {
 
@@ -51,6 +55,37 @@ ImageDataset read_idx_images(const std::filesystem::path& images, const std::fil
 /// is 255. Throws IoError that says what is wrong with another file: its magic number, pixels of two bytes or brighter
 /// than white, too few bytes or too many.
 Tensor read_pgm(const std::filesystem::path& path);
+
+/// A PNG, JPEG or PGM file, known by its first bytes: u8 [height, width, 1] if it is grey, else [height, width, 3],
+/// red, green and blue. Palettes are looked up, 16 bits become 8, and what is transparent shows white. Throws IoError
+/// that says what is wrong with another file, one that ends too early too, or that its pixels are more than
+/// input_limits().unpacked.
+Tensor read_picture(const std::filesystem::path& path);
+
+/// u8 [H, W, C] at another size: each pixel is the mean of the part that it stands for. A picture of another form is
+/// stretched.
+Tensor resize_picture(const Tensor& picture, std::int64_t height, std::int64_t width);
+
+/// A picture with 1 or 3 channels: a grey one takes its value for red, green and blue; one in colour becomes grey if
+/// these are equal everywhere. ValueError for another.
+Tensor with_channels(const Tensor& picture, std::int64_t channels);
+
+/// Pictures in folders by class.
+struct ImageFolder {
+  Tensor images, labels;             ///< u8 [N, C, H, W], where C is 1 if all are grey, else 3; i64 [N]
+  std::vector<std::string> classes;  ///< the folders' names
+};
+struct ImageFolderOptions {
+  struct Size {
+    std::int64_t height = 0, width = 0;
+  };
+  std::optional<Size> size = {};          ///< of all pictures; the size of the first if not given
+  std::int64_t channels = 0;              ///< 1 or 3; 0: what the pictures have
+  std::vector<std::string> classes = {};  ///< known beforehand, in the order of the labels; sorted by name if empty
+};
+/// Reads FOLDER/CLASS/PICTURE, by name. IoError, which names the file, for what is no picture, one of another size
+/// where none is given, a class that is not known or has no picture, and where there is no class at all.
+ImageFolder read_image_folder(const std::filesystem::path& folder, const ImageFolderOptions& options = {});
 
 }  // namespace tapegrad::data
 

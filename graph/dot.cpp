@@ -105,17 +105,26 @@ class DotWriter {
     }
   }
 
+  // Rows at the foot.
   void write_legend() {
     put("  legend [shape=plain, fontsize=10, tooltip=legend, label=<<TABLE BORDER=\"0\" CELLBORDER=\"1\" "
         "CELLSPACING=\"3\" CELLPADDING=\"4\">");
-    const auto row = [&](Paint paint, const std::string& text) {
+    int number = 0;
+    const auto cell = [&](Paint paint, const std::string& text, int columns) {
       const PaintStyle& colours = style_of(paint);
-      put("<TR><TD BGCOLOR=\"{}\" COLOR=\"{}\"><FONT COLOR=\"{}\">{}</FONT></TD></TR>", colours.fill, colours.stroke,
-          colours.text, dot_label(text));
+      if (number % kLegendColumns == 0) put("{}<TR>", number == 0 ? "" : "</TR>");
+      put("<TD BGCOLOR=\"{}\" COLOR=\"{}\" COLSPAN=\"{}\"><FONT COLOR=\"{}\">{}</FONT></TD>", colours.fill,
+          colours.stroke, columns, colours.text, dot_label(text));
+      number += columns;
     };
-    for (const LegendEntry& entry : diagram_.legend) row(entry.paint, entry.text);
-    for (const std::string& note : diagram_.notes) row(Paint::rest, note);
-    put("</TABLE>>]\n");
+    for (const LegendEntry& entry : diagram_.legend) cell(entry.paint, entry.text, 1);
+    for (const std::string& note : diagram_.notes) {
+      number += (kLegendColumns - number % kLegendColumns) % kLegendColumns;
+      cell(Paint::rest, note, kLegendColumns);
+    }
+    put("</TR></TABLE>>]\n");
+    // Beneath the picture, not beside its last row.
+    if (!diagram_.nodes.empty()) put("  {} -> legend [style=invis]\n", diagram_.nodes[diagram_.last_node(true)].id);
   }
 
   const Diagram& diagram_;

@@ -23,6 +23,9 @@ enum class Overlay : std::uint8_t { none, gradient_norm, values, non_finite, tim
 
 enum class ShapeLabels : std::uint8_t { nodes, edges, none };
 
+/// Where parameters and constants are drawn: named inside the operations that use them, as nodes, or not at all.
+enum class Parameters : std::uint8_t { inside, nodes, none };
+
 /// What a picture may hold before it is folded.
 struct Budget {
   static constexpr std::size_t kUnlimited = ~std::size_t{0};
@@ -45,6 +48,12 @@ struct DrawOptions {
   Pass pass = Pass::forward;
   /// Scopes nested deeper are drawn as one node; 1 gives the architecture as one would draw it by hand.
   std::optional<std::size_t> depth{};
+  /// Every operation as it was recorded. Otherwise a layer is one node, and what is repeated is drawn once.
+  bool unfold = false;
+  Parameters parameters = Parameters::inside;
+  /// In a joint picture, which gradients keep which values. Where it is not set: not in Mermaid, which would draw long
+  /// lines.
+  std::optional<bool> saved{};
   /// Where it is not set: that of GitHub for Mermaid, one that dot lays out in seconds for images, none for DOT.
   std::optional<Budget> budget{};
   /// The id, name or scope round which to draw, and how many edges away. A picture that must be cut to fit its budget

@@ -23,6 +23,27 @@ std::string with_description(std::string svg, const Diagram& diagram) {
   return svg;
 }
 
+// The same with each gradient at the height of its value; dot cannot do that for every graph.
+std::string with_twins_abreast(std::string dot, const Diagram& diagram) {
+  dot.resize(dot.rfind('}'));
+  dot += "  graph [newrank=true]\n";
+  for (const auto& [value, gradient] : diagram.twins)
+    dot += fmt::format("  {{ rank=same {} {} }}\n", diagram.nodes[value].id, diagram.nodes[gradient].id);
+  return dot + "}\n";
+}
+
+ProcessOutput lay_out(const Diagram& diagram, std::string_view language, const LayoutProgram& program) {
+  const std::vector<std::string> command{program.name, fmt::format("-T{}", language)};
+  const std::string dot = dot_text(diagram);
+  if (!diagram.twins.empty()) {
+    try {
+      return run_process(command, with_twins_abreast(dot, diagram), program.timeout);
+    } catch (const ProcessError&) {  // what is wrong with the program itself is said of the picture below
+    }
+  }
+  return run_process(command, dot, program.timeout);
+}
+
 }  // namespace
 
 std::string image(const ComputationGraph& graph, std::string_view language, const SaveOptions& options, Notes* folded) {
@@ -30,7 +51,7 @@ std::string image(const ComputationGraph& graph, std::string_view language, cons
   const LayoutProgram& program = options.layout;
   ProcessOutput result;
   try {
-    result = run_process({program.name, fmt::format("-T{}", language)}, dot_text(diagram), program.timeout);
+    result = lay_out(diagram, language, program);
   } catch (const ProcessError& error) {
     throw ProcessError(
         fmt::format("{}. SVG, PNG and PDF are laid out by Graphviz's dot (Debian: apt-get install graphviz); DOT and "

@@ -73,8 +73,8 @@ class MermaidWriter {
     }
   }
 
+  // Rows at the foot: links that are not drawn join the boxes of a row, and the last node to the legend.
   void write_legend() {
-    // Nodes without edges stand across the direction: so these are a column.
     put("  subgraph legend[\"{}\"]\n    direction LR\n", diagram_.legend.empty() ? "Folded" : "Legend");
     int number = 0;
     for (const LegendEntry& entry : diagram_.legend) {
@@ -82,10 +82,14 @@ class MermaidWriter {
       write_box(entry.outline, entry.paint, entry.text);
     }
     if (!diagram_.notes.empty()) {
-      put("    l{}", number);
+      put("    l{}", number++);
       write_box(Outline::rounded, Paint::rest, fmt::format("{}", fmt::join(diagram_.notes, "\n")));
     }
+    for (int i = 1; i < number; ++i) {
+      if (i % kLegendColumns != 0) put("    l{} ~~~ l{}\n", i - 1, i);
+    }
     put("  end\n");
+    if (!diagram_.nodes.empty()) put("  {} ~~~ legend\n", diagram_.nodes[diagram_.last_node(false)].id);
   }
 
   void write_classes() {

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
-#include <ranges>
 #include <set>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/draw.hpp>
@@ -207,8 +207,10 @@ class PageTables {
     return text;
   }
 
-  auto members_of(const Item& item) const {
-    return item.members | std::views::transform([this](VertexIndex member) -> const Vertex& { return graph_[member]; });
+  std::vector<std::reference_wrapper<const Vertex>> members_of(const Item& item) const {
+    std::vector<std::reference_wrapper<const Vertex>> members;
+    for (const VertexIndex member : item.members) members.emplace_back(graph_[member]);
+    return members;
   }
 
   std::string cost(const Item& item) const {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/record.hpp>
@@ -37,12 +38,21 @@ std::string GraphWriter::free_name(std::string_view wanted) {
 
 Expr GraphWriter::node(std::string_view op, const std::vector<Expr>& inputs, DType dtype,
                        const NodeAttributes& attributes) {
+  return nodes(op, inputs, 1, dtype, attributes)[0];
+}
+
+std::vector<Expr> GraphWriter::nodes(std::string_view op, const std::vector<Expr>& inputs, std::size_t results,
+                                     DType dtype, const NodeAttributes& attributes) {
   schema::Node node;
   node.op_type = op;
   for (const Expr& input : inputs) node.input.push_back(input.name);
   const std::string name = free_name(place_.empty() ? std::string(op) : place_ + "/" + std::string(op));
   node.name = name;
-  node.output.push_back(name);
+  std::vector<Expr> values;
+  for (std::size_t i = 0; i < results; ++i) {
+    node.output.push_back(i == 0 ? name : free_name(fmt::format("{}:{}", name, i)));
+    values.push_back({this, node.output.back(), dtype});
+  }
   for (const auto& [key, value] : attributes) {
     schema::Attribute& a = node.attribute.emplace_back();
     a.name = key;
@@ -55,13 +65,16 @@ Expr GraphWriter::node(std::string_view op, const std::vector<Expr>& inputs, DTy
     } else if (const auto* ints = std::get_if<Integers>(&value)) {
       a.type = static_cast<std::int32_t>(schema::AttributeType::ints);
       a.ints = *ints;
+    } else if (const auto* strings = std::get_if<std::vector<std::string>>(&value)) {
+      a.type = static_cast<std::int32_t>(schema::AttributeType::strings);
+      a.strings = *strings;
     } else {
       a.type = static_cast<std::int32_t>(schema::AttributeType::string);
-      a.s = kept(std::get<std::string>(value));
+      a.s = std::get<std::string>(value);
     }
   }
   graph_.node.push_back(std::move(node));
-  return {this, name, dtype};
+  return values;
 }
 
 Expr GraphWriter::node(std::string_view op, const std::vector<Expr>& inputs, const NodeAttributes& attributes) {
@@ -150,9 +163,31 @@ Expr mean_over(const Expr& x, const Integers& axes, bool keepdims) {
 
 // ---- calls ----------------------------------------------------------------------------------------------------------
 
-RecordedCall::RecordedCall(GraphWriter& graph, const Node& node, std::vector<Expr> inputs)
-    : graph_(graph), node_(node), inputs_(std::move(inputs)) {
+RecordedCall::RecordedCall(GraphWriter& graph, const Node& node, const WrittenValues& values)
+    : graph_(graph), node_(node), values_(values) {
   if (node.op->attributes) attributes_ = node.op->attributes(node);
+  DType dtype = node.dtype;
+  for (std::size_t i = 0; i < node.edge_count; ++i)
+    if (const Node* input = node.edges()[i].node()) dtype = input->dtype;
+  for (std::size_t i = 0; i < node.edge_count; ++i) {
+    const Node* input = node.edges()[i].node();
+    if (input)
+      inputs_.push_back(values.at(input));
+    else if (static_cast<std::int8_t>(i) == node.scalar_input)
+      inputs_.push_back(graph.number(node.scalar, is_floating(node.dtype) ? node.dtype : dtype));
+    else
+      inputs_.push_back({});
+  }
+}
+
+std::optional<RecordedCall> RecordedCall::made_by(std::string_view op, std::size_t input) const {
+  const Node* node = node_.edges()[input].node();
+  if (!node || !node->op || op_name(*node) != op) return std::nullopt;
+  const auto is_given = [&](const schema::ValueInfo& given) { return given.name == values_.at(node).name; };
+  if (std::ranges::any_of(graph_.graph().input, is_given)) return std::nullopt;
+  for (std::size_t i = 0; i < node->edge_count; ++i)
+    if (const Node* of = node->edges()[i].node(); of && !values_.contains(of)) return std::nullopt;
+  return RecordedCall(graph_, *node, values_);
 }
 
 std::string RecordedCall::attribute_text(std::string_view name) const {

@@ -109,7 +109,7 @@ constexpr auto address_of_member() {
 #pragma clang diagnostic pop
 #endif
 
-template <auto>
+template <auto Pointer>  // clang spells only parameters that have a name
 constexpr auto spelling() {
   return std::string_view(__PRETTY_FUNCTION__);
 }

@@ -290,7 +290,7 @@ Tensor pointwise_vjp(const Node& node, int input, const Tensor& g) {
 
   if (!engine::node_of(g).storage) return pointwise_vjp(node, input, g.to_dense());
   Tensor result = empty(node.shape, node.dtype);
-  const int count = node.edge_count;
+  const auto count = static_cast<int>(node.edge_count);
   NumberBytes number;
   if (node.scalar_input >= 0) number.set(node.scalar, node.dtype);
   Reader readers[kMaxReaders];

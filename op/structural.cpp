@@ -187,6 +187,11 @@ void take_contributions(const OpRecord& op, std::span<Tensor> given, std::span<T
 
 namespace op {
 
+struct Spelled {
+  int first, second_1;
+};
+static_assert(kMemberNames<Spelled>[1] == "second_1", "this compiler spells addresses of members in another way");
+
 Tensor spec(const Shape& shape, DType dtype) { return engine::adopt(Node::create(shape, dtype)); }
 
 const Tensor& FirstOrder::value() const {

@@ -8,6 +8,7 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/attention.hpp>
 #include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/internal/accuracy.hpp>
 #include <tapegrad/ops/internal/attention_heads.hpp>
 #include <tapegrad/ops/internal/costs.hpp>
 #include <tapegrad/ops/kernels/softmax.hpp>
@@ -160,7 +161,8 @@ struct Attention {
                                .formula = "y = masked_softmax(s Q Kᵀ) V",
                                .doc = "Values mixed by how well their keys match a query; the weights are not kept.",
                                .group = Group::contraction,
-                               .source = "Dao et al., FlashAttention, NeurIPS 2022"};
+                               .source = "Dao et al., FlashAttention, NeurIPS 2022",
+                               .accuracy = {.ulps = internal::kNoBound, .reason = "scores may leave the range"}};
   static constexpr bool takes_strides = true;
 
   static Shape scores_of(const Tensor& query, const Tensor& key) {

@@ -75,11 +75,12 @@ struct Qr {
   struct Kept {
     Tensor q, r;
   };
-  static constexpr OpInfo info{.name = "qr",
-                               .formula = "a = q r",
-                               .doc = "Reduced, by Householder reflections; the diagonal of r is not negative.",
-                               .group = Group::linear_algebra,
-                               .accuracy = {.normwise = true, .reason = "the error of a matrix's least elements"}};
+  static constexpr OpInfo info{
+      .name = "qr",
+      .formula = "a = q r",
+      .doc = "Reduced, by Householder reflections; the diagonal of r is not negative.",
+      .group = Group::linear_algebra,
+      .accuracy = {.ulps = 64, .normwise = true, .reason = "the error of a matrix's least elements"}};
   static void check(const In& in) { internal::require_matrices(info, "a", in.a); }
   static Out shapes(const In& in) {
     const std::int64_t rows = in.a.shape()[-2], columns = in.a.shape()[-1], k = std::min(rows, columns);

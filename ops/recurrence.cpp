@@ -10,6 +10,7 @@
 #include <tapegrad/op/op_list.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/contraction.hpp>
+#include <tapegrad/ops/internal/accuracy.hpp>
 #include <tapegrad/ops/internal/contributions.hpp>
 #include <tapegrad/ops/internal/in_f64.hpp>
 #include <tapegrad/ops/internal/recurrence_cells.hpp>
@@ -19,6 +20,10 @@
 
 namespace tapegrad {
 namespace {
+
+constexpr Accuracy kSaturated{
+    .ulps = internal::kNoBound,
+    .reason = "where a gate is within an ulp of 0, 1 or -1, its slope is taken from its rounded value"};
 
 /// The loop over time that the cells have in common.
 template <class Cell>
@@ -385,7 +390,8 @@ struct Lstm {
                                .formula = "c = σ(f) c' + σ(i) tanh(g), h = σ(o) tanh(c), [i f g o] = x + W h'",
                                .doc = "Long short-term memory over a sequence.",
                                .group = Group::recurrence,
-                               .source = "Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000"};
+                               .source = "Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000",
+                               .accuracy = kSaturated};
   using Loop = Recurrence<recurrence::Lstm>;
 
   static void check(const Attrs& a, const In& in) { Loop::check(info.name, a, in.x, in.weight, {in.cell, in.hidden}); }
@@ -446,7 +452,8 @@ struct Gru {
       .formula = "h = n + z (h' - n), r = σ(x + Wh' + b), z = σ(x + Wh' + b), n = tanh(x + r (Wh' + b))",
       .doc = "Gated recurrent units over a sequence.",
       .group = Group::recurrence,
-      .source = "Cho et al. 2014"};
+      .source = "Cho et al. 2014",
+      .accuracy = kSaturated};
   using Loop = Recurrence<recurrence::Gru>;
 
   static void check(const Attrs& a, const In& in) {
@@ -548,15 +555,18 @@ struct RnnTanh : RnnOp<RnnTanh, false> {
                                .formula = "h = tanh(x + W h')",
                                .doc = "A simple recurrent network over a sequence.",
                                .group = Group::recurrence,
-                               .source = "Elman 1990"};
+                               .source = "Elman 1990",
+                               .accuracy = kSaturated};
 };
 
 struct RnnRelu : RnnOp<RnnRelu, true> {
-  static constexpr OpInfo info{.name = "rnn_relu",
-                               .formula = "h = max(0, x + W h')",
-                               .doc = "A simple recurrent network over a sequence.",
-                               .group = Group::recurrence,
-                               .source = "Le, Jaitly and Hinton 2015"};
+  static constexpr OpInfo info{
+      .name = "rnn_relu",
+      .formula = "h = max(0, x + W h')",
+      .doc = "A simple recurrent network over a sequence.",
+      .group = Group::recurrence,
+      .source = "Le, Jaitly and Hinton 2015",
+      .accuracy = {.ulps = internal::kNoBound, .reason = "states may leave the range between steps"}};
 };
 
 using RecurrenceOps = OpList<Lstm, Gru, RnnTanh, RnnRelu>;

@@ -38,7 +38,7 @@ Tensor slice_scatter(const Tensor& x, int axis, std::int64_t start, std::int64_t
 /// One position of an axis, which goes away.
 Tensor select(const Tensor& x, int axis, std::int64_t index);
 
-/// The same values in another dtype; itself when it has that dtype. Floats truncate towards zero when cast to integers.
+/// The same values in another dtype, or x itself. Floats become integers towards zero, within their range; NaN is 0.
 Tensor cast(const Tensor& x, DType dtype);
 
 }  // namespace tapegrad

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 build_packages=(g++ cmake ninja-build ccache libeigen3-dev libboost-dev libfmt-dev libutf8proc-dev nlohmann-json3-dev
-  libcli11-dev libdnnl-dev zlib1g-dev)
+  libcli11-dev libdnnl-dev zlib1g-dev libpng-dev libturbojpeg0-dev)
 # What the program reads and calls: WordNet's glosses, and dot.
 run_packages=(wordnet-base graphviz)
 test_packages=(libboost-graph-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libgoogle-glog-dev

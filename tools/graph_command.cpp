@@ -28,7 +28,8 @@ struct Options {
   std::string source, example, why, out, format, budget, focus;
   graph::Direction direction = graph::Direction::down;
   graph::Overlay overlay = graph::Overlay::none;
-  bool joint = false, backward = false, only_forward = false, no_legend = false;
+  graph::Parameters parameters = graph::Parameters::inside;
+  bool joint = false, backward = false, only_forward = false, no_legend = false, unfold = false, saved = false;
   std::size_t depth = 0, radius = 4;
   InputSource inputs;
 };
@@ -120,6 +121,9 @@ void run(const Options& options) {
   save.draw.focus = options.focus;
   save.draw.radius = options.radius;
   save.draw.legend = !options.no_legend;
+  save.draw.unfold = options.unfold;
+  save.draw.parameters = options.parameters;
+  if (options.saved) save.draw.saved = true;
   save.format = options.format;
 
   std::vector<std::string> folded;
@@ -224,6 +228,13 @@ void add_graph_command(CLI::App& app, int& status) {
       ->excludes(backward);
   command->add_option("--depth", options->depth, "Draw deeper scopes as one node; 1 gives the architecture")
       ->check(CLI::PositiveNumber);
+  command->add_flag("--unfold", options->unfold,
+                    "Draw every operation; otherwise a layer is one node, and what is repeated is drawn once");
+  const std::map<std::string, graph::Parameters> places{
+      {"inside", graph::Parameters::inside}, {"nodes", graph::Parameters::nodes}, {"none", graph::Parameters::none}};
+  add_choice(*command, "--parameters", options->parameters, places,
+             "inside the operations that use them, as nodes, or none");
+  command->add_flag("--saved", options->saved, "With --joint in Mermaid: which gradients keep which values");
   command->add_option("--budget", options->budget,
                       "Fold until it fits: github, gitlab, gitea, none, or a number of characters");
   command->add_option("--focus", options->focus, "Node, name or scope to draw round");

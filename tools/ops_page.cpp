@@ -106,7 +106,9 @@ class OpSection {
     for (const AttributeInfo& a : op_.attributes())
       out += fmt::format("- `{}={}`{}{}\n", a.name, a.default_value, a.doc.empty() ? "" : ": ", a.doc);
     out += "- " + gradient() + "\n";
-    if (const Accuracy& a = info_.accuracy; !a.reason.empty())
+    if (const Accuracy& a = info_.accuracy; std::isinf(a.ulps))
+      out += fmt::format("- No bound of its error holds over the whole range: {}\n", a.reason);
+    else if (!a.reason.empty())
       out += fmt::format("- Accurate to {} ulp times the condition number{}: {}\n", a.ulps,
                          a.normwise ? ", relative to the largest element" : "", a.reason);
     return out + example();

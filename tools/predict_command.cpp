@@ -4,10 +4,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <memory>
 #include <tapegrad/core/error.hpp>
-#include <tapegrad/core/internal/printable.hpp>
 
 #include "commands.hpp"
 #include "prediction.hpp"
@@ -17,15 +15,11 @@ namespace tapegrad::tools {
 namespace {
 
 void run(const PredictOptions& options) {
-  ConfigReader config(options.model);
-  const std::string kind = config.kind();
-  const auto found = std::ranges::find(systems(), kind, &System::kind);
-  if (found == systems().end())
-    throw IoError(fmt::format("{}: is of a {}, which this program does not know", config.file(), printable(kind, 40)));
-  if (!found->predict)
-    throw ValueError(
-        fmt::format("predict: {} is a {}, which does not classify; tapegrad generate takes it", options.model, kind));
-  found->predict(options);
+  const System& system = system_of(options.model);
+  if (!system.predict)
+    throw ValueError(fmt::format("predict: {} is a {}, which does not classify; tapegrad generate takes it",
+                                 options.model, system.kind));
+  system.predict(options);
 }
 
 }  // namespace
@@ -35,9 +29,10 @@ void add_predict_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("predict", "Ask a trained model of texts, images or tables, and say what decided");
   command->add_option("--model", options->model, "The folder that tapegrad train --out wrote")->required();
-  command->add_option("input", options->inputs,
-                      "Texts; without any, one a line from standard input. Or images: PGM files (P5) or IDX files, as "
-                      "large, and as light on dark, as those of the training. Or tables: CSV files, told row by row");
+  command->add_option(
+      "input", options->inputs,
+      "Texts; without any, one a line from standard input. Or images: PNG, JPEG, PGM or IDX files, "
+      "as large, and as light on dark, as those of the training. Or tables: CSV files, told row by row");
   command->add_option("--row", options->row, "Of an IDX file")->capture_default_str()->check(CLI::NonNegativeNumber);
   command->add_option("--picture", options->picture, "PNG to write: the image, and where the model looked");
   command
@@ -51,6 +46,7 @@ void add_predict_command(CLI::App& app) {
       "Examples:\n"
       "  tapegrad predict --model out/wordnet \"a small bird with a red breast\"\n"
       "  tapegrad predict --model out/wordnet --json < texts.txt\n"
+      "  tapegrad predict --model out/mine photo.jpg --picture why.png\n"
       "  tapegrad predict --model out/cnn /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz --row 7 "
       "--picture why.png");
   command->callback([options] { run(*options); });

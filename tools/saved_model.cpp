@@ -70,6 +70,8 @@ void ConfigReader::require(std::string_view wanted, int version) {
         fmt::format("{}: has version {}; this program reads version {}", file_, printable(value.dump(), 40), version));
 }
 
+bool ConfigReader::has(std::string_view key) const { return json_->contains(key); }
+
 void ConfigReader::read(std::string_view key, std::int64_t& value, Range range) {
   const nlohmann::json& found = field(key);
   if (!is_size(found, range))

@@ -43,6 +43,7 @@ namespace tapegrad::tools {
 
 using nn::models::Range;
 using nn::models::Setting;
+using nn::models::Since;
 
 inline constexpr std::string_view kConfig = "config.json";
 
@@ -76,6 +77,12 @@ void for_settings(Owner& owner, const F& f) {
   std::apply([&](const auto&... setting) { (visit_setting(owner, setting, f), ...); }, Owner::fields());
 }
 
+/// Whether config.json needs not say it.
+template <class Options, class T>
+bool goes_unsaid(const Setting<Options, T>& setting, const T& value) {
+  return setting.since == Since::later && value == Options{}.*setting.member;
+}
+
 /// Reads config.json, field by field: each has its type and range, and is one that is known.
 class ConfigReader {
  public:
@@ -92,6 +99,7 @@ class ConfigReader {
   /// Refuses one of another kind or version.
   void require(std::string_view kind, int version);
 
+  bool has(std::string_view key) const;
   void read(std::string_view key, std::int64_t& value, Range range);
   void read(std::string_view key, std::vector<std::int64_t>& values, Range range);
   void read(std::string_view key, double& value, Range);
@@ -163,7 +171,9 @@ struct SavedModel {
     ConfigReader config(folder);
     config.require(System::kKind, System::kVersion);
     System system;
-    for_settings(system, [&](const auto& setting, auto& value) { config.read(setting.name, value, setting.range); });
+    for_settings(system, [&](const auto& setting, auto& value) {
+      if (setting.since == Since::first || config.has(setting.name)) config.read(setting.name, value, setting.range);
+    });
     config.finish();
     system.read_files(folder);
     const NamedTensors weights = read_weights(folder, options);
@@ -174,7 +184,9 @@ struct SavedModel {
 
   void save(const OutputFolder& to) const {
     ConfigWriter config(System::kKind, System::kVersion);
-    for_settings(system, [&](const auto& setting, const auto& value) { config.write(setting.name, value); });
+    for_settings(system, [&](const auto& setting, const auto& value) {
+      if (!goes_unsaid(setting, value)) config.write(setting.name, value);
+    });
     to.write(kConfig, config.text());
     save_weights(to, *model);
     system.write_files(to);

@@ -1,6 +1,7 @@
 #pragma once
 // The systems that `tapegrad train` trains, a file each in systems/.
 
+#include <filesystem>
 #include <span>
 #include <string_view>
 
@@ -10,6 +11,7 @@ class App;
 
 namespace tapegrad::tools {
 
+struct ExportOptions;
 struct PredictOptions;
 
 struct System {
@@ -18,8 +20,12 @@ struct System {
   void (*add_train_commands)(CLI::App& train, int& status);
   /// Runs `tapegrad predict`; null if its models do not classify.
   void (*predict)(const PredictOptions& options) = nullptr;
+  /// Runs `tapegrad export`.
+  void (*save_onnx)(const ExportOptions& options) = nullptr;
 };
 
 std::span<const System> systems();
+/// That of the model in a folder; IoError if it is none of them.
+const System& system_of(const std::filesystem::path& folder);
 
 }  // namespace tapegrad::tools

@@ -11,7 +11,9 @@ namespace {
 using torch::Tensor;
 namespace nn = torch::nn;
 
-constexpr double kRate = 1e-6;
+constexpr double kRate = 1e-3;
+// At more the larger GPT's loss rises, and then rounding decides.
+constexpr double kGptRate = 1e-4;
 
 Tensor ids_of(torch::IntArrayRef shape, std::int64_t count) {
   Tensor ids = torch::empty(shape, torch::kInt64);
@@ -21,6 +23,28 @@ Tensor ids_of(torch::IntArrayRef shape, std::int64_t count) {
 
 Tensor loss_of(const Tensor& logits, const Tensor& target) { return nn::functional::cross_entropy(logits, target); }
 
+void scatter(Tensor t, double scale) {
+  const torch::NoGradGuard off;
+  for (std::int64_t i = 0; i < t.numel(); ++i)
+    t.data_ptr<float>()[i] = static_cast<float>((static_cast<std::uint32_t>(i) * 2654435761u >> 8) * 0x1p-23 - 1) *
+                             static_cast<float>(scale);
+}
+Tensor input(torch::IntArrayRef shape) {
+  Tensor x = torch::empty(shape);
+  scatter(x, 1);
+  return x;
+}
+
+std::vector<Tensor> prepared(const std::vector<Tensor>& parameters) {
+  for (const Tensor& p : parameters) {
+    if (p.dim() > 1)
+      scatter(p, 1 / std::sqrt(static_cast<double>(p.numel() / p.size(0))));
+    else if (p[0].item<float>() != 1)
+      scatter(p, 0);
+  }
+  return parameters;
+}
+
 template <class Optimizer, class Loss>
 void train(benchmark::State& state, Optimizer optimizer, const Loss& loss) {
   const auto step = [&] {
@@ -28,7 +52,9 @@ void train(benchmark::State& state, Optimizer optimizer, const Loss& loss) {
     optimizer.step();
     optimizer.zero_grad();
   };
-  for (int i = 0; i < 5; ++i) step();
+  for (int i = 0; i < 10; ++i) step();
+  state.counters["loss"] = loss().template item<double>();
+  for (auto& group : optimizer.param_groups()) group.options().set_lr(1e-3 * kRate);
   for (auto _ : state) step();
 }
 
@@ -39,8 +65,8 @@ void of_steps(benchmark::internal::Benchmark* b) {
 void Mlp(benchmark::State& state) {
   const std::int64_t batch = state.range(0);
   nn::Sequential model(nn::Linear(784, 512), nn::ReLU(), nn::Linear(512, 512), nn::ReLU(), nn::Linear(512, 10));
-  const Tensor x = torch::rand({batch, 784}), target = ids_of({batch}, 10);
-  train(state, torch::optim::Adam(model->parameters(), torch::optim::AdamOptions(kRate)),
+  const Tensor x = input({batch, 784}), target = ids_of({batch}, 10);
+  train(state, torch::optim::Adam(prepared(model->parameters()), torch::optim::AdamOptions(kRate)),
         [&] { return loss_of(model->forward(x), target); });
 }
 BENCHMARK(Mlp)->Arg(32)->Arg(128)->Arg(512)->Apply(of_steps);
@@ -53,7 +79,7 @@ struct TextModel : nn::Module {
 void Text(benchmark::State& state) {
   TextModel model;
   const Tensor ids = ids_of({32, 256}, 20'000), target = ids_of({32}, 2);
-  train(state, torch::optim::Adam(model.parameters(), torch::optim::AdamOptions(kRate)),
+  train(state, torch::optim::Adam(prepared(model.parameters()), torch::optim::AdamOptions(kRate)),
         [&] { return loss_of(model.out(model.embedding(ids).mean(1)), target); });
 }
 BENCHMARK(Text)->ArgName("exact")->Arg(1)->Apply(of_steps);
@@ -62,8 +88,8 @@ void Cnn(benchmark::State& state) {
   nn::Sequential model(nn::Conv2d(nn::Conv2dOptions(1, 32, 3)), nn::ReLU(), nn::MaxPool2d(2),
                        nn::Conv2d(nn::Conv2dOptions(32, 64, 3)), nn::ReLU(), nn::MaxPool2d(2), nn::Flatten(),
                        nn::Linear(64 * 25, 128), nn::ReLU(), nn::Linear(128, 10));
-  const Tensor x = torch::rand({64, 1, 28, 28}), target = ids_of({64}, 10);
-  train(state, torch::optim::Adam(model->parameters(), torch::optim::AdamOptions(kRate)),
+  const Tensor x = input({64, 1, 28, 28}), target = ids_of({64}, 10);
+  train(state, torch::optim::Adam(prepared(model->parameters()), torch::optim::AdamOptions(kRate)),
         [&] { return loss_of(model->forward(x), target); });
 }
 BENCHMARK(Cnn)->Apply(of_steps);
@@ -120,7 +146,11 @@ void Gpt(benchmark::State& state) {
   const std::int64_t width = state.range(0), layers = state.range(1), batch = state.range(2), context = state.range(3);
   GptModel model(width, layers, width / 32 > 6 ? 6 : width / 32, context);
   const Tensor ids = ids_of({batch, context}, 65), target = ids_of({batch * context}, 65);
-  train(state, torch::optim::AdamW(model.parameters(), torch::optim::AdamWOptions(kRate)),
+  const std::vector<Tensor> parameters = prepared(model.parameters());
+  // Ours has a layer each for queries, keys and values.
+  for (Block& block : model.blocks)
+    for (const Tensor& part : block->in->weight.chunk(3)) scatter(part, 1 / std::sqrt(static_cast<double>(width)));
+  train(state, torch::optim::AdamW(parameters, torch::optim::AdamWOptions(kGptRate).weight_decay(0.01)),
         [&] { return loss_of(model.forward(ids), target); });
 }
 BENCHMARK(Gpt)->Args({128, 4, 8, 128})->Args({384, 6, 4, 256})->Apply(of_steps);
@@ -134,8 +164,10 @@ struct SequenceModel : nn::Module {
 
 void Lstm(benchmark::State& state) {
   SequenceModel model;
-  const Tensor x = torch::rand({32, kSteps, 64}), target = ids_of({32}, 10);
-  train(state, torch::optim::Adam(model.parameters(), torch::optim::AdamOptions(kRate)),
+  // Ours has one bias.
+  model.lstm->named_parameters()["bias_hh_l0"].set_requires_grad(false);
+  const Tensor x = input({32, kSteps, 64}), target = ids_of({32}, 10);
+  train(state, torch::optim::Adam(prepared(model.parameters()), torch::optim::AdamOptions(kRate)),
         [&] { return loss_of(model.out(std::get<0>(model.lstm(x)).select(1, -1)), target); });
 }
 BENCHMARK(Lstm)->Apply(of_steps);
@@ -157,15 +189,15 @@ struct UnrolledModel : nn::Module {
 
 void LstmUnrolled(benchmark::State& state) {
   UnrolledModel model;
-  const Tensor x = torch::rand({kSteps, 32, 64}), target = ids_of({32}, 10);
-  train(state, torch::optim::Adam(model.parameters(), torch::optim::AdamOptions(kRate)),
+  const Tensor x = input({kSteps, 32, 64}), target = ids_of({32}, 10);
+  train(state, torch::optim::Adam(prepared(model.parameters()), torch::optim::AdamOptions(kRate)),
         [&] { return loss_of(model.forward(x), target); });
 }
 BENCHMARK(LstmUnrolled)->Apply(of_steps);
 
 void PolicyTick(benchmark::State& state) {
   nn::Linear first(32, 64), second(64, 64), third(64, 8);
-  const Tensor x = torch::rand({1, 32});
+  const Tensor x = input({1, 32});
   const torch::NoGradGuard off;
   for (auto _ : state) benchmark::DoNotOptimize(third(torch::relu(second(torch::relu(first(x))))));
 }

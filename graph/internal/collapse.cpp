@@ -47,24 +47,6 @@ Distances distances_from(const Sketch& sketch, const std::vector<ItemIndex>& cen
   return result;
 }
 
-// A frame with nothing but one collapsed scope in it goes, and the scope takes over its name.
-void lift_lonely_scopes(Sketch& sketch) {
-  std::vector<std::size_t> items_in(sketch.frames().size(), 0);
-  for (const Item& item : sketch.items()) {
-    for (FrameIndex f = item.frame; f != 0; f = sketch.frames()[f].parent) ++items_in[f];
-  }
-  for (ItemIndex i = 0; i < sketch.items().size(); ++i) {
-    Item& item = sketch.item(i);
-    if (item.kind != Item::Kind::scope) continue;
-    while (item.frame != 0 && items_in[item.frame] == 1) {
-      const Frame& frame = sketch.frames()[item.frame];
-      if (frame.is_scope) item.title = frame.name + "." + item.title;
-      item.times *= frame.times;
-      item.frame = frame.parent;
-    }
-  }
-}
-
 void cut(Sketch& sketch, const std::vector<bool>& kept, VertexIndex centre) {
   std::vector<ItemIndex> target = identity(sketch);
   constexpr ItemIndex kNone = ~ItemIndex{0};
@@ -101,6 +83,7 @@ void collapse_scopes(Sketch& sketch, std::uint32_t depth) {
   for (const auto& [frame, i] : first) {
     Item& item = sketch.item(i);
     item.kind = Item::Kind::scope;
+    item.listed.clear();
     item.frame = sketch.frames()[frame].parent;
     item.title = sketch.frames()[frame].name;
     item.times = sketch.frames()[frame].times;
@@ -112,7 +95,7 @@ void collapse_scopes(Sketch& sketch, std::uint32_t depth) {
     item.shown = last_op(sketch.graph(), item.members);
   }
   absorb_into_scopes(sketch);
-  lift_lonely_scopes(sketch);
+  lift_lonely(sketch, true);
 }
 
 void absorb_into_scopes(Sketch& sketch) {
@@ -141,6 +124,25 @@ void absorb_into_scopes(Sketch& sketch) {
     for (const VertexIndex v : grown) {
       Item& scope = sketch.item(sketch.item_of(v));
       scope.shown = last_op(sketch.graph(), scope.members);
+    }
+  }
+}
+
+void lift_lonely(Sketch& sketch, bool only_scopes) {
+  std::vector<std::size_t> items_in(sketch.frames().size(), 0);
+  for (const Item& item : sketch.items()) {
+    for (FrameIndex f = item.frame; f != 0; f = sketch.frames()[f].parent) ++items_in[f];
+  }
+  for (ItemIndex i = 0; i < sketch.items().size(); ++i) {
+    Item& item = sketch.item(i);
+    const bool lends =
+        item.kind == Item::Kind::scope || (!only_scopes && item.is_op_or_layer() && !sketch.is_leaf_item(i));
+    if (!lends) continue;
+    while (item.frame != 0 && items_in[item.frame] == 1) {
+      const Frame& frame = sketch.frames()[item.frame];
+      if (frame.is_scope) item.title = item.title.empty() ? frame.name : frame.name + "." + item.title;
+      item.times *= frame.times;
+      item.frame = frame.parent;
     }
   }
 }

@@ -104,6 +104,7 @@ class DiagramMaker {
       }
       if (draws_values()) values_[i] = add_node(i, false, i);
       if (draws_gradient_of(item)) gradients_[i] = add_node(i, true, i);
+      if (values_[i] != kNone && gradients_[i] != kNone) diagram_.twins.emplace_back(values_[i], gradients_[i]);
     }
   }
 
@@ -207,6 +208,7 @@ class DiagramMaker {
     for (const SketchEdge& e : sketch_.edges()) {
       if (options_.pass == Pass::forward && e.kind != EdgeKind::data) continue;
       if (options_.pass == Pass::backward && e.kind != EdgeKind::gradient) continue;
+      if (e.kind == EdgeKind::saved && !options_.saved.value_or(!style_.gradients_apart)) continue;
       const std::uint32_t from = node_of(e.from, e.to, e.kind == EdgeKind::gradient);
       const std::uint32_t to = node_of(e.to, e.from, e.kind != EdgeKind::data);
       if (from == kNone || to == kNone) continue;
@@ -265,7 +267,8 @@ class DiagramMaker {
     for (const auto& [paint, outline] : used) {
       const bool may_be_zero = paint == Paint::rest && options_.overlay != Overlay::none;
       const std::string_view meaning = may_be_zero ? "∅ zero, or left out" : style_of(paint).meaning;
-      if (!meaning.empty()) diagram_.legend.push_back({outline, paint, std::string(meaning)});
+      if (meaning.empty() || says_outline(paint)) continue;
+      diagram_.legend.push_back({outline, paint, std::string(meaning)});
     }
     const std::vector<LegendEntry> overlay = writer_.overlay().legend();
     if (overlay.empty() && used.contains(Paint::alert)) {
@@ -284,6 +287,20 @@ class DiagramMaker {
     }
   }
 
+  // The shape of these, and what is written on them, says what they are.
+  static bool says_outline(Paint paint) {
+    switch (paint) {
+      case Paint::input:
+      case Paint::output:
+      case Paint::parameter:
+      case Paint::constant:
+      case Paint::gradient:
+        return true;
+      default:
+        return false;
+    }
+  }
+
   const Sketch& sketch_;
   const ComputationGraph& graph_;
   const DrawOptions& options_;
@@ -299,6 +316,18 @@ class DiagramMaker {
 };
 
 }  // namespace
+
+std::uint32_t Diagram::last_node(bool gradients_like_values) const {
+  std::vector<bool> is_last(nodes.size(), true);
+  for (const DiagramEdge& e : edges) {
+    if (e.is_loop || e.from == e.to) continue;
+    is_last[gradients_like_values && e.kind == EdgeKind::gradient ? e.to : e.from] = false;
+  }
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+    if (part->kind == DiagramPart::Kind::node && is_last[part->index]) return part->index;
+  }
+  return static_cast<std::uint32_t>(nodes.size() - 1);
+}
 
 Diagram make_diagram(const Sketch& sketch, const DrawOptions& options, const DiagramStyle& style,
                      std::vector<std::string> notes) {

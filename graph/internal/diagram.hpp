@@ -8,6 +8,7 @@
 #include <tapegrad/graph/draw.hpp>
 #include <tapegrad/graph/internal/sketch.hpp>
 #include <tapegrad/graph/internal/style.hpp>
+#include <utility>
 #include <vector>
 
 namespace tapegrad::graph {
@@ -38,6 +39,9 @@ struct DiagramPart {
   std::uint32_t index = 0;  ///< of the node, or of the frame
 };
 
+/// Boxes in a row of a legend.
+inline constexpr int kLegendColumns = 4;
+
 struct LegendEntry {
   Outline outline;
   Paint paint;
@@ -51,8 +55,13 @@ struct Diagram {
   std::vector<DiagramEdge> edges;
   std::vector<DiagramFrame> frames;
   std::vector<DiagramPart> parts;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> twins;  ///< nodes of values and of their gradients
   std::vector<LegendEntry> legend;
   std::vector<std::string> notes;  ///< drawn too
+
+  /// A node that no edge leaves, so that what follows it comes after the whole picture. Gradients may be ranked like
+  /// their values, against their edges. There must be nodes.
+  std::uint32_t last_node(bool gradients_like_values) const;
 };
 
 /// What a comparison has to say of a vertex.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 #include <tapegrad/graph/internal/field_text.hpp>
 #include <tapegrad/graph/internal/labels.hpp>
@@ -10,9 +11,20 @@ namespace tapegrad::graph {
 namespace {
 
 constexpr std::size_t kTooltipLimit = 1000;
+constexpr std::size_t kFormulaWidth = 48;
+
+// "0.2887" of 0.28867513459481287; other words are as they are.
+std::string attribute_text(const std::string& value) {
+  constexpr std::size_t kDigits = 4;
+  double number = 0;
+  const char* const end = value.data() + value.size();
+  const auto [rest, error] = std::from_chars(value.data(), end, number);
+  const bool is_fraction = error == std::errc{} && rest == end && value.find_first_of(".e") != std::string::npos;
+  return is_fraction ? fmt::format("{:.{}g}", number, kDigits) : value;
+}
 
 Outline outline_of(const Item& item, const Vertex& v, bool gradient) {
-  if (item.kind != Item::Kind::vertex) return item.kind == Item::Kind::scope ? Outline::double_box : Outline::note;
+  if (!item.is_op_or_layer()) return item.kind == Item::Kind::scope ? Outline::double_box : Outline::note;
   if (gradient) return Outline::hexagon;
   switch (v.kind) {
     case VertexKind::input:
@@ -28,7 +40,7 @@ Outline outline_of(const Item& item, const Vertex& v, bool gradient) {
 }
 
 Paint paint_of(const Item& item, const Vertex& v, bool gradient) {
-  if (item.kind != Item::Kind::vertex) return item.kind == Item::Kind::scope ? Paint::scope : Paint::rest;
+  if (!item.is_op_or_layer()) return item.kind == Item::Kind::scope ? Paint::scope : Paint::rest;
   if (gradient) return Paint::gradient;
   switch (v.kind) {
     case VertexKind::input:
@@ -61,8 +73,8 @@ std::string ops_text(const ComputationGraph& graph, const Item& item, std::size_
 
 Paint paint_of_family(std::string_view family) {
   for (const Paint paint : {Paint::pointwise, Paint::contraction, Paint::reduction, Paint::shape, Paint::indexing,
-                            Paint::normalization, Paint::random, Paint::loss}) {
-    if (family == style_of(paint).name) return paint;
+                            Paint::normalization, Paint::random, Paint::loss, Paint::recurrence, Paint::algebra}) {
+    if (family == style_of(paint).family) return paint;
   }
   return Paint::op;
 }
@@ -79,10 +91,9 @@ DiagramNode NodeWriter::node(ItemIndex index, bool gradient) const {
   const VertexIndex shown = gradient ? shown_gradient(item) : item.shown;
   const Vertex& v = graph[shown];
   DiagramNode node;
-  node.id = item.kind == Item::Kind::vertex ? graph.id(shown)
-                                            : fmt::format("{}{}", gradient ? 't' : 's', item.members.front());
+  node.id = item.is_op_or_layer() ? graph.id(shown) : fmt::format("{}{}", gradient ? 't' : 's', item.members.front());
   node.outline = outline_of(item, v, gradient);
-  node.paint = paint_of(item, v, gradient);
+  node.paint = paint_of(item, gradient ? v : named_vertex(item), gradient);
   node.lines.push_back(title(item, v, gradient));
   if (style_.details) add_details(item, v, gradient, node.lines);
   if (const auto overlay = overlay_.label(item, gradient)) {
@@ -101,6 +112,11 @@ DiagramNode NodeWriter::node(ItemIndex index, bool gradient) const {
   if (node.lines.empty()) node.lines.push_back(node.id);
   node.tooltip = shorten(drawable(tooltip(item, v)), kTooltipLimit);
   return node;
+}
+
+// The vertex that an item is called after.
+const Vertex& NodeWriter::named_vertex(const Item& item) const {
+  return sketch_.graph()[item.kind == Item::Kind::layer ? item.core : item.shown];
 }
 
 // The gradient of the vertex shown; the first copy of a block may have none, where the others have one.
@@ -131,7 +147,7 @@ void NodeWriter::add_mark(const Item& item, DiagramNode& node) const {
     const auto mark = style_.marks->find(member);
     if (mark == style_.marks->end()) continue;
     ++marked;
-    if (item.kind != Item::Kind::vertex) continue;
+    if (!item.is_op_or_layer()) continue;
     node.paint = mark->second.paint;
     node.lines[0] = mark->second.sign + " " + node.lines[0];
     node.lines.insert(node.lines.end(), mark->second.lines.begin(), mark->second.lines.end());
@@ -145,22 +161,43 @@ void NodeWriter::add_mark(const Item& item, DiagramNode& node) const {
 
 std::string NodeWriter::title(const Item& item, const Vertex& v, bool gradient) const {
   std::string text = item.title;
-  if (item.kind == Item::Kind::vertex) {
-    text = name(item);
-    const std::string what = v.op.empty() ? std::string(to_string(sketch_.graph()[item.shown].kind)) : v.op;
-    if (text.empty()) {
+  if (item.is_op_or_layer()) {
+    const Vertex& named = named_vertex(item);
+    const std::string own = item.kind == Item::Kind::vertex ? name(item) : "";
+    if (!text.empty() && !own.empty()) text += '.';
+    text += own;
+    const std::string what = v.op.empty() ? std::string(to_string(sketch_.graph()[item.shown].kind)) : named.op;
+    if (text.empty() || text == what) {
       text = what;
     } else if (!v.op.empty()) {
       text = what + " · " + text;
     }
   }
   if (gradient) text = "∂ " + text;
-  if (options_.pass == Pass::joint && item.kind == Item::Kind::vertex) {
-    const std::string id = sketch_.graph().id(gradient ? shown_gradient(item) : item.shown);
-    text = fmt::format("{} ({})", shorten(drawable(text), style_.line - 8), id);
-  }
   if (item.times > 1) text += times_text(item.times);
   return text;
+}
+
+// "weight [512, 784], bias [512]"; of many leaves how large they are.
+std::string NodeWriter::leaves_text(const Item& item, bool gradient) const {
+  constexpr std::size_t kMostNamed = 4;
+  const ComputationGraph& graph = sketch_.graph();
+  std::string text;
+  double parameters = 0;
+  std::size_t named = 0;
+  for (const VertexIndex leaf : item.listed) {
+    const Vertex& v = graph[leaf];
+    if (gradient && !graph.twin(leaf)) continue;
+    if (v.kind == VertexKind::parameter) parameters += element_count(v);
+    ++named;
+    std::string_view own = v.name;
+    if (!v.scope.empty() && own.size() > v.scope.size() + 1 && own.starts_with(v.scope) && own[v.scope.size()] == '.')
+      own.remove_prefix(v.scope.size() + 1);
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", own.empty() ? to_string(v.kind) : own,
+                        v.shape.empty() ? "scalar" : shape_text(v.shape));
+  }
+  if (named > kMostNamed) text = fmt::format("{} parameters", grouped(parameters));
+  return text.empty() || !gradient ? text : "∂ of " + text;
 }
 
 void NodeWriter::add_details(const Item& item, const Vertex& v, bool gradient, std::vector<std::string>& lines) const {
@@ -183,7 +220,12 @@ void NodeWriter::add_details(const Item& item, const Vertex& v, bool gradient, s
     }
     return;
   }
-  if (style_.attributes && !gradient) {
+  const Vertex& named = named_vertex(item);
+  const bool is_layer = item.kind == Item::Kind::layer || !item.listed.empty();
+  if (style_.attributes && !gradient && is_layer && named.family != "pointwise") {
+    for (std::string& line : wrapped(named.formula, kFormulaWidth)) lines.push_back(std::move(line));
+  }
+  if (style_.attributes && !gradient && item.kind == Item::Kind::vertex) {
     // Copies of a block may differ in them.
     const std::vector<Attribute>& last = graph[item.members.back()].attributes;
     std::string attributes;
@@ -191,19 +233,22 @@ void NodeWriter::add_details(const Item& item, const Vertex& v, bool gradient, s
       const Attribute& a = v.attributes[i];
       const bool in_last = i < last.size() && last[i].key == a.key;
       attributes += fmt::format("{}{}={}", attributes.empty() ? "" : ", ", a.key,
-                                in_last ? range_name(a.value, last[i].value) : a.value);
+                                range_name(attribute_text(a.value), attribute_text(in_last ? last[i].value : a.value)));
     }
     lines.push_back(std::move(attributes));
   }
   if (options_.shapes == ShapeLabels::nodes) lines.push_back(value_text(v));
+  lines.push_back(leaves_text(item, gradient));
   if (v.changes > 0 && !gradient)
     lines.push_back(v.changes == 1 ? "changed in place" : fmt::format("changed in place {} times", v.changes));
   if (v.stop != GradientStop::none) lines.push_back(fmt::format("⊣ {}", to_string(v.stop)));
 }
 
 std::string NodeWriter::tooltip(const Item& item, const Vertex& v) const {
-  if (item.kind != Item::Kind::vertex) return item.title;
-  std::string text = std::string(to_string(v.kind));
+  if (!item.is_op_or_layer()) return item.title;
+  std::string text =
+      fmt::format("{} {}", sketch_.graph().id(v.kind == VertexKind::gradient ? shown_gradient(item) : item.shown),
+                  to_string(v.kind));
   const auto add = [&](std::string_view key, const std::string& value) {
     if (!value.empty()) text += fmt::format("\n{}: {}", key, value);
   };

@@ -19,7 +19,9 @@ class NodeWriter {
 
  private:
   VertexIndex shown_gradient(const Item& item) const;
+  const Vertex& named_vertex(const Item& item) const;
   std::string name(const Item& item) const;
+  std::string leaves_text(const Item& item, bool gradient) const;
   std::string title(const Item& item, const Vertex& v, bool gradient) const;
   void add_details(const Item& item, const Vertex& v, bool gradient, std::vector<std::string>& lines) const;
   void add_mark(const Item& item, DiagramNode& node) const;

@@ -69,13 +69,14 @@ class Planner {
     } else if (style_.marks) {
       for (const auto& [vertex, mark] : *style_.marks) focus.push_back(vertex);
     }
+    if (options_.depth) {
+      collapse_scopes(sketch_, static_cast<std::uint32_t>(std::min<std::size_t>(*options_.depth, 1'000)));
+    }
+    if (!style_.marks) simplify();
     if (!focus.empty()) {
       std::vector<ItemIndex> centres;
       for (const VertexIndex v : focus) centres.push_back(sketch_.item_of(v));
       keep_within(sketch_, centres, options_.radius);
-    }
-    if (options_.depth) {
-      collapse_scopes(sketch_, static_cast<std::uint32_t>(std::min<std::size_t>(*options_.depth, 1'000)));
     }
     std::optional<Diagram> diagram;
     const auto fits = [&](const Sketch& sketch) {
@@ -113,6 +114,16 @@ class Planner {
 
  private:
   using Fits = std::function<bool(const Sketch&)>;
+
+  // What makes the picture smaller and loses nothing.
+  void simplify() {
+    if (!options_.unfold) {
+      draw_layers(sketch_);
+      fold_repeats(sketch_);
+    }
+    if (options_.parameters != Parameters::nodes) list_leaves(sketch_, options_.parameters == Parameters::inside);
+    if (!options_.unfold) lift_lonely(sketch_, false);
+  }
 
   // Repeats first, then scopes from the inside out, until it fits or no more can be done.
   bool fold(const Fits& fits) {
@@ -193,7 +204,8 @@ class Planner {
       const std::string outer = sketch.path(item.frame);
       return outer.empty() ? item.title : outer + "." + item.title;
     }
-    const Vertex& v = graph_[item.shown];
+    const Vertex& v = graph_[item.kind == Item::Kind::layer ? item.core : item.shown];
+    if (!item.title.empty()) return item.title;
     return !v.op.empty() ? v.op : v.name.empty() ? std::string(to_string(v.kind)) : v.name;
   }
 

@@ -102,6 +102,7 @@ class RepeatFinder {
           fmt::format("{} {} {} ", static_cast<int>(item.kind), item.times, sketch_.repetitions(item.frame));
       if (item.kind == Item::Kind::vertex) {
         describe(item.shown, text);
+        for (const VertexIndex leaf : item.listed) describe(leaf, text);
       } else {
         for (const VertexIndex v : item.members) describe(v, text);
       }
@@ -308,7 +309,9 @@ class Folder {
       if (run_[i] == number) return;
       all_copies.push_back(i);
       const Item& item = sketch_.items()[i];
-      if (sketch_.graph()[item.shown].kind == VertexKind::parameter) is_stack_[number] = true;
+      const auto is_parameter = [&](VertexIndex v) { return sketch_.graph()[v].kind == VertexKind::parameter; };
+      if (is_parameter(item.shown) || std::any_of(item.listed.begin(), item.listed.end(), is_parameter))
+        is_stack_[number] = true;
       last_[into] = i;  // copies come in order
       run_[i] = number;
       copy_[i] = copy;
@@ -330,7 +333,7 @@ class Folder {
     }
     if (block.size() == 1) {
       sketch_.item(block[0]).times *= static_cast<std::uint32_t>(run.copies);
-      is_stack_[number] = true;
+      if (sketch_.items()[block[0]].kind != Item::Kind::layer) is_stack_[number] = true;
     } else {
       frame_block(run, finder, block, all_copies);
     }

@@ -136,7 +136,7 @@ void Sketch::merge(const std::vector<ItemIndex>& target, const std::vector<std::
     const bool is_loop = across || (e.steps > 0 && e.from == e.to);
     e.from = position[target[e.from]];
     e.to = position[target[e.to]];
-    const bool may_loop = e.kind == EdgeKind::saved || (is_loop && items_[e.to].kind == Item::Kind::vertex);
+    const bool may_loop = e.kind == EdgeKind::saved || (is_loop && items_[e.to].is_op_or_layer());
     if (e.from == e.to && !may_loop) continue;
     const bool plain = items_[e.from].kind == Item::Kind::vertex && items_[e.to].kind == Item::Kind::vertex;
     if (!plain) e.slot = 0;
@@ -149,6 +149,18 @@ void Sketch::merge(const std::vector<ItemIndex>& target, const std::vector<std::
   edges_.erase(std::unique(edges_.begin(), edges_.end(),
                            [&](const SketchEdge& a, const SketchEdge& b) { return key(a) == key(b); }),
                edges_.end());
+}
+
+void Sketch::absorb_leaves(const std::vector<ItemIndex>& leaves) {
+  std::vector<ItemIndex> target(items_.size());
+  std::iota(target.begin(), target.end(), ItemIndex{0});
+  std::vector<bool> goes(items_.size(), false);
+  for (const ItemIndex leaf : leaves) goes[leaf] = true;
+  for (const SketchEdge& e : edges_) {
+    if (e.kind == EdgeKind::data && goes[e.from] && target[e.from] == e.from) target[e.from] = e.to;
+  }
+  std::erase_if(edges_, [&](const SketchEdge& e) { return goes[e.from] || goes[e.to]; });
+  merge(target);
 }
 
 Neighbours::Neighbours(const Sketch& sketch) : producers(sketch.items().size()), consumers(sketch.items().size()) {

@@ -16,13 +16,17 @@ using FrameIndex = std::uint32_t;
 
 /// What becomes one node; in a joint picture, with one gradient node beside it.
 struct Item {
-  enum class Kind : std::uint8_t { vertex, scope, rest };
+  enum class Kind : std::uint8_t { vertex, layer, scope, rest };
   Kind kind = Kind::vertex;
   std::vector<VertexIndex> members;  ///< forward vertices, ascending; of all copies
-  VertexIndex shown = 0;             ///< the member that gives the op and the shape
+  VertexIndex shown = 0;             ///< the member that gives the shape, and the op
+  VertexIndex core = 0;              ///< of a layer: the member that gives the op instead
   FrameIndex frame = 0;
   std::uint32_t times = 1;  ///< how often it is repeated, beside the repetitions of its frames
-  std::string title;        ///< of a scope or a rest
+  std::string title;        ///< of a scope or a rest; of others the name of the scope that they are all there is in
+  std::vector<VertexIndex> listed;  ///< leaves that it names, rather than that they are nodes; of the first copy
+
+  bool is_op_or_layer() const { return kind == Kind::vertex || kind == Kind::layer; }
 };
 
 struct SketchEdge {
@@ -77,6 +81,9 @@ class Sketch {
   /// is said of what lies within one copy (and of no edge where it is empty).
   void merge(const std::vector<ItemIndex>& target, const std::vector<std::optional<std::uint32_t>>& steps = {});
 
+  /// Each of `leaves` goes into the first of the items that use it, and its edges go.
+  void absorb_leaves(const std::vector<ItemIndex>& leaves);
+
  private:
   const ComputationGraph* graph_;
   std::vector<Item> items_;
@@ -93,6 +100,17 @@ struct Neighbours {
 
 /// Draws every scope of this depth (1 is the outermost), with all that is in it, as one node.
 void collapse_scopes(Sketch& sketch, std::uint32_t depth);
+
+/// Draws each call of a layer as one node: a scope with one product, normalisation or the like and little round it, or
+/// what stands round attention or a recurrence.
+void draw_layers(Sketch& sketch);
+
+/// Names parameters and constants in the nodes that use them, or (`named` is false) leaves them out.
+void list_leaves(Sketch& sketch, bool named);
+
+/// A frame with nothing but one node in it goes, and the node takes over its name. Only scopes are such nodes, or ops
+/// and layers too.
+void lift_lonely(Sketch& sketch, bool only_scopes);
 
 /// Gives a collapsed scope the parameters that only it uses, and the activation that follows it.
 void absorb_into_scopes(Sketch& sketch);

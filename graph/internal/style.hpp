@@ -42,6 +42,8 @@ enum class Paint : std::uint8_t {
   normalization,
   random,
   loss,
+  recurrence,
+  algebra,
   op,
   output,
   gradient,
@@ -61,9 +63,10 @@ enum class Paint : std::uint8_t {
 struct PaintStyle {
   std::string_view name, meaning;
   std::string_view fill, stroke, text;
+  std::string_view family = name;  ///< of the ops that have it
 };
 
-inline constexpr std::array<PaintStyle, 25> kPaints{{
+inline constexpr std::array<PaintStyle, 27> kPaints{{
     {"input", "input", "#dbeafe", "#1d4ed8", "#0b1f4b"},
     {"parameter", "parameter", "#fef3c7", "#b45309", "#3b1d03"},
     {"constant", "constant", "#e2e8f0", "#64748b", "#1e293b"},
@@ -75,7 +78,9 @@ inline constexpr std::array<PaintStyle, 25> kPaints{{
     {"normalization", "normalization", "#ccfbf1", "#0f766e", "#042f2e"},
     {"random", "random op", "#ffe4e6", "#be123c", "#4c0519"},
     {"loss", "loss", "#ffedd5", "#c2410c", "#431407"},
-    {"op", "op", "#ffffff", "#475569", "#0f172a"},
+    {"recurrence", "recurrence", "#f3e8ff", "#7e22ce", "#3b0764"},
+    {"algebra", "linear algebra", "#e0f2fe", "#0369a1", "#082f49", "linear algebra"},
+    {"op", "other op", "#ffffff", "#475569", "#0f172a"},
     {"output", "output", "#dcfce7", "#15803d", "#052e16"},
     {"gradient", "gradient", "#fce7f3", "#be185d", "#500724"},
     {"scope", "scope, drawn as one", "#ede9fe", "#6d28d9", "#2e1065"},

@@ -130,6 +130,22 @@ std::string shorten(std::string_view text, std::size_t limit) {
   return fmt::format("{}…{}", text.substr(0, head_end), text.substr(tail_begin));
 }
 
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!lines.empty() && display_width(lines.back()) + 1 + display_width(word) <= width) {
+      lines.back() += ' ';
+      lines.back() += word;
+    } else {
+      lines.emplace_back(word);
+    }
+  }
+  return lines;
+}
+
 std::string range_name(std::string_view first, std::string_view last) {
   if (first == last) return std::string(first);
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tapegrad::graph {
 
@@ -25,6 +26,9 @@ std::string drawable(std::string_view text);
 
 /// At most `limit` code points (at least 2): a longer text keeps its head and its tail, with an ellipsis between.
 std::string shorten(std::string_view text, std::size_t limit);
+
+/// The text in lines of at most `width` columns, broken at spaces; a longer word has a line of its own.
+std::vector<std::string> wrapped(std::string_view text, std::size_t width);
 
 /// The names of the first and the last of a series in one: "layer0" and "layer11" make "layer0…11".
 std::string range_name(std::string_view first, std::string_view last);

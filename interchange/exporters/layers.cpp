@@ -73,6 +73,25 @@ Expr softmax(const RecordedCall& c, std::string_view op) {
                                : c.graph().node(op, {c.in(0)}, {{"axis", c.axis()}});
 }
 
+/// The last two axes across.
+Expr across(const Expr& x, int rank) {
+  Integers axes(static_cast<std::size_t>(rank));
+  std::iota(axes.begin(), axes.end(), std::int64_t{0});
+  std::swap(axes.end()[-1], axes.end()[-2]);
+  return transposed(x, axes);
+}
+
+/// A layer of a network is a Gemm to those who read the file.
+Expr linear(const RecordedCall& c) {
+  if (c[0].shape.rank() == 2) {
+    std::vector<Expr> inputs{c.in(0), c.in(1)};
+    if (c.has(2)) inputs.push_back(c.in(2));
+    return c.graph().node("Gemm", inputs, {{"transB", std::int64_t{1}}});
+  }
+  const Expr y = emit("MatMul", {c.in(0), across(c.in(1), 2)});
+  return c.has(2) ? y + c.in(2) : y;
+}
+
 Expr total(const Expr& x) { return x.graph->node("ReduceSum", {x}, {{"keepdims", std::int64_t{0}}}); }
 
 /// The mean of what counts is 0 where nothing does, which ONNX's own would make NaN.
@@ -97,6 +116,9 @@ Expr class_loss(const RecordedCall& c, std::string_view op) {
 
 /// A pool whose parts are of one size.
 Expr adaptive(const RecordedCall& c, std::string_view op) {
+  // Of all places at once, however many there are.
+  if (std::ranges::all_of(c.shape().dims().subspan(2), [](std::int64_t parts) { return parts == 1; }))
+    return c.graph().node("Global" + std::string(op), {c.in(0)}, {});
   Integers window;
   for (int axis = 2; axis < c.shape().rank(); ++axis) {
     const std::int64_t extent = c[0].shape[axis], parts = c.shape()[axis];
@@ -106,19 +128,26 @@ Expr adaptive(const RecordedCall& c, std::string_view op) {
   return c.graph().node(op, {c.in(0)}, {{"kernel_shape", window}, {"strides", window}});
 }
 
-/// Softmax of the last axis over what is seen; 0 elsewhere, also where nothing is.
-Expr masked_softmax(const RecordedCall& c) {
+/// Softmax of the last axis over what is seen; 0 elsewhere, also where nothing is. `shape` is that of the scores.
+Expr masked_softmax(const RecordedCall& c, const Expr& scores, const Shape& shape, const Expr& mask) {
   GraphWriter& g = c.graph();
-  const Shape& x = c.shape();
-  Expr seen = c.has(1) ? cast_to(c[1], boolean) : g.number(1, boolean);
+  Expr seen = mask.name.empty() ? g.number(1, boolean) : cast_to(mask, boolean);
   if (c.flag("causal")) {
-    const Expr ones = emit("Expand", {g.number(1, c.dtype()), g.integers({x[-2], x[-1]})});
+    const Expr ones = emit("Expand", {g.number(1, c.dtype()), g.integers({shape[-2], shape[-1]})});
     const Expr rows = g.node("Trilu", {ones}, {{"upper", std::int64_t{0}}});
     seen = emit("And", {seen, compare("Greater", rows, g.number(0, c.dtype()))});
   }
   const Expr zero = g.number(0, c.dtype()), least = g.number(-1e30, c.dtype());
-  const Expr scores = choose(seen, c.in(0) * c.number("scale"), least);
-  return choose(seen, g.node("Softmax", {scores}, {{"axis", std::int64_t{-1}}}), zero);
+  const Expr hidden = choose(seen, scores * c.number("scale"), least);
+  return choose(seen, g.node("Softmax", {hidden}, {{"axis", std::int64_t{-1}}}), zero);
+}
+
+Expr attention(const RecordedCall& c) {
+  const Shape &query = c[0].shape, &key = c[1].shape;
+  if (c.shape().numel() == 0 || key.numel() == 0) c.refuse("of no elements");
+  const Expr scores = emit("MatMul", {c.in(0), across(c.in(1), key.rank())});
+  const Expr mask = c.has(3) ? c[3] : Expr{};
+  return emit("MatMul", {masked_softmax(c, scores, query.with(query.rank() - 1, key[-2]), mask), c.in(2)});
 }
 
 constexpr Exporter kLayers[] = {
@@ -126,6 +155,7 @@ constexpr Exporter kLayers[] = {
      [](const RecordedCall& c) {
        return emit("MatMul", {c.in(0), c.in(1)});
      }},
+    {"linear", linear},
     {"conv", [](const RecordedCall& c) { return c.graph().node("Conv", given(c), convolution(c)); }},
     {"conv_transpose",
      [](const RecordedCall& c) {
@@ -150,7 +180,9 @@ constexpr Exporter kLayers[] = {
      }},
     {"adaptive_avg_pool", [](const RecordedCall& c) { return adaptive(c, "AveragePool"); }},
     {"adaptive_max_pool", [](const RecordedCall& c) { return adaptive(c, "MaxPool"); }},
-    {"masked_softmax", masked_softmax},
+    {"masked_softmax",
+     [](const RecordedCall& c) { return masked_softmax(c, c.in(0), c.shape(), c.has(1) ? c[1] : Expr{}); }},
+    {"attention", attention},
     {"masked_mean",
      [](const RecordedCall& c) {
        if (c[0].shape.numel() == 0) c.refuse("of no elements");

@@ -2,14 +2,15 @@
 // A graph of ONNX while it is written, and a recorded call as the block that writes it sees it.
 
 #include <cstdint>
-#include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tapegrad/core/node.hpp>
 #include <tapegrad/core/tensor.hpp>
 #include <tapegrad/interchange/internal/onnx_schema.hpp>
 #include <tapegrad/op/attributes.hpp>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <variant>
@@ -27,13 +28,16 @@ struct Expr {
   Shape shape = {};  ///< where it is known: of inputs of calls
 };
 
-using AttributeValue = std::variant<std::int64_t, double, Integers, std::string>;
+using AttributeValue = std::variant<std::int64_t, double, Integers, std::string, std::vector<std::string>>;
 using NodeAttributes = std::vector<std::pair<std::string_view, AttributeValue>>;
 
 class GraphWriter {
  public:
   /// A node with one result, of that dtype.
   Expr node(std::string_view op, const std::vector<Expr>& inputs, DType dtype, const NodeAttributes& attributes = {});
+  /// One with several.
+  std::vector<Expr> nodes(std::string_view op, const std::vector<Expr>& inputs, std::size_t results, DType dtype,
+                          const NodeAttributes& attributes = {});
   /// Of the dtype of the first input.
   Expr node(std::string_view op, const std::vector<Expr>& inputs, const NodeAttributes& attributes = {});
 
@@ -51,18 +55,17 @@ class GraphWriter {
   void set_place(std::string place) { place_ = std::move(place); }
 
   schema::Graph& graph() { return graph_; }
+  const schema::Graph& graph() const { return graph_; }
 
  private:
   std::string free_name(std::string_view wanted);
-  std::string_view kept(std::string text) { return texts_.emplace_back(std::move(text)); }
 
   schema::Graph graph_;
   std::string place_;
   std::unordered_set<std::string> taken_;
   std::map<std::pair<double, DType>, Expr> numbers_;
   std::map<Integers, Expr> integers_;
-  std::deque<std::string> texts_;  // that attributes refer to
-  std::vector<Tensor> values_;     // that initializers refer to
+  std::vector<Tensor> values_;  // that initializers refer to
 };
 
 Expr operator+(const Expr& a, const Expr& b);
@@ -91,10 +94,14 @@ Expr transposed(const Expr& x, const Integers& axes);
 Expr sum_over(const Expr& x, const Integers& axes, bool keepdims);
 Expr mean_over(const Expr& x, const Integers& axes, bool keepdims);
 
+/// What the values of nodes are called in the graph.
+using WrittenValues = std::unordered_map<const Node*, Expr>;
+
 /// A call that was recorded.
 class RecordedCall {
  public:
-  RecordedCall(GraphWriter& graph, const Node& node, std::vector<Expr> inputs);
+  /// The values of its inputs are written.
+  RecordedCall(GraphWriter& graph, const Node& node, const WrittenValues& values);
 
   std::size_t size() const { return inputs_.size(); }
   bool has(std::size_t i) const { return i < inputs_.size() && !inputs_[i].name.empty(); }
@@ -103,6 +110,9 @@ class RecordedCall {
   const std::vector<Expr>& inputs() const { return inputs_; }
   /// An input in the result's dtype.
   Expr in(std::size_t i) const { return cast_to(inputs_[i], dtype()); }
+
+  /// The call that an input comes from, if it is one of that operation whose inputs are written, too.
+  std::optional<RecordedCall> made_by(std::string_view op, std::size_t input) const;
 
   DType dtype() const { return node_.dtype; }
   const Shape& shape() const { return node_.shape; }
@@ -130,14 +140,31 @@ class RecordedCall {
 
   GraphWriter& graph_;
   const Node& node_;
+  const WrittenValues& values_;
   std::vector<Expr> inputs_;
   NamedValues attributes_;
 };
 
-/// How calls of one operation are written: the one block of the list of exporters.
-struct Exporter {
+/// How calls of one operation are written, or why they are not: the one block of the list of exporters.
+class Exporter {
+ public:
+  using One = Expr (*)(const RecordedCall& call);
+  using Several = std::vector<Expr> (*)(const RecordedCall& call);
+  constexpr Exporter(std::string_view name, One one) : op(name), one_(one) {}
+  /// Of the first results of a call; a graph that needs another one is refused.
+  constexpr Exporter(std::string_view name, Several several) : op(name), several_(several) {}
+  constexpr Exporter(std::string_view name, std::string_view reason) : op(name), why_not_(reason) {}
+
+  std::vector<Expr> write(const RecordedCall& call) const { return one_ ? std::vector{one_(call)} : several_(call); }
+  /// Empty if they are.
+  constexpr std::string_view why_not() const { return why_not_; }
+
   std::string_view op;
-  Expr (*write)(const RecordedCall& call);
+
+ private:
+  One one_ = nullptr;
+  Several several_ = nullptr;
+  std::string_view why_not_ = {};
 };
 /// Null if there is none.
 const Exporter* find_exporter(std::string_view op);

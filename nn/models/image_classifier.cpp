@@ -7,10 +7,11 @@
 namespace tapegrad::nn::models {
 namespace {
 
+std::int64_t pixels(const ImageClassifierOptions& options) { return options.colours * options.height * options.width; }
+
 /// What the last layer reads.
 std::int64_t features(const ImageClassifierOptions& options) {
-  if (options.kind == ImageClassifierKind::mlp)
-    return options.hidden.empty() ? options.height * options.width : options.hidden.back();
+  if (options.kind == ImageClassifierKind::mlp) return options.hidden.empty() ? pixels(options) : options.hidden.back();
   if (options.channels.empty()) throw ValueError("ImageClassifier: a cnn without channels; one width is needed");
   return options.channels.back();
 }
@@ -21,14 +22,14 @@ ImageClassifier::ImageClassifier(const ImageClassifierOptions& options)
     : dropout(*this, "dropout", options.dropout),
       output(*this, "output", features(options), options.classes, {.rng = options.rng}) {
   if (options.kind == ImageClassifierKind::mlp) {
-    std::int64_t width = options.height * options.width;
+    std::int64_t width = pixels(options);
     for (const std::int64_t next : options.hidden) {
       hidden.emplace_back(width, next, LinearOptions{.weight_init = init::kaiming_uniform(), .rng = options.rng});
       width = next;
     }
     return;
   }
-  std::int64_t width = 1;
+  std::int64_t width = options.colours;
   for (const std::int64_t next : options.channels)
     for (const std::int64_t stride : {1, 2}) {
       convolutions.emplace_back(width, next, PerAxis(3),

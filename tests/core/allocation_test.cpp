@@ -51,6 +51,9 @@ void* operator new(std::size_t bytes, std::align_val_t alignment, const std::not
     return nullptr;
   }
 }
+void* operator new(std::size_t bytes, const std::nothrow_t& nothrow) noexcept {
+  return operator new (bytes, std::align_val_t{alignof(std::max_align_t)}, nothrow);
+}
 void operator delete(void* block) noexcept { release(block); }
 void operator delete(void* block, std::size_t) noexcept { release(block); }
 void operator delete(void* block, std::align_val_t) noexcept { release(block); }

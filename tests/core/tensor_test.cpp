@@ -219,5 +219,15 @@ TEST(Wrap, KeepsItsOwnerAlive) {
   EXPECT_TRUE(watch.expired());
 }
 
+TEST(Tensor, FloatsBecomeTheNearestIntegersInRange) {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  const Tensor x = tensor({-1.5, 1.5, 255.5, 256.0, inf, -inf, nan}, f64);
+  EXPECT_EQ(cast(x, u8).values(), (std::vector<double>{0, 1, 255, 255, 255, 0, 0}));
+  EXPECT_EQ(cast(x, i32).values(), (std::vector<double>{-1, 1, 255, 256, 2147483647, -2147483648.0, 0}));
+  const Tensor far = cast(tensor({9.3e18, -9.3e18}, f32), i64);
+  EXPECT_EQ(far.data<std::int64_t>()[0], std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(far.data<std::int64_t>()[1], std::numeric_limits<std::int64_t>::min());
+}
+
 }  // namespace
 }  // namespace tapegrad

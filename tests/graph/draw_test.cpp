@@ -19,7 +19,10 @@ using testing::IsEmpty;
 using testing::ThrowsMessage;
 using Edge = MermaidText::Edge;
 
-MermaidText drawn(const ComputationGraph& graph, const DrawOptions& options = {}) {
+// Every operation and leaf as a node of its own.
+const DrawOptions kRecorded{.unfold = true, .parameters = Parameters::nodes};
+
+MermaidText drawn(const ComputationGraph& graph, const DrawOptions& options = kRecorded) {
   MermaidText text = read_mermaid(to_mermaid(graph, options));
   EXPECT_THAT(text.errors, IsEmpty());
   return text;
@@ -43,10 +46,9 @@ TEST(Mermaid, IsThisText) {
   n1 --> n2
   subgraph legend["Legend"]
     direction LR
-    l0(["input"]):::input
-    l1["elementwise op"]:::pointwise
-    l2(["output"]):::output
+    l0["elementwise op"]:::pointwise
   end
+  n2 ~~~ legend
   classDef input fill:#dbeafe,stroke:#1d4ed8,color:#0b1f4b
   classDef pointwise fill:#ecfccb,stroke:#4d7c0f,color:#1a2e05
   classDef output fill:#dcfce7,stroke:#15803d,color:#052e16
@@ -60,9 +62,9 @@ TEST(Dot, IsThisText) {
   graph [rankdir=TB, bgcolor=white, fontname="Helvetica,Arial,sans-serif", labelloc=t, tooltip="Forward graph of 3 values and 0 gradients, drawn as 3 nodes and 2 edges. Inputs: x [2]. Outputs: y [2].", label=<exponential>]
   node [fontname="Helvetica,Arial,sans-serif", fontsize=12, margin="0.15,0.06"]
   edge [fontname="Helvetica,Arial,sans-serif", fontsize=10, color="#57606a", fontcolor="#24292f"]
-  n0 [id=n0, shape=box, style="rounded,filled", fillcolor="#dbeafe", color="#1d4ed8", fontcolor="#0b1f4b", tooltip="input\nname: x\nvalue: [2] f32", label=<<B>x</B><BR/><FONT POINT-SIZE="10">[2] f32</FONT>>]
-  n1 [id=n1, shape=box, style="filled", fillcolor="#ecfccb", color="#4d7c0f", fontcolor="#1a2e05", tooltip="op\nop: exp\nvalue: [2] f32\noperations: 2", label=<<B>exp</B><BR/><FONT POINT-SIZE="10">[2] f32</FONT>>]
-  n2 [id=n2, shape=box, style="rounded,filled", fillcolor="#dcfce7", color="#15803d", fontcolor="#052e16", tooltip="output\nname: y\nvalue: [2] f32", label=<<B>y</B><BR/><FONT POINT-SIZE="10">[2] f32</FONT>>]
+  n0 [id=n0, shape=box, style="rounded,filled", fillcolor="#dbeafe", color="#1d4ed8", fontcolor="#0b1f4b", tooltip="n0 input\nname: x\nvalue: [2] f32", label=<<B>x</B><BR/><FONT POINT-SIZE="10">[2] f32</FONT>>]
+  n1 [id=n1, shape=box, style="filled", fillcolor="#ecfccb", color="#4d7c0f", fontcolor="#1a2e05", tooltip="n1 op\nop: exp\nvalue: [2] f32\noperations: 2", label=<<B>exp</B><BR/><FONT POINT-SIZE="10">[2] f32</FONT>>]
+  n2 [id=n2, shape=box, style="rounded,filled", fillcolor="#dcfce7", color="#15803d", fontcolor="#052e16", tooltip="n2 output\nname: y\nvalue: [2] f32", label=<<B>y</B><BR/><FONT POINT-SIZE="10">[2] f32</FONT>>]
   n0 -> n1 [class=data]
   n1 -> n2 [class=data]
 }
@@ -147,22 +149,25 @@ TEST(Draw, NamesInAnyScript) {
 }
 
 TEST(Draw, TwinsStandInOnePicture) {
-  const MermaidText text = drawn(samples::mlp(), {.pass = Pass::joint});
-  EXPECT_EQ(text.nodes.at("n4").label, "matmul (n4)\n[32, 512] f32");
-  EXPECT_EQ(text.nodes.at("g4").label, "∂ matmul (g4)\n[32, 512] f32");
+  const MermaidText text =
+      drawn(samples::mlp(), {.pass = Pass::joint, .unfold = true, .parameters = Parameters::nodes, .saved = true});
+  EXPECT_EQ(text.nodes.at("n4").label, "matmul\n[32, 512] f32");
+  EXPECT_EQ(text.nodes.at("g4").label, "∂ matmul\n[32, 512] f32");
   EXPECT_THAT(text.edges, Contains(Edge{"g5", "-.->", "g4", ""}));
   EXPECT_THAT(text.edges, Contains(Edge{"n0", "--o", "g4", "98.0 KiB"}));
   EXPECT_EQ(text.frames.at(text.nodes.at("g4").frame), "∂ hidden1");
   EXPECT_FALSE(text.nodes.contains("g0")) << "the input requires no gradient";
   EXPECT_THAT(text.legend, Contains("dashed: flow of gradients"));
 
-  const std::string dot = to_dot(samples::mlp(), {.pass = Pass::joint});
+  const std::string dot =
+      to_dot(samples::mlp(), {.pass = Pass::joint, .unfold = true, .parameters = Parameters::nodes});
   EXPECT_THAT(dot, HasSubstr("n5 -> g6 [class=saved"));
   EXPECT_THAT(dot, HasSubstr("g4 -> g5 [class=gradient, dir=back"));
 }
 
 TEST(Draw, TheBackwardPassAlone) {
-  const MermaidText text = drawn(samples::mlp(), {.pass = Pass::backward});
+  const MermaidText text =
+      drawn(samples::mlp(), {.pass = Pass::backward, .unfold = true, .parameters = Parameters::nodes});
   EXPECT_EQ(text.nodes.size(), 16U);
   EXPECT_FALSE(text.nodes.contains("n4"));
   EXPECT_EQ(text.edges.front().arrow, "-.->");
@@ -171,10 +176,14 @@ TEST(Draw, TheBackwardPassAlone) {
 TEST(Draw, DirectionAndShapes) {
   EXPECT_THAT(to_mermaid(samples::mlp(), {.direction = Direction::right}), testing::StartsWith("flowchart LR\n"));
   EXPECT_THAT(to_dot(samples::mlp(), {.direction = Direction::right}), HasSubstr("rankdir=LR"));
-  const MermaidText text = drawn(samples::mlp(), {.shapes = ShapeLabels::edges});
+  const MermaidText text =
+      drawn(samples::mlp(), {.unfold = true, .parameters = Parameters::nodes, .shapes = ShapeLabels::edges});
   EXPECT_EQ(text.nodes.at("n4").label, "matmul");
   EXPECT_THAT(text.edges, Contains(Edge{"n0", "-->", "n4", "[32, 784] f32"}));
-  EXPECT_EQ(drawn(samples::mlp(), {.shapes = ShapeLabels::none}).nodes.at("n4").label, "matmul");
+  EXPECT_EQ(drawn(samples::mlp(), {.unfold = true, .parameters = Parameters::nodes, .shapes = ShapeLabels::none})
+                .nodes.at("n4")
+                .label,
+            "matmul");
 }
 
 TEST(Draw, AttributesStopsAndFailures) {
@@ -205,7 +214,8 @@ TEST(Draw, ALeafOfManyUsersIsDrawnAtEach) {
   auto y = x;
   for (int i = 0; i < 9; ++i) y = r.op(i % 2 ? "add" : "mul", {y, mask}, {2});
   std::vector<std::string> folded;
-  const MermaidText text = read_mermaid(to_mermaid(r.finish(), {.budget = Budget::unlimited()}, &folded));
+  const MermaidText text = read_mermaid(to_mermaid(
+      r.finish(), {.unfold = true, .parameters = Parameters::nodes, .budget = Budget::unlimited()}, &folded));
   EXPECT_FALSE(text.nodes.contains("n1"));
   for (int k = 0; k < 9; ++k) EXPECT_TRUE(text.nodes.contains("n1_" + std::to_string(k)));
   EXPECT_THAT(text.edges, Contains(Edge{"n1_3", "-->", "n5", ""}));
@@ -213,7 +223,8 @@ TEST(Draw, ALeafOfManyUsersIsDrawnAtEach) {
 }
 
 TEST(Draw, FocusShowsANeighbourhood) {
-  const MermaidText text = drawn(samples::mlp(), {.focus = "n9", .radius = 1});
+  const MermaidText text =
+      drawn(samples::mlp(), {.unfold = true, .parameters = Parameters::nodes, .focus = "n9", .radius = 1});
   EXPECT_TRUE(text.nodes.contains("n9"));
   EXPECT_TRUE(text.nodes.contains("n7"));
   EXPECT_TRUE(text.nodes.contains("n10"));
@@ -221,9 +232,12 @@ TEST(Draw, FocusShowsANeighbourhood) {
   int rests = 0;
   for (const auto& [id, node] : text.nodes) rests += node.paint == "rest";
   EXPECT_EQ(rests, 2) << "before and after";
-  EXPECT_TRUE(drawn(samples::mlp(), {.focus = "hidden2.weight", .radius = 1}).nodes.contains("n9"));
-  EXPECT_TRUE(drawn(samples::mlp(), {.focus = "hidden2", .radius = 0}).nodes.contains("n10"));
-  EXPECT_THAT([] { to_mermaid(samples::mlp(), {.focus = "hidden"}); },
+  EXPECT_TRUE(
+      drawn(samples::mlp(), {.unfold = true, .parameters = Parameters::nodes, .focus = "hidden2.weight", .radius = 1})
+          .nodes.contains("n9"));
+  EXPECT_TRUE(drawn(samples::mlp(), {.unfold = true, .parameters = Parameters::nodes, .focus = "hidden2", .radius = 0})
+                  .nodes.contains("n10"));
+  EXPECT_THAT([] { to_mermaid(samples::mlp(), {.unfold = true, .parameters = Parameters::nodes, .focus = "hidden"}); },
               ThrowsMessage<ValueError>(HasSubstr("no vertex and no scope 'hidden'")));
 }
 
@@ -240,7 +254,8 @@ ComputationGraph with_gradient_norms() {
 }
 
 TEST(Overlay, GradientNormIsANumberAMarkAndAColour) {
-  const MermaidText text = drawn(with_gradient_norms(), {.overlay = Overlay::gradient_norm});
+  const MermaidText text = drawn(with_gradient_norms(),
+                                 {.unfold = true, .parameters = Parameters::nodes, .overlay = Overlay::gradient_norm});
   EXPECT_EQ(text.nodes.at("n0").label, "exp\nscalar\n‖∇‖ 1e+03 █");
   EXPECT_EQ(text.nodes.at("n0").paint, "heat4");
   EXPECT_EQ(text.nodes.at("n1").label, "exp\nscalar\n‖∇‖ 1 ▁");
@@ -266,7 +281,8 @@ TEST(Overlay, ValuesAreTheirExtremesAndMean) {
   add({.min = -1, .max = 1, .mean = 0, .nan = 2}, {.nan = 1});
   add({.min = 1, .max = 3}, {.max = 3});  // as a snapshot may have it
   const ComputationGraph graph = std::move(builder).build();
-  const MermaidText text = drawn(graph, {.pass = Pass::joint, .overlay = Overlay::values});
+  const MermaidText text =
+      drawn(graph, {.pass = Pass::joint, .unfold = true, .parameters = Parameters::nodes, .overlay = Overlay::values});
   EXPECT_THAT(text.nodes.at("n0").label, HasSubstr("-100 to 2, mean 0.25 █"));
   EXPECT_EQ(text.nodes.at("n0").paint, "heat4");
   EXPECT_THAT(text.nodes.at("g0").label, HasSubstr("all 3 ▁"));
@@ -279,7 +295,7 @@ TEST(Overlay, ValuesAreTheirExtremesAndMean) {
 
 TEST(Overlay, SaysWhenItHasNothingToShow) {
   std::vector<std::string> folded;
-  to_mermaid(samples::mlp(), {.overlay = Overlay::time}, &folded);
+  to_mermaid(samples::mlp(), {.unfold = true, .parameters = Parameters::nodes, .overlay = Overlay::time}, &folded);
   EXPECT_THAT(folded, Contains(HasSubstr("nothing that this overlay shows")));
 }
 
@@ -294,7 +310,8 @@ TEST(Overlay, NonFiniteNamesTheFirst) {
     if (last) builder.connect(*last, handle, 0);
     last = handle;
   }
-  const MermaidText text = drawn(std::move(builder).build(), {.overlay = Overlay::non_finite});
+  const MermaidText text = drawn(std::move(builder).build(),
+                                 {.unfold = true, .parameters = Parameters::nodes, .overlay = Overlay::non_finite});
   EXPECT_EQ(text.nodes.at("n0").label, "relu\nscalar");
   EXPECT_EQ(text.nodes.at("n1").label, "log\nscalar\n✖ first of all: 3 NaN or Inf");
   EXPECT_EQ(text.nodes.at("n1").paint, "alert");
@@ -313,20 +330,23 @@ TEST(Overlay, CostsAreSharesOfTheLargest) {
     builder.add_gradient(handle, v);  // which is not drawn
   }
   const ComputationGraph graph = std::move(builder).build();
-  const MermaidText saved = drawn(graph, {.overlay = Overlay::saved_bytes});
+  const MermaidText saved =
+      drawn(graph, {.unfold = true, .parameters = Parameters::nodes, .overlay = Overlay::saved_bytes});
   EXPECT_EQ(saved.nodes.at("n0").label, "exp\nscalar\nsaved 4.0 KiB █");
   EXPECT_EQ(saved.nodes.at("n1").paint, "heat2");
   EXPECT_EQ(saved.nodes.at("n2").paint, "heat0");
   EXPECT_EQ(saved.nodes.at("n3").label, "exp\nscalar");
-  const MermaidText time = drawn(graph, {.overlay = Overlay::time});
+  const MermaidText time = drawn(graph, {.unfold = true, .parameters = Parameters::nodes, .overlay = Overlay::time});
   EXPECT_EQ(time.nodes.at("n0").label, "exp\nscalar\n4.1 ms █");
   EXPECT_EQ(time.nodes.at("n3").label, "exp\nscalar\n0 ns ∅");
 }
 
 TEST(Overlay, InAJointPictureValuesAndGradientsHaveTheirOwn) {
-  const MermaidText text = drawn(with_gradient_norms(), {.pass = Pass::joint, .overlay = Overlay::gradient_norm});
-  EXPECT_EQ(text.nodes.at("n0").label, "exp (n0)\nscalar");
-  EXPECT_EQ(text.nodes.at("g0").label, "∂ exp (g0)\nscalar\n‖∇‖ 1e+03 █");
+  const MermaidText text =
+      drawn(with_gradient_norms(),
+            {.pass = Pass::joint, .unfold = true, .parameters = Parameters::nodes, .overlay = Overlay::gradient_norm});
+  EXPECT_EQ(text.nodes.at("n0").label, "exp\nscalar");
+  EXPECT_EQ(text.nodes.at("g0").label, "∂ exp\nscalar\n‖∇‖ 1e+03 █");
 }
 
 TEST(Budget, ReadsNamesAndNumbers) {

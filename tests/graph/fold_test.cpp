@@ -29,8 +29,11 @@ Folded folded(const ComputationGraph& graph) {
   Sketch sketch(graph);
   fold_repeats(sketch);
   std::size_t drawn_items = sketch.items().size();
-  result.text = read_mermaid(
-      to_mermaid(graph, {.budget = Budget{.nodes = std::max<std::size_t>(drawn_items, 1)}}, &result.notes));
+  result.text = read_mermaid(to_mermaid(graph,
+                                        {.unfold = true,
+                                         .parameters = Parameters::nodes,
+                                         .budget = Budget{.nodes = std::max<std::size_t>(drawn_items, 1)}},
+                                        &result.notes));
   EXPECT_THAT(result.text.errors, IsEmpty());
   return result;
 }
@@ -49,7 +52,7 @@ TEST(Repeats, TwelveLayersAreOneBlock) {
   std::vector<std::string> notes;
   const ComputationGraph graph = samples::transformer(12);
   ASSERT_GT(graph.size(), 900U);
-  const MermaidText text = read_mermaid(to_mermaid(graph, {}, &notes));
+  const MermaidText text = read_mermaid(to_mermaid(graph, {.unfold = true, .parameters = Parameters::nodes}, &notes));
   EXPECT_THAT(text.errors, IsEmpty());
   EXPECT_THAT(frame_titles(text), Contains(std::string("encoder.layers.0…11") + kTimes + "12"));
   EXPECT_THAT(notes, ElementsAre("encoder.layers.0…11 drawn once for 12"));
@@ -93,9 +96,10 @@ TEST(Repeats, ARecurrenceKeepsItsLoop) {
   const Folded f = folded(graph);
   EXPECT_EQ(f.text.nodes.at("n4").label, "matmul\n[8, 64] f32");
   EXPECT_THAT(f.text.edges, Contains(Edge{"n7", "-.->", "n4", "next step"}));
-  EXPECT_THAT(to_dot(graph, {.budget = Budget{.nodes = 12}}),
+  EXPECT_THAT(to_dot(graph, {.unfold = true, .parameters = Parameters::nodes, .budget = Budget{.nodes = 12}}),
               testing::ContainsRegex("n7 -> n4 \\[class=loop, style=dashed, constraint=false, label=<.*next step"));
-  const MermaidText joint = read_mermaid(to_mermaid(graph, {.pass = Pass::joint}));
+  const MermaidText joint =
+      read_mermaid(to_mermaid(graph, {.pass = Pass::joint, .unfold = true, .parameters = Parameters::nodes}));
   EXPECT_THAT(joint.edges,
               testing::IsSupersetOf({Edge{"n7", "-.->", "n4", "next step"}, Edge{"g4", "-.->", "g7", "step before"}}));
 }
@@ -184,7 +188,8 @@ TEST(Repeats, DenseConnectionsAreNoRepeats) {
 }
 
 TEST(Repeats, GradientsFollowTheirTwins) {
-  const MermaidText text = read_mermaid(to_mermaid(samples::unrolled(50), {.pass = Pass::joint}));
+  const MermaidText text = read_mermaid(
+      to_mermaid(samples::unrolled(50), {.pass = Pass::joint, .unfold = true, .parameters = Parameters::nodes}));
   EXPECT_THAT(text.errors, IsEmpty());
   EXPECT_THAT(frame_titles(text), testing::UnorderedElementsAre(std::string("block") + kTimes + "50",
                                                                 std::string("∂ block") + kTimes + "50"));
@@ -197,7 +202,8 @@ TEST(Repeats, CountsForTheWholeSeriesAreShared) {
   auto x = r.input("x", {4});
   for (int i = 0; i < 6; ++i) x = r.op("tanh", {r.linear("layer" + std::to_string(i), x, 4, 4, 1)}, {4});
   std::vector<std::string> notes;
-  const MermaidText text = read_mermaid(to_mermaid(r.finish(), {.budget = Budget{.nodes = 4}}, &notes));
+  const MermaidText text = read_mermaid(
+      to_mermaid(r.finish(), {.unfold = true, .parameters = Parameters::nodes, .budget = Budget{.nodes = 4}}, &notes));
   EXPECT_THAT(text.errors, IsEmpty());
   EXPECT_EQ(text.nodes.at("s1").label,
             std::string("layer0…5") + kTimes + "6\nmatmul, add, tanh\n[4] f32\n20 parameters each");
@@ -206,7 +212,8 @@ TEST(Repeats, CountsForTheWholeSeriesAreShared) {
 
 TEST(Fold, CollapsesScopesWhenRepeatsDoNotSuffice) {
   std::vector<std::string> notes;
-  const MermaidText text = read_mermaid(to_mermaid(samples::transformer(12), {.budget = Budget::gitlab()}, &notes));
+  const MermaidText text = read_mermaid(to_mermaid(
+      samples::transformer(12), {.unfold = true, .parameters = Parameters::nodes, .budget = Budget::gitlab()}, &notes));
   EXPECT_THAT(text.errors, IsEmpty());
   EXPECT_THAT(text.nodes.at("s4").label, HasSubstr(std::string("encoder.layers.0…11") + kTimes + "12"));
   EXPECT_THAT(text.nodes.at("s4").label, HasSubstr("198,272 parameters each"));
@@ -221,13 +228,15 @@ TEST(Fold, CutsRoundTheResultAtLast) {
   r.output("y", values.back());
   const ComputationGraph graph = r.finish();
   std::vector<std::string> notes;
-  const MermaidText text = read_mermaid(to_mermaid(graph, {.budget = Budget{.nodes = 20}}, &notes));
+  const MermaidText text = read_mermaid(
+      to_mermaid(graph, {.unfold = true, .parameters = Parameters::nodes, .budget = Budget{.nodes = 20}}, &notes));
   EXPECT_THAT(text.errors, IsEmpty());
   EXPECT_EQ(text.nodes.size(), 20U);
   EXPECT_TRUE(text.nodes.contains("n401"));
   EXPECT_THAT(notes, ElementsAre(HasSubstr("of 402 values left out")));
-  const MermaidText centred =
-      read_mermaid(to_mermaid(graph, {.budget = Budget{.nodes = 20}, .focus = "n7", .radius = 400}));
+  const MermaidText centred = read_mermaid(to_mermaid(
+      graph,
+      {.unfold = true, .parameters = Parameters::nodes, .budget = Budget{.nodes = 20}, .focus = "n7", .radius = 400}));
   EXPECT_TRUE(centred.nodes.contains("n7"));
   EXPECT_FALSE(centred.nodes.contains("n401"));
 }
@@ -237,10 +246,12 @@ TEST(Fold, AHundredThousandVerticesFitAnywhere) {
   ASSERT_GT(graph.size(), 100'000U);
   for (const Budget& budget : {Budget::github(), Budget::gitlab(), Budget::gitea()}) {
     for (const Pass pass : {Pass::forward, Pass::backward, Pass::joint}) {
-      EXPECT_LT(to_mermaid(graph, {.pass = pass, .budget = budget}).size(), budget.characters);
+      EXPECT_LT(
+          to_mermaid(graph, {.pass = pass, .unfold = true, .parameters = Parameters::nodes, .budget = budget}).size(),
+          budget.characters);
     }
   }
-  EXPECT_GT(to_dot(graph).size(), 10'000'000U);
+  EXPECT_GT(to_dot(graph, {.unfold = true, .parameters = Parameters::nodes}).size(), 10'000'000U);
 }
 
 }  // namespace

@@ -112,14 +112,17 @@ TEST(MermaidLimits, JudgesBySite) {
   EXPECT_THAT(verdicts(50'000, 500), ElementsAre(true, false, false));
   EXPECT_THAT(verdicts(50'001, 10), ElementsAre(false, false, false));
   EXPECT_THAT(verdicts(10'000, 501), ElementsAre(false, false, false));
-  EXPECT_THAT(check_mermaid(to_mermaid(samples::mlp()))[0].reason, HasSubstr("of 50,000 characters, 17 of 500 edges"));
+  EXPECT_THAT(
+      check_mermaid(to_mermaid(samples::mlp(), {.unfold = true, .parameters = Parameters::nodes, .legend = false}))[0]
+          .reason,
+      HasSubstr("of 50,000 characters, 17 of 500 edges"));
 }
 
 TEST(MermaidLimits, AgreesWithWhatWasDrawn) {
   for (const Pass pass : {Pass::forward, Pass::backward, Pass::joint}) {
     const std::string text = to_mermaid(samples::transformer(12), {.pass = pass});
     std::size_t arrows = 0;
-    for (const char* arrow : {" --> ", " -.-> ", " --o"}) {
+    for (const char* arrow : {" --> ", " -.-> ", " --o", " ~~~ "}) {
       for (std::size_t at = text.find(arrow); at != std::string::npos; at = text.find(arrow, at + 1)) ++arrows;
     }
     EXPECT_EQ(measure_mermaid(text).edges, arrows);

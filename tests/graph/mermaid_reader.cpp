@@ -33,6 +33,7 @@ class Reader {
     std::smatch m;
     static const std::regex edge(
         R"re(^([ngst]\d+(?:_\d+)?) (-->|-\.->|--o)(?:\|"([^"]*)"\|)? ([ngst]\d+(?:_\d+)?)$)re");
+    static const std::regex spacer(R"(^([ngstl]\d+(?:_\d+)?) ~~~ (l\d+|legend)$)");
     static const std::regex subgraph(R"re(^subgraph (f\d+|legend)\["([^"]*)"\]$)re");
     static const std::regex class_definition(
         R"(^classDef ([a-z]+\d?) (fill:#[0-9a-f]{6,8},stroke:#[0-9a-f]{6},color:#[0-9a-f]{6}.*)$)");
@@ -52,6 +53,9 @@ class Reader {
       open_.pop_back();
     } else if (line == "direction LR") {
       if (open_.empty() || open_.back() != "legend") error("a direction outside the legend");
+    } else if (std::regex_match(line, m, spacer)) {
+      if (m[2] == "legend" ? !result_.nodes.contains(m[1]) : open_.empty() || open_.back() != "legend")
+        error("a link without a line outside the legend");
     } else if (std::regex_match(line, m, edge)) {
       result_.edges.push_back({m[1], m[2], m[4], plain(m[3])});
     } else if (std::regex_match(line, m, class_definition)) {

@@ -49,6 +49,9 @@ RC_GTEST_PROP(Property, AnUnfoldedPictureHasTheNodesAndEdgesOfTheGraph, ()) {
   const std::uint64_t seed = any_seed();
   const ComputationGraph graph = random_graph(seed, any_size(300));
   DrawOptions options{.pass = *rc::gen::element(Pass::forward, Pass::backward, Pass::joint),
+                      .unfold = true,
+                      .parameters = Parameters::nodes,
+                      .saved = true,
                       .budget = Budget::unlimited()};
   const MermaidText read = read_mermaid(to_mermaid(graph, options));
   if (!read.errors.empty()) RC_FAIL(joined(read.errors));
@@ -73,8 +76,9 @@ RC_GTEST_PROP(Property, AnUnfoldedPictureHasTheNodesAndEdgesOfTheGraph, ()) {
 
 RC_GTEST_PROP(Property, LabelsSayWhatTheGraphSays, ()) {
   const ComputationGraph graph = random_graph(any_seed(), any_size(100), false);
-  const MermaidText read =
-      read_mermaid(to_mermaid(graph, {.budget = Budget::unlimited(), .shapes = ShapeLabels::none}));
+  const MermaidText read = read_mermaid(to_mermaid(
+      graph,
+      {.unfold = true, .parameters = Parameters::nodes, .budget = Budget::unlimited(), .shapes = ShapeLabels::none}));
   for (const auto& [id, node] : read.nodes) {
     const Vertex& v = graph[*graph.find(graph_id(id))];
     const std::string title = node.label.substr(0, node.label.find('\n'));

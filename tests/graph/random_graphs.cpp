@@ -194,6 +194,10 @@ DrawOptions random_options(std::uint64_t seed, const ComputationGraph& graph) {
   options.overlay = chance.pick(kOverlays);
   options.shapes = chance.pick(kShapes);
   options.legend = !chance.one_in(4);
+  constexpr std::array kParameters{Parameters::inside, Parameters::nodes, Parameters::none};
+  options.parameters = chance.pick(kParameters);
+  options.unfold = chance.one_in(3);
+  if (chance.one_in(2)) options.saved = chance.one_in(2);
   if (chance.one_in(3)) options.depth = 1 + chance.below(4);
   if (chance.one_in(4)) {
     options.focus = graph.id(static_cast<VertexIndex>(chance.below(graph.forward_size())));

@@ -150,7 +150,7 @@ TEST_F(SaveByDot, DrawsImages) {
   const std::string svg = content_of(folder_ / "a.svg");
   EXPECT_THAT(svg, HasSubstr("role=\"img\" aria-labelledby=\"graph-title graph-description\""));
   EXPECT_THAT(svg, HasSubstr("<title id=\"graph-title\">&lt;b&gt; &amp; &quot;c&quot;</title>"));
-  EXPECT_THAT(svg, HasSubstr("id=\"g4\""));
+  EXPECT_THAT(svg, HasSubstr("id=\"g5\""));
   EXPECT_THAT(svg, HasSubstr("</svg>"));
   save(graph, folder_ / "a.png");
   EXPECT_THAT(content_of(folder_ / "a.png"), StartsWith("\x89PNG"));

@@ -1,5 +1,6 @@
 #include "formats.hpp"
 
+#include <turbojpeg.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -68,6 +69,33 @@ std::string idx(unsigned magic, const std::vector<std::uint64_t>& sizes, std::st
   std::string out = big(magic, 4);
   for (const std::uint64_t size : sizes) out += big(size, 4);
   return out.append(data);
+}
+
+std::string png_chunk(std::string_view type, std::string_view data) {
+  const std::string body = std::string(type) + std::string(data);
+  return big(data.size(), 4) + body + big(crc(body), 4);
+}
+
+std::string png(std::uint32_t width, std::uint32_t height, char depth, char kind, std::string_view rows,
+                std::string_view before) {
+  return "\x89PNG\r\n\x1a\n" + png_chunk("IHDR", big(width, 4) + big(height, 4) + depth + kind + std::string(3, '\0')) +
+         std::string(before) + png_chunk("IDAT", packed(rows, 0, MAX_WBITS)) + png_chunk("IEND", "");
+}
+
+std::string jpeg(int width, int height, const std::vector<unsigned char>& colour) {
+  std::vector<unsigned char> pixels;
+  for (int i = 0; i < width * height; ++i) pixels.insert(pixels.end(), colour.begin(), colour.end());
+  const int format = colour.size() == 1 ? TJPF_GRAY : TJPF_RGB;
+  const int sampling = colour.size() == 1 ? TJSAMP_GRAY : TJSAMP_420;
+  const tjhandle writer = ::tjInitCompress();
+  unsigned char* bytes = nullptr;
+  unsigned long size = 0;
+  const int failed = ::tjCompress2(writer, pixels.data(), width, 0, height, format, &bytes, &size, sampling, 95, 0);
+  std::string file(reinterpret_cast<char*>(bytes), size);
+  ::tjFree(bytes);
+  ::tjDestroy(writer);
+  if (failed != 0) throw std::runtime_error("tjCompress2");
+  return file;
 }
 
 std::string chunk(std::string_view id, std::string_view content) {

@@ -25,6 +25,14 @@ struct WavFormat {
   unsigned codec = 1, channels = 1, rate = 8000, bits = 16;
   unsigned frame = 0;  ///< bytes; what belongs to the others if 0
 };
+/// A PNG file. `kind`: 0 grey, 2 red, green and blue, 3 a palette, 6 with transparency. Each of `rows` begins with its
+/// filter, 0. `before` are chunks between the header and the pixels.
+std::string png(std::uint32_t width, std::uint32_t height, char depth, char kind, std::string_view rows,
+                std::string_view before = "");
+std::string png_chunk(std::string_view type, std::string_view data);
+/// A JPEG file of one colour: grey, or red, green and blue.
+std::string jpeg(int width, int height, const std::vector<unsigned char>& colour);
+
 std::string chunk(std::string_view id, std::string_view content);
 std::string wav_format(const WavFormat& format);
 std::string wav(std::string_view chunks, std::string_view riff = "RIFF");

@@ -10,6 +10,16 @@ const std::string kF4 = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,),
 const std::string kEight = "abcdefgh";
 
 std::string tensor(const std::string& fields) { return safetensors("{\"a\":{" + fields + "}}", kEight); }
+std::string damaged(std::string file, std::size_t at) {
+  file[at] = static_cast<char>(file[at] ^ 1);
+  return file;
+}
+/// Of the frame that marker FFC0 begins.
+std::string with_jpeg_size(std::string file, unsigned width, unsigned height) {
+  const std::size_t frame = file.find("\xff\xc0");
+  return file.replace(frame + 5, 4, big(height, 2) + big(width, 2));
+}
+std::string without_end(const std::string& file) { return file.substr(0, file.size() - 8); }
 std::string npy_of(const std::string& dictionary) { return npy(dictionary, kEight); }
 
 }  // namespace
@@ -40,6 +50,29 @@ std::vector<Input> number_inputs() {
       {"pgm text", "too few", "P2 2 2 15\n1 2 3", "it has 5 bytes where 2 × 2 pixels should be"},
       {"pgm text", "too many", "P2 1 1 15\n1 2", "something follows its pixels"},
       {"pgm text", "2^31 squared", "P2 2147483647 2147483647 255\n1", "it has 1 bytes where"},
+
+      {"png", "GIF", "GIF89a", "is no picture that is known here"},
+      {"png", "magic alone", "\x89PNG\r\n\x1a\n", "a PNG file that cannot be read"},
+      {"png", "width 0", png(0, 1, 8, 0, "\0"s), "a PNG file that cannot be read"},
+      {"png", "2^31 squared", png(0x7fffffff, 0x7fffffff, 8, 2, "\0abc"s), "a PNG file that cannot be read"},
+      {"png", "a sum that is wrong", damaged(png(2, 1, 8, 0, "\0ab"s), 30), "a PNG file that cannot be read"},
+      {"png", "8 bits said to be 3", png(2, 1, 3, 0, "\0ab"s), "a PNG file that cannot be read"},
+      {"png", "kind 5", png(2, 1, 8, 5, "\0ab"s), "a PNG file that cannot be read"},
+      {"png", "no palette", png(2, 1, 8, 3, "\0ab"s), "a PNG file that cannot be read"},
+      {"png", "few bytes for many pixels", png(60'000, 20'000, 8, 0, "\0ab"s), "bytes are too few for 60000 × 20000"},
+      {"png", "more than the limit", png(900'000, 900'000, 8, 2, "\0ab"s), "the limit is"},
+      {"png", "rows missing", png(2, 9, 8, 0, "\0ab"s), "a PNG file that cannot be read"},
+      {"png", "filter 9",
+       png(2, 1, 8, 0,
+           "\x09"
+           "ab"),
+       "a PNG file that cannot be read"},
+      {"jpeg", "start alone", "\xff\xd8\xff\xe0", "a JPEG file that cannot be read"},
+      {"jpeg", "text after the start", "\xff\xd8\xffhello, this is text", "a JPEG file that cannot be read"},
+      {"jpeg", "cut", without_end(jpeg(64, 64, {9})), "a JPEG file that cannot be read"},
+      {"jpeg", "65500 squared", with_jpeg_size(jpeg(8, 8, {9}), 65500, 65500), "bytes"},
+      {"jpeg", "30000 squared", with_jpeg_size(jpeg(8, 8, {9}), 30000, 30000), "bytes are too few for 30000 × 30000"},
+      {"jpeg", "height 0", with_jpeg_size(jpeg(8, 8, {9}), 8, 0), "a JPEG file that cannot be read"},
 
       {"idx", "other magic", idx(0x0801 + 0x1000000, {1}, "a"), "its magic number is"},
       {"idx", "type 0", idx(0x0001, {1}, "a"), "its magic number is"},

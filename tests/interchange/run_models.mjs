@@ -1,5 +1,6 @@
 // run_models.mjs FOLDER PACKAGES: runs each model that FOLDER/models.json lists with ONNX Runtime on inputs in .npy files, and
-// compares its outputs with such files. Prints a line for each model that fails.
+// compares its outputs with such files. Prints a line for each model that fails; and, where there are labels, how many
+// rows of the first output have their largest number at theirs.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -41,7 +42,17 @@ function difference(got, wanted) {
   return null;
 }
 
-for (const { model, inputs, outputs } of JSON.parse(readFileSync(join(folder, "models.json"), "utf8"))) {
+function right(scores, labels) {
+  const classes = scores.dims.at(-1);
+  let count = 0;
+  labels.data.forEach((label, row) => {
+    const of = scores.data.slice(row * classes, (row + 1) * classes);
+    if (of.indexOf(Math.max(...of)) === Number(label)) ++count;
+  });
+  return count;
+}
+
+for (const { model, inputs, outputs, labels } of JSON.parse(readFileSync(join(folder, "models.json"), "utf8"))) {
   try {
     const session = await ort.InferenceSession.create(join(folder, model), { logSeverityLevel: 4, intraOpNumThreads: 1 });
     const feeds = Object.fromEntries(Object.entries(inputs).map(([name, file]) => [name, readNpy(file)]));
@@ -50,6 +61,7 @@ for (const { model, inputs, outputs } of JSON.parse(readFileSync(join(folder, "m
       const wrong = difference(results[name], readNpy(file));
       if (wrong) console.log(`${model}: ${name}: ${wrong}`);
     }
+    if (labels) console.log(`${model}: ${right(results[session.outputNames[0]], readNpy(labels))} right`);
   } catch (error) {
     console.log(`${model}: ${error.message.split("\n")[0]}`);
   }

@@ -40,7 +40,8 @@ TEST(Members, AreVisitedInOrderAndMayBeChanged) {
   EXPECT_THAT(three.list, ::testing::ElementsAre(2, 3, 5));
   EXPECT_EQ(three.x2.back(), 5);
   const Three& fixed = three;
-  EXPECT_EQ(with_members(fixed, [](const auto& a, const auto& b, const auto& c) { return a + b.size() + c.size(); }),
+  EXPECT_EQ(with_members(fixed, [](const auto& a, const auto& b,
+                                   const auto& c) { return static_cast<std::size_t>(a) + b.size() + c.size(); }),
             9u);
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "../hostile/formats.hpp"
 #include "program.hpp"
 
 namespace tapegrad::tools {
@@ -104,8 +105,8 @@ TEST_F(Images, AreClassified) {
   write_images("train", 320);
   write_images("t10k", 80);
   for (const std::string model : {"mlp --hidden 32", "cnn --channels 8 16"}) {
-    const Outcome o = run(
-        "train fashion-mnist set --no-augment --epochs 8 --lr 0.01 --batch 32 --dropout 0 --out out --model " + model);
+    const Outcome o =
+        run("train images set --no-augment --epochs 8 --lr 0.01 --batch 32 --dropout 0 --out out --model " + model);
     ASSERT_EQ(o.status, 0) << o.err;
     EXPECT_THAT(o.out, HasSubstr("304 training, 16 validation and 80 test images of 8 × 8"));
     EXPECT_THAT(o.out, ContainsRegex("\ntest accuracy (0\\.9|1\\.0)"));
@@ -121,8 +122,8 @@ TEST_F(Images, AreClassified) {
   const std::string predict = "predict --model out set/t10k-images-idx3-ubyte --row 13 ";
   const Outcome o = run(predict + "--picture why.png");
   ASSERT_EQ(o.status, 0) << o.err;
-  EXPECT_THAT(o.out, ContainsRegex("^set/t10k-images-idx3-ubyte\\[13\\]\n +[0-9.]+ %  sandal\n"));
-  EXPECT_THAT(o.out, HasSubstr("pixels for sandal in orange, against it in blue (integrated-gradients): why.png"));
+  EXPECT_THAT(o.out, ContainsRegex("^set/t10k-images-idx3-ubyte\\[13\\]\n +[0-9.]+ %  5\n"));
+  EXPECT_THAT(o.out, HasSubstr("pixels for 5 in orange, against it in blue (integrated-gradients): why.png"));
   const std::string picture = content_of(folder_ / "why.png");
   EXPECT_EQ(picture.substr(1, 3), "PNG");
   // 8 pixels, one between the two, and 8, each 40 wide.
@@ -131,7 +132,7 @@ TEST_F(Images, AreClassified) {
   write("one.pgm", "P5 8 8 255\n" + bytes.substr(16 + 13 * 64, 64));
   const auto json =
       nlohmann::json::parse(run("predict --model out one.pgm --json --attribution saliency --picture why.png").out);
-  EXPECT_EQ(json["class"], "sandal");
+  EXPECT_EQ(json["class"], "5");
   EXPECT_EQ(json["attribution"], "saliency");
   EXPECT_NE(content_of(folder_ / "why.png"), picture);
   write("small.pgm", "P5 2 1 255\n..");
@@ -141,19 +142,82 @@ TEST_F(Images, AreClassified) {
   expect_refused("predict --model out one.pgm small.pgm --picture both.png", {"--picture is of one image"});
   expect_refused("predict --model out", {"give an image"});
 
-  EXPECT_EQ(run("train fashion-mnist set --epochs 1 --limit 64 --hidden 8").status, 0);
-  EXPECT_EQ(run("train fashion-mnist set --epochs 1 --limit 1 --hidden 8 --validation-split 0 --out one").status, 0);
+  EXPECT_EQ(run("train images set --epochs 1 --limit 64 --hidden 8").status, 0);
+  EXPECT_EQ(run("train images set --epochs 1 --limit 1 --hidden 8 --validation-split 0 --out one").status, 0);
   write_images("t10k", 0);
-  expect_refused("train fashion-mnist set --epochs 1 --limit 64 --hidden 8 --out m", {"set"});
+  expect_refused("train images set --epochs 1 --limit 64 --hidden 8 --out m", {"set"});
 }
 
 TEST_F(Images, SayWhatIsWrong) {
   write_images("train", 40);
-  expect_refused("train fashion-mnist set", {"set/t10k-", "-ubyte.gz: is missing"});
-  expect_refused("train fashion-mnist nowhere --out m", {"nowhere/train-", "-ubyte.gz: is missing"});
+  expect_refused("train images set", {"set/t10k-", "-ubyte.gz: is missing"});
+  expect_refused("train images nowhere --out m", {"nowhere: is no folder", "folders by class, or IDX files"});
   write("set/t10k-images-idx3-ubyte", "nonsense");
   write("set/t10k-labels-idx1-ubyte", "nonsense");
-  expect_refused("train fashion-mnist set --out m", {"set/t10k-", "not an IDX file"});
+  expect_refused("train images set --out m", {"set/t10k-", "not an IDX file"});
+}
+
+TEST_F(Images, ComeInFoldersByClass) {
+  // Bright above or below, red or blue, of two sizes.
+  const auto picture = [](int side, int i, bool top) {
+    std::string rows;
+    for (int y = 0; y < side; ++y) {
+      rows += '\0';
+      for (int x = 0; x < side; ++x) {
+        const char light = static_cast<char>((y < side / 2) == top ? 200 + i % 50 : i % 30);
+        rows += {light, '\x10', light};
+      }
+    }
+    return hostile::png(static_cast<std::uint32_t>(side), static_cast<std::uint32_t>(side), 8, 2, rows);
+  };
+  for (int i = 0; i < 40; ++i)
+    for (const bool top : {true, false})
+      write(std::string("pictures/") + (top ? "above" : "below") + "/" + std::to_string(i) + ".png",
+            picture(i % 2 ? 8 : 12, i, top));
+  expect_refused("train images pictures --out m", {"1.png: is 8 × 8, where ", "0.png is 12 × 12; choose a size"});
+  const Outcome o =
+      run("train images pictures --size 8 8 --hidden 8 --epochs 8 --batch 4 --lr 0.01 --dropout 0 --out out");
+  ASSERT_EQ(o.status, 0) << o.err;
+  EXPECT_THAT(o.out, HasSubstr("61 training, 3 validation and 16 test images of 8 × 8"));
+  EXPECT_THAT(o.out, HasSubstr("\ntest accuracy 1.0000\n"));
+  write("new.png", picture(20, 3, false));
+  const Outcome told = run("predict --model out new.png --picture why.png");
+  EXPECT_THAT(told.out, ContainsRegex("^new.png\n +[0-9.]+ %  below\n")) << told.err;
+  EXPECT_EQ(run("predict --model out pictures/above/0.png --json").status, 0);
+  expect_refused("predict --model out gone.png", {"gone.png: cannot read the file"});
+  write("pictures/above/notes", "no picture");
+  expect_refused("train images pictures --size 8 8 --out m", {"above/notes: is no picture", "PNG, JPEG and PGM"});
+  expect_refused("train images pictures/above --out m", {"pictures/above: has no folder; expected one a class"});
+  expect_refused("train images pictures --class-names a b", {"the classes of pictures are its folders' names"});
+
+  for (const std::string part : {"train", "test"})
+    for (int i = 0; i < 8; ++i)
+      write("parts/" + part + (i % 2 ? "/odd/" : "/even/") + std::to_string(i) + ".jpg",
+            hostile::jpeg(6, 6, {static_cast<unsigned char>(i % 2 * 200)}));
+  const Outcome parts =
+      run("train images parts --hidden 4 --epochs 20 --batch 2 --lr 0.02 --dropout 0 --validation-split 0");
+  EXPECT_THAT(parts.out, HasSubstr("8 training, 0 validation and 8 test images of 6 × 6")) << parts.err;
+  EXPECT_THAT(parts.out, HasSubstr("\ntest accuracy 1.0000\n"));
+  write("parts/test/third/1.jpg", hostile::jpeg(6, 6, {1}));
+  expect_refused("train images parts", {"parts/test/third: is no class that is known; there are even, odd"});
+}
+
+TEST_F(Images, OfIdxFilesMayHaveNamesOfClasses) {
+  write_images("train", 64);
+  write_images("t10k", 16);
+  const std::string train = "train images set --epochs 1 --hidden 8 --class-names ";
+  EXPECT_THAT(run(train + "a b c d e f g h").out, ContainsRegex("\nh +2 "));
+  expect_refused(train + "a b", {"has the label 2; there are 2 classes"});
+  expect_refused(train + "a b c d e f g g", {"--class-names has a name twice"});
+  expect_refused("train images set --size 8 8", {"--size is for folders of pictures"});
+}
+
+TEST_F(Images, AreListedUnderTheirNewName) {
+  expect_refused("train fashion-mnist --model cnn --out m", {"train images"});
+  const Outcome o = run("train list");
+  EXPECT_EQ(o.status, 0);
+  EXPECT_THAT(o.out, ContainsRegex("(^|\n)images +A classifier of pictures"));
+  EXPECT_THAT(o.out, ::testing::Not(HasSubstr("fashion-mnist ")));
 }
 
 class Sentiment : public Program {};

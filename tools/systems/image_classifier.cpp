@@ -1,4 +1,4 @@
-// tapegrad train fashion-mnist: small images in ten classes, by a multi-layer perceptron or a convolutional network.
+// tapegrad train images: the class of a picture, by a multi-layer perceptron or a convolutional network.
 
 #include <fmt/format.h>
 
@@ -7,8 +7,10 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <set>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/input_file.hpp>
 #include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/data/images.hpp>
@@ -24,6 +26,7 @@
 #include <tapegrad/ops/view.hpp>
 
 #include "../class_report.hpp"
+#include "../export.hpp"
 #include "../model_options.hpp"
 #include "../prediction.hpp"
 #include "../saved_model.hpp"
@@ -35,9 +38,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFolder = "/usr/share/datasets/fashion-mnist";
-const std::vector<std::string> kClasses{"t-shirt", "trouser", "pullover", "dress", "coat",
-                                        "sandal",  "shirt",   "sneaker",  "bag",   "ankle boot"};
+constexpr const char* kFashion = "/usr/share/datasets/fashion-mnist";
+const std::vector<std::string> kFashionClasses{"t-shirt", "trouser", "pullover", "dress", "coat",
+                                               "sandal",  "shirt",   "sneaker",  "bag",   "ankle boot"};
 
 using nn::models::ImageClassifierKind;
 
@@ -50,16 +53,19 @@ struct SavedImages {
   std::vector<std::string> classes;
   nn::models::ImageClassifierOptions options;
   data::ImageDataset::Scaling scaling;
+  bool resizes = false;  ///< whether pictures of any size are taken
 
   static constexpr auto fields() {
     using Scaling = data::ImageDataset::Scaling;
     return std::tuple{
         part(&SavedImages::options), Setting{"classes", &SavedImages::classes},
-        part(&SavedImages::scaling, Setting{"mean", &Scaling::mean}, Setting{"deviation", &Scaling::deviation})};
+        part(&SavedImages::scaling, Setting{"mean", &Scaling::mean}, Setting{"deviation", &Scaling::deviation}),
+        Setting{"resizes", &SavedImages::resizes, "", {}, Since::later}};
   }
 
   std::unique_ptr<Model> make(Rng& rng) const {
     if (!(scaling.deviation > 0)) throw ValueError("\"deviation\" is not above 0");
+    if (options.colours == 2) throw ValueError("\"colours\" is 2; expected 1 or 3");
     nn::models::ImageClassifierOptions all = options;
     all.classes = std::ssize(classes);
     all.rng = &rng;
@@ -70,11 +76,19 @@ struct SavedImages {
 };
 
 struct Options : TrainingOptions {
-  std::string folder = kFolder;
+  std::string folder = kFashion;
+  std::vector<std::string> class_names;
+  std::vector<std::int64_t> size;
   nn::models::ImageClassifierOptions model;
-  double validation = 0.05, smoothing = 0;
+  double validation = 0.05, held_out = 0.2, smoothing = 0;
   std::int64_t limit = 0;
   bool augment = true;
+};
+
+/// Pictures of a source, in two parts.
+struct Pictures {
+  data::ImageDataset train, test;
+  std::vector<std::string> classes;
 };
 
 /// The file, packed or not.
@@ -82,14 +96,32 @@ fs::path find(const std::string& folder, const std::string& name) {
   for (const char* suffix : {".gz", ""})
     if (fs::path path = fs::path(folder) / (name + suffix); fs::exists(path)) return path;
   throw IoError((fs::path(folder) / name).string() + ".gz: is missing" +
-                (folder == kFolder ? "; it comes with Debian's package dataset-fashion-mnist" : ""));
+                (folder == kFashion ? "; it comes with Debian's package dataset-fashion-mnist" : ""));
 }
 
-data::ImageDataset read(const std::string& folder, const std::string& part, data::ImageDataset::Scaling scaling) {
-  return data::read_idx_images(find(folder, part + "-images-idx3-ubyte"), find(folder, part + "-labels-idx1-ubyte"),
-                               std::ssize(kClasses), scaling);
+Pictures read_idx_set(const Options& options) {
+  const auto file = [&](const std::string& name) { return find(options.folder, name); };
+  if (!options.size.empty())
+    throw ValueError("--size is for folders of pictures; " + options.folder + " has IDX files");
+  std::vector<std::string> classes = options.class_names;
+  if (classes.empty() && options.folder == kFashion) classes = kFashionClasses;
+  if (classes.empty()) {
+    const Tensor labels = data::read_idx(file("train-labels-idx1-ubyte"));
+    const double most = labels.numel() == 0 ? 0 : max(labels).item();
+    for (int c = 0; c <= most; ++c) classes.push_back(std::to_string(c));
+  }
+  if (std::set<std::string>(classes.begin(), classes.end()).size() < classes.size())
+    throw ValueError("--class-names has a name twice");
+  const auto read = [&](const std::string& part) {
+    return data::read_idx_images(file(part + "-images-idx3-ubyte"), file(part + "-labels-idx1-ubyte"),
+                                 std::ssize(classes), {});
+  };
+  return {read("train"), read("t10k"), classes};
 }
 
+data::ImageDataset as_dataset(const data::ImageFolder& folder) {
+  return {folder.images, folder.labels, std::ssize(folder.classes)};
+}
 data::ImageDataset take(const data::ImageDataset& all, std::span<const std::int64_t> rows,
                         data::ImageDataset::Scaling scaling) {
   const Tensor chosen = copy_of(rows, Shape{std::ssize(rows)});
@@ -97,29 +129,78 @@ data::ImageDataset take(const data::ImageDataset& all, std::span<const std::int6
                             scaling);
 }
 
-ClassReport test_report(train::Trainer& trainer, const data::ImageDataset& test) {
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
+Pictures read_folders(const Options& options) {
+  if (!options.class_names.empty())
+    throw ValueError("--class-names is for IDX files; the classes of " + options.folder + " are its folders' names");
+  data::ImageFolderOptions reading;
+  if (!options.size.empty()) reading.size = {options.size[0], options.size[1]};
+  const fs::path folder = options.folder;
+  if (is_folder(folder / "train") && is_folder(folder / "test")) {
+    const data::ImageFolder train = data::read_image_folder(folder / "train", reading);
+    // The test part has the form of the training part.
+    reading.channels = train.images.size(1);
+    reading.classes = train.classes;
+    return {as_dataset(train), as_dataset(data::read_image_folder(folder / "test", reading)), train.classes};
+  }
+  const data::ImageFolder all = data::read_image_folder(folder, reading);
+  std::vector<std::int32_t> labels;
+  for (const double label : all.labels.values()) labels.push_back(static_cast<std::int32_t>(label));
+  const data::Split halves = data::stratified_split(labels, options.held_out, options.seed);
+  const data::ImageDataset pictures = as_dataset(all);
+  return {take(pictures, halves.kept, {}), take(pictures, halves.held_out, {}), all.classes};
+}
+
+/// Folders by class, or the four files that MNIST and its kin have.
+Pictures read(const Options& options) {
+  const fs::path folder = options.folder;
+  if (!is_folder(folder) && options.folder != kFashion)
+    throw IoError(options.folder + ": is no folder; expected pictures in folders by class, or IDX files");
+  const auto has = [&](const char* name) {
+    return fs::exists(folder / name) || fs::exists(folder / (std::string(name) + ".gz"));
+  };
+  const bool is_idx = options.folder == kFashion || has("train-images-idx3-ubyte") || has("t10k-images-idx3-ubyte");
+  Pictures pictures = is_idx ? read_idx_set(options) : read_folders(options);
+  if (pictures.classes.size() < 2)
+    throw ValueError(fmt::format("{}: all pictures are of one class; two are needed", options.folder));
+  const data::ImageDataset &train = pictures.train, &test = pictures.test;
+  if (test.size() == 0) throw ValueError(options.folder + ": has no test images");
+  if (test.height() != train.height() || test.width() != train.width())
+    throw IoError(fmt::format("{}: test images of {} × {}, training images of {} × {}", options.folder, test.height(),
+                              test.width(), train.height(), train.width()));
+  return pictures;
+}
+
+ClassReport test_report(train::Trainer& trainer, const data::ImageDataset& test,
+                        const std::vector<std::string>& classes) {
   const Tensor best = argmax(trainer.predict(test), 1);
   std::vector<std::int32_t> labels;
   for (const double label : test.labels().values()) labels.push_back(static_cast<std::int32_t>(label));
-  return class_report(best.data<std::int64_t>(), labels, kClasses);
+  return class_report(best.data<std::int64_t>(), labels, classes);
 }
 
 int train_images(const Options& options) {
   set_num_threads(options.threads);
   const std::unique_ptr<OutputFolder> out = open_output(options, kConfig);
 
-  const data::ImageDataset all = read(options.folder, "train", {});
+  const Pictures pictures = read(options);
+  const data::ImageDataset& all = pictures.train;
   data::Split parts = data::split(all.size(), options.validation, options.seed);
   if (options.limit > 0 && options.limit < std::ssize(parts.kept))
     parts.kept.resize(static_cast<std::size_t>(options.limit));
-  SavedImages system{kClasses, options.model, data::fit_scaling(all.images(), parts.kept)};
+  SavedImages system{pictures.classes, options.model, data::fit_scaling(all.images(), parts.kept),
+                     !options.size.empty()};
   const data::ImageDataset train = take(all, parts.kept, system.scaling),
                            validation = take(all, parts.held_out, system.scaling),
-                           test = read(options.folder, "t10k", system.scaling);
-  if (test.size() == 0) throw ValueError(options.folder + ": has no test images");
+                           test = take(pictures.test, data::all_rows(pictures.test.size()), system.scaling);
 
   system.options.height = train.height();
   system.options.width = train.width();
+  system.options.colours = train.channels();
   seed(options.seed);  // of dropout
   Rng rng(options.seed);
   const SavedModel<SavedImages> saved(std::move(system), rng);
@@ -148,7 +229,7 @@ int train_images(const Options& options) {
   const train::History history =
       run_training(trainer, train_batches, validates ? &validation_batches : nullptr, options, fit);
 
-  const ClassReport report = test_report(trainer, test);
+  const ClassReport report = test_report(trainer, test, pictures.classes);
   write_output(out.get(), history, options, [&](const OutputFolder& to) {
     saved.save(to);
     save_history(to, history);
@@ -169,13 +250,21 @@ void add_train_command(CLI::App& train, int& status) {
   options->batch_size = 64;
   options->lr = 2e-3;
   options->weight_decay = 0.02;
-  CLI::App* command =
-      train.add_subcommand("fashion-mnist", "An image classifier on Fashion-MNIST, or on a set in its form");
+  CLI::App* command = train.add_subcommand("images", "A classifier of pictures: yours, or Debian's Fashion-MNIST");
   command
       ->add_option("data", options->folder,
-                   "Folder of train- and t10k-images-idx3-ubyte and -labels-idx1-ubyte, packed by gzip or not; else "
-                   "those of Debian's dataset-fashion-mnist")
+                   "Folder of a folder a class, with PNG, JPEG or PGM files; of such folders in train and test; or of "
+                   "train- and t10k-images-idx3-ubyte and -labels-idx1-ubyte, packed by gzip or not")
       ->capture_default_str();
+  command->add_option("--size", options->size, "HEIGHT WIDTH that all pictures are brought to, in training and use")
+      ->expected(2)
+      ->check(CLI::Range(1, 1 << 14));
+  command->add_option("--class-names", options->class_names, "Of the labels 0, 1, … in IDX files; else their numbers");
+  command
+      ->add_option("--test-split", options->held_out,
+                   "Share of each class to test on, of folders that are not in train and test")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 0.9));
   for (const char* name : {"model", "hidden", "channels", "dropout"}) add_setting(*command, options->model, name);
   command->add_option("--label-smoothing", options->smoothing)->capture_default_str()->check(CLI::Range(0.0, 0.99));
   command->add_option("--validation-split", options->validation, "Share of the training images that only measures")
@@ -192,23 +281,48 @@ void add_train_command(CLI::App& train, int& status) {
       "model.mmd, .dot, .json and .svg. Ctrl-C finishes the step, saves, and exits with status 130; --resume goes on "
       "from there.\n"
       "Examples:\n"
-      "  tapegrad train fashion-mnist --model mlp --threads 2 --out out/mlp\n"
-      "  tapegrad train fashion-mnist --model cnn --threads 2 --out out/cnn\n"
-      "  tapegrad train fashion-mnist path/to/mnist --model cnn --epochs 3");
+      "  tapegrad train images --model cnn --threads 2 --out out/cnn\n"
+      "  tapegrad train images pictures --size 32 32 --model cnn --epochs 30 --out out/mine\n"
+      "  tapegrad train images path/to/mnist --model cnn --no-augment --epochs 3");
   command->callback([options, &status] { status = train_images(*options); });
+  // What it was called.
+  train.add_subcommand("fashion-mnist")->group("")->prefix_command()->callback([] {
+    throw ValueError(
+        "train fashion-mnist is train images now, with the same options: tapegrad train images --model cnn");
+  });
 }
 
-/// u8 [1, height, width] of a PGM file, or of one image of an IDX file.
-Tensor read_image(const std::string& path, std::int64_t row) {
-  if (path.ends_with(".pgm")) {
-    const Tensor image = data::read_pgm(path);
-    return reshape(image, {1, image.size(0), image.size(1)});
+/// By its first byte, or that of gzip.
+bool is_idx(const std::string& path) {
+  const InputFile file(path);
+  const std::string first = file.size() > 0 ? file.read(1, 0) : "";
+  return first == std::string(1, '\0') || first == "\x1f";
+}
+
+/// u8 [1, C, height, width], as the model takes it, of a picture or of one image of an IDX file.
+Tensor read_image(const std::string& path, std::int64_t row, const SavedImages& system) {
+  const nn::models::ImageClassifierOptions& wanted = system.options;
+  Tensor picture;
+  if (is_idx(path)) {
+    const Tensor all = data::read_idx(path);
+    if (all.rank() != 3 || all.dtype() != u8)
+      throw IoError(path + ": holds " + describe(all) + "; images are u8 [N, height, width]");
+    if (row >= all.size(0))
+      throw IndexError(fmt::format("{}: has no row {}; it has {} images", path, row, all.size(0)));
+    picture = unsqueeze(squeeze(slice(all, 0, row, row + 1), 0), 2);
+  } else {
+    picture = data::read_picture(path);
   }
-  const Tensor all = data::read_idx(path);
-  if (all.rank() != 3 || all.dtype() != u8)
-    throw IoError(path + ": holds " + describe(all) + "; images are u8 [N, height, width]");
-  if (row >= all.size(0)) throw IndexError(fmt::format("{}: has no row {}; it has {} images", path, row, all.size(0)));
-  return slice(all, 0, row, row + 1);
+  if (system.resizes) picture = data::resize_picture(picture, wanted.height, wanted.width);
+  if (picture.size(0) != wanted.height || picture.size(1) != wanted.width)
+    throw ShapeError(fmt::format("{}: an image of {} × {}; the model takes {} × {}", path, picture.size(0),
+                                 picture.size(1), wanted.height, wanted.width));
+  try {
+    picture = data::with_channels(picture, wanted.colours);
+  } catch (const ValueError& error) {
+    throw ValueError(fmt::format("{}: {}", path, error.what()));
+  }
+  return unsqueeze(permute(picture, {2, 0, 1}), 0).contiguous();
 }
 
 /// The image in grey, and beside it with what mattered on top.
@@ -220,11 +334,8 @@ void save_picture(const std::string& path, const Tensor& image, const Tensor& at
 }
 
 void classify_image(const SavedModel<SavedImages>& saved, const std::string& path, const PredictOptions& options) {
-  const auto& [classes, sizes, scaling] = saved.system;
-  const Tensor bytes = read_image(path, options.row);
-  if (bytes.size(1) != sizes.height || bytes.size(2) != sizes.width)
-    throw ShapeError(fmt::format("{}: an image of {} × {}; the model takes {} × {}", path, bytes.size(1), bytes.size(2),
-                                 sizes.height, sizes.width));
+  const auto& [classes, sizes, scaling, resizes] = saved.system;
+  const Tensor bytes = read_image(path, options.row, saved.system);
   const data::ImageDataset images(bytes, zeros({1}, i64), std::ssize(classes), scaling);
   const Tensor image = images.batch(std::vector<std::int64_t>{0}).inputs[0];
   const Tensor black = full({1}, -scaling.mean / scaling.deviation);
@@ -232,9 +343,9 @@ void classify_image(const SavedModel<SavedImages>& saved, const std::string& pat
   const Classes found = classify(model, image, classes);
   if (!options.picture.empty()) {
     constexpr std::int64_t kSteps = 64;
-    save_picture(options.picture, bytes, attribute(model, image, black, options.attribution, kSteps)[0]);
+    save_picture(options.picture, bytes[0], attribute(model, image, black, options.attribution, kSteps)[0]);
   }
-  const std::string name = path.ends_with(".pgm") ? path : fmt::format("{}[{}]", path, options.row);
+  const std::string name = is_idx(path) ? fmt::format("{}[{}]", path, options.row) : path;
   if (options.json) {
     nlohmann::ordered_json json = to_json("image", name, found);
     if (!options.picture.empty())
@@ -250,16 +361,34 @@ void classify_image(const SavedModel<SavedImages>& saved, const std::string& pat
 }
 
 void predict_images(const PredictOptions& options) {
-  if (options.inputs.empty()) throw ValueError("predict: give an image, as a PGM or an IDX file");
+  if (options.inputs.empty()) throw ValueError("predict: give an image: a PNG, JPEG, PGM or IDX file");
   if (options.inputs.size() > 1 && !options.picture.empty())
     throw ValueError("predict: --picture is of one image; there are " + std::to_string(options.inputs.size()));
   const auto saved = SavedModel<SavedImages>::load(options.model, options.load);
   for (const std::string& path : options.inputs) classify_image(saved, path, options);
 }
 
+void export_images(const ExportOptions& options) {
+  const auto saved = SavedModel<SavedImages>::load(options.model, options.load);
+  const nn::models::ImageClassifierOptions& sizes = saved.system.options;
+  // What each byte is to the model.
+  const Tensor bytes = cast(arange(256), u8), label = zeros({1}, i64);
+  const data::ImageDataset one(reshape(bytes, {1, 1, 16, 16}), label, 1, saved.system.scaling);
+  const Tensor scaled = reshape(one.batch(std::vector<std::int64_t>{0}).inputs[0], {256});
+  save_onnx(options, *saved.model, {{"batch"}},
+            [&](const onnx::Sizes& size) {
+              const Tensor pixels = zeros({size.at("batch"), sizes.colours, sizes.height, sizes.width}, u8);
+              const Tensor images = take(scaled, cast(pixels, i64), 0);
+              return onnx::Recording{{{"pixels", pixels}}, {{"logits", saved.model->forward(images)}}};
+            },
+            {{"classes", to_json_list(saved.system.classes)}});
+}
+
 }  // namespace
 
-extern const System image_classifier{
-    .kind = SavedImages::kKind, .add_train_commands = add_train_command, .predict = predict_images};
+extern const System image_classifier{.kind = SavedImages::kKind,
+                                     .add_train_commands = add_train_command,
+                                     .predict = predict_images,
+                                     .save_onnx = export_images};
 
 }  // namespace tapegrad::tools

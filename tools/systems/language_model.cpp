@@ -6,6 +6,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/data/splits.hpp>
@@ -14,6 +15,7 @@
 #include <tapegrad/ops/view.hpp>
 
 #include "../corpus.hpp"
+#include "../export.hpp"
 #include "../model_options.hpp"
 #include "../systems.hpp"
 #include "../training.hpp"
@@ -195,8 +197,21 @@ void add_train_command(CLI::App& train, int& status) {
   });
 }
 
+void export_language(const ExportOptions& options) {
+  const auto saved = SavedModel<SavedLanguage>::load(options.model, options.load);
+  // A short memory is not recorded beyond its end.
+  const std::int64_t least = saved.model->memory().value_or(8) < 8 ? 1 : 2;
+  save_onnx(options, *saved.model, {{"batch"}, {"length", least}}, [&](const onnx::Sizes& size) {
+    const std::int64_t rows = size.at("batch"), length = size.at("length");
+    const Tensor ids = zeros({rows, length}, i32);
+    const Tensor logits = saved.model->forward(ids);
+    return onnx::Recording{{{"ids", ids}}, {{"logits", reshape(logits, {rows, length, logits.size(-1)})}}};
+  });
+}
+
 }  // namespace
 
-extern const System language_model{.kind = SavedLanguage::kKind, .add_train_commands = add_train_command};
+extern const System language_model{
+    .kind = SavedLanguage::kKind, .add_train_commands = add_train_command, .save_onnx = export_language};
 
 }  // namespace tapegrad::tools

@@ -27,6 +27,7 @@
 #include <tapegrad/train/importance.hpp>
 
 #include "../class_report.hpp"
+#include "../export.hpp"
 #include "../linear_fit.hpp"
 #include "../model_options.hpp"
 #include "../prediction.hpp"
@@ -423,9 +424,26 @@ void predict_rows(const PredictOptions& options) {
   }
 }
 
+void export_table(const ExportOptions& options) {
+  const auto saved = SavedModel<SavedTable>::load(options.model, options.load);
+  const SavedTable& system = saved.system;
+  std::map<std::string, std::string> about{{"features", to_json_list(system.encoder->feature_names())}};
+  if (system.is_classifier()) about["classes"] = to_json_list(system.encoder->class_names());
+  save_onnx(
+      options, *saved.model, {{"rows"}},
+      [&](const onnx::Sizes& size) {
+        const Tensor features = zeros({size.at("rows"), system.options.features});
+        const std::string name = system.is_classifier() ? "logits" : "numbers";
+        return onnx::Recording{{{"features", features}}, {{name, system.answers(saved.model->forward(features))}}};
+      },
+      std::move(about));
+}
+
 }  // namespace
 
-extern const System table_model{
-    .kind = SavedTable::kKind, .add_train_commands = add_train_command, .predict = predict_rows};
+extern const System table_model{.kind = SavedTable::kKind,
+                                .add_train_commands = add_train_command,
+                                .predict = predict_rows,
+                                .save_onnx = export_table};
 
 }  // namespace tapegrad::tools

@@ -27,6 +27,7 @@
 #include <tapegrad/train/trainer.hpp>
 
 #include "../class_report.hpp"
+#include "../export.hpp"
 #include "../model_options.hpp"
 #include "../prediction.hpp"
 #include "../saved_model.hpp"
@@ -365,6 +366,19 @@ void predict_texts(const PredictOptions& options) {
     classify_text(saved, line, fmt::format("standard input:{}", number), options);
 }
 
+void export_texts(const ExportOptions& options) {
+  const auto saved = SavedModel<SavedText>::load(options.model, options.load);
+  save_onnx(
+      options, *saved.model, {{"words", 4}, {"texts"}},
+      [&](const onnx::Sizes& size) {
+        std::vector<std::int64_t> ends(static_cast<std::size_t>(size.at("texts")) + 1);
+        ends.back() = size.at("words");
+        const Tensor ids = zeros({size.at("words")}, i32), offsets = copy_of(ends);
+        return onnx::Recording{{{"ids", ids}, {"offsets", offsets}}, {{"logits", saved.model->forward(ids, offsets)}}};
+      },
+      {{"classes", to_json_list(saved.system.classes)}});
+}
+
 }  // namespace
 
 extern const System text_classifier{.kind = SavedText::kKind,
@@ -373,6 +387,7 @@ extern const System text_classifier{.kind = SavedText::kKind,
                                           add_text_command(train, status);
                                           add_sentiment_command(train, status);
                                         },
-                                    .predict = predict_texts};
+                                    .predict = predict_texts,
+                                    .save_onnx = export_texts};
 
 }  // namespace tapegrad::tools

@@ -36,7 +36,7 @@ def write_inputs(folder):
 
 KINDS = {
     "text": "train text texts.tsv --embedding 4 --hidden 4 --dropout 0.1 --validation-split 0.3 --batch 16",
-    "image": "train fashion-mnist images --model cnn --channels 4 --dropout 0.1 --validation-split 0.3 --batch 8",
+    "image": "train images images --model cnn --channels 4 --dropout 0.1 --validation-split 0.3 --batch 8",
     "language": "train language corpus.txt --model lstm --width 8 --context 8 --tokens 270 --batch 4 "
                 "--held-out 0.1 --validation-split 0.2",
     "table": "train table table.csv --target kind --hidden 8 --validation-split 0.3 --batch 8",
