@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <tapegrad/scalar/scalar.hpp>
+#include <tapegrad/scalar/sparse.hpp>
 #include <tapegrad/tapegrad.hpp>
 
 using namespace tapegrad::scalars;
@@ -37,6 +38,11 @@ int main() {
   const Dual<double, 2> c = a * b + sin(a);
   std::cout << c.tangent(0) << ' ' << c.tangent(1) << '\n';
 
+  std::vector<double> many(1000, 0.5);
+  const SparseHessian curvature(rosenbrock, many);                      // the pattern and its colouring
+  const Eigen::SparseMatrix<double> sparse = curvature(many);           // three products with vectors, here or elsewhere
+  std::cout << curvature.colors() << ' ' << sparse.coeff(0, 1) << '\n';
+
   const auto decay = [](const auto& time, const auto& rate) {
     using std::exp;
     return exp(-rate * time);
@@ -46,6 +52,6 @@ int main() {
   sum(elementwise(decay, {.name = "decay"})(tensor({1.0, 2.0}, f64), rates)).backward();
   std::cout << rates.grad().values()[0] << '\n';
 
-  const bool right = g[0] == 396 && h(0, 1) == 400 && hv[0] == 402 && both[0] == 396 && c.tangent(1) == 2;
+  const bool right = g[0] == 396 && h(0, 1) == 400 && hv[0] == 402 && both[0] == 396 && c.tangent(1) == 2 && curvature.colors() == 3;
   return right ? 0 : 1;
 }

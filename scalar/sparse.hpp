@@ -20,6 +20,10 @@ struct SparsePattern {
   std::vector<std::vector<std::size_t>> rows;
 };
 
+/// Which columns of a Hessian are worked out together. star: each element is read from one product. acyclic: fewer
+/// products, from which some elements are differences.
+enum class Coloring { star, acyclic };
+
 namespace detail {
 
 /// A set of results, as an adjoint: the sweep takes to each value the results that depend on it.
@@ -45,15 +49,16 @@ struct ResultSet {
 
 /// A colour for each column, so that no two of one colour have an element in the same row.
 std::vector<std::size_t> color_columns(const SparsePattern& pattern);
-/// A star colouring: no two neighbours have one colour, and no path of four vertices has two.
-std::vector<std::size_t> color_symmetric(const SparsePattern& pattern);
+std::vector<std::size_t> color_symmetric(const SparsePattern& pattern, Coloring coloring);
 std::size_t count_colors(const std::vector<std::size_t>& colors);
 
-/// The matrix from its products with the sums of the columns of each color, products[color * rows + row]. The last
+/// The matrix from its products with the sums of the columns of each colour, products[color * rows + row]. The last
 /// product, with probe(), tells whether there are elements outside of the pattern: ValueError that names `what`.
 Eigen::SparseMatrix<double> decompressed(const char* what, const SparsePattern& pattern,
-                                         const std::vector<std::size_t>& colors, const std::vector<double>& products,
-                                         bool symmetric);
+                                         const std::vector<std::size_t>& colors, const std::vector<double>& products);
+Eigen::SparseMatrix<double> decompressed_symmetric(const char* what, const SparsePattern& pattern,
+                                                   const std::vector<std::size_t>& colors,
+                                                   const std::vector<double>& products);
 /// An element of a vector in no direction in particular.
 double probe(std::size_t column);
 
@@ -123,7 +128,7 @@ class SparseJacobian {
   /// the pattern.
   Eigen::SparseMatrix<double> operator()(const std::vector<double>& x) const {
     const auto product = [&](const auto& seeded) { return detail::results_of(f_(seeded)); };
-    return detail::decompressed("SparseJacobian", pattern_, colors_, detail::compressed(x, colors_, product), false);
+    return detail::decompressed("SparseJacobian", pattern_, colors_, detail::compressed(x, colors_, product));
   }
 
  private:
@@ -136,14 +141,14 @@ class SparseJacobian {
 template <class F>
 class SparseHessian {
  public:
-  SparseHessian(F f, const std::vector<double>& x)
-      : f_(std::move(f)), pattern_(hessian_pattern(f_, x)), colors_(detail::color_symmetric(pattern_)) {}
+  SparseHessian(F f, const std::vector<double>& x, Coloring coloring = Coloring::star)
+      : f_(std::move(f)), pattern_(hessian_pattern(f_, x)), colors_(detail::color_symmetric(pattern_, coloring)) {}
 
   const SparsePattern& pattern() const { return pattern_; }
   std::size_t colors() const { return detail::count_colors(colors_); }
   Eigen::SparseMatrix<double> operator()(const std::vector<double>& x) const {
     const auto product = [&](const auto& seeded) { return gradient(f_, seeded); };
-    return detail::decompressed("SparseHessian", pattern_, colors_, detail::compressed(x, colors_, product), true);
+    return detail::decompressed_symmetric("SparseHessian", pattern_, colors_, detail::compressed(x, colors_, product));
   }
 
  private:
