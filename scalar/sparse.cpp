@@ -24,30 +24,21 @@ void check_products(const char* what, const SparsePattern& pattern, std::size_t 
 
 /// The last product, with probe(), is what the elements give. Elements that were taken for others are large where their
 /// row is small, so a row's other products count too.
-Eigen::SparseMatrix<double> proven(const char* what, const SparsePattern& pattern,
-                                   const std::vector<Eigen::Triplet<double>>& elements,
-                                   const std::vector<double>& products) {
+void check_elements(const char* what, const SparsePattern& pattern, const std::vector<Element>& elements,
+                    const std::vector<double>& products) {
   const std::size_t rows = pattern.rows.size(), last = products.size() - rows;
   std::vector<double> rest(rows), scale(rows);
   for (std::size_t i = 0; i < products.size(); ++i) scale[i % rows] += std::abs(products[i]);
   for (std::size_t i = 0; i < rows; ++i) rest[i] = products[last + i];
-  for (const auto& element : elements) {
-    const auto row = static_cast<std::size_t>(element.row());
-    rest[row] -= element.value() * probe(static_cast<std::size_t>(element.col()));
-    scale[row] += std::abs(element.value());
+  for (const Element& e : elements) {
+    rest[e.row] -= e.value * probe(e.column);
+    scale[e.row] += std::abs(e.value);
   }
   for (std::size_t i = 0; i < rows; ++i)
     if (std::abs(rest[i]) > 1e-8 * scale[i])
       throw ValueError(std::string(what) + ": row " + std::to_string(i) +
                        " has an element that is not in the pattern, which is of another point; make a pattern at this "
                        "one");
-  Eigen::SparseMatrix<double> matrix(static_cast<Eigen::Index>(rows), static_cast<Eigen::Index>(pattern.columns));
-  matrix.setFromTriplets(elements.begin(), elements.end());
-  return matrix;
-}
-
-Eigen::Triplet<double> element(std::size_t row, std::size_t column, double value) {
-  return {static_cast<int>(row), static_cast<int>(column), value};
 }
 
 }  // namespace
@@ -67,34 +58,36 @@ std::vector<std::size_t> color_symmetric(const SparsePattern& pattern, Coloring 
 
 double probe(std::size_t column) { return std::cos(1.0 + 1.61803398874989485 * static_cast<double>(column)); }
 
-Eigen::SparseMatrix<double> decompressed(const char* what, const SparsePattern& pattern,
-                                         const std::vector<std::size_t>& colors, const std::vector<double>& products) {
+std::vector<Element> decompressed(const char* what, const SparsePattern& pattern,
+                                  const std::vector<std::size_t>& colors, const std::vector<double>& products) {
   const std::size_t rows = pattern.rows.size();
   check_products(what, pattern, count_colors(colors), products.size());
-  std::vector<Eigen::Triplet<double>> elements;
+  std::vector<Element> elements;
   for (std::size_t i = 0; i < rows; ++i)
-    for (const std::size_t j : pattern.rows[i]) elements.push_back(element(i, j, products[colors[j] * rows + i]));
-  return proven(what, pattern, elements, products);
+    for (const std::size_t j : pattern.rows[i]) elements.push_back({i, j, products[colors[j] * rows + i]});
+  check_elements(what, pattern, elements, products);
+  return elements;
 }
 
-Eigen::SparseMatrix<double> decompressed_symmetric(const char* what, const SparsePattern& pattern,
-                                                   const std::vector<std::size_t>& colors,
-                                                   const std::vector<double>& products) {
+std::vector<Element> decompressed_symmetric(const char* what, const SparsePattern& pattern,
+                                            const std::vector<std::size_t>& colors,
+                                            const std::vector<double>& products) {
   const std::size_t n = pattern.columns, count = count_colors(colors);
   check_products(what, pattern, count, products.size());
   const AdjacencyGraph graph = adjacency_of(pattern);
   const std::vector<double> off_diagonal =
       edge_elements(graph, colors, {products.begin(), products.begin() + static_cast<std::ptrdiff_t>(count * n)});
-  std::vector<Eigen::Triplet<double>> elements;
+  std::vector<Element> elements;
   for (std::size_t i = 0; i < n; ++i)
     if (std::binary_search(pattern.rows[i].begin(), pattern.rows[i].end(), i))
-      elements.push_back(element(i, i, products[colors[i] * n + i]));
+      elements.push_back({i, i, products[colors[i] * n + i]});
   for (const auto e : boost::make_iterator_range(edges(graph))) {
     const double value = off_diagonal[get(boost::edge_index, graph, e)];
-    elements.push_back(element(source(e, graph), target(e, graph), value));
-    elements.push_back(element(target(e, graph), source(e, graph), value));
+    elements.push_back({source(e, graph), target(e, graph), value});
+    elements.push_back({target(e, graph), source(e, graph), value});
   }
-  return proven(what, pattern, elements, products);
+  check_elements(what, pattern, elements, products);
+  return elements;
 }
 
 }  // namespace tapegrad::scalars::detail

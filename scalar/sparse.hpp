@@ -52,13 +52,30 @@ std::vector<std::size_t> color_columns(const SparsePattern& pattern);
 std::vector<std::size_t> color_symmetric(const SparsePattern& pattern, Coloring coloring);
 std::size_t count_colors(const std::vector<std::size_t>& colors);
 
+struct Element {
+  std::size_t row, column;
+  double value;
+};
+
 /// The matrix from its products with the sums of the columns of each colour, products[color * rows + row]. The last
 /// product, with probe(), tells whether there are elements outside of the pattern: ValueError that names `what`.
-Eigen::SparseMatrix<double> decompressed(const char* what, const SparsePattern& pattern,
-                                         const std::vector<std::size_t>& colors, const std::vector<double>& products);
-Eigen::SparseMatrix<double> decompressed_symmetric(const char* what, const SparsePattern& pattern,
-                                                   const std::vector<std::size_t>& colors,
-                                                   const std::vector<double>& products);
+std::vector<Element> decompressed(const char* what, const SparsePattern& pattern,
+                                  const std::vector<std::size_t>& colors, const std::vector<double>& products);
+std::vector<Element> decompressed_symmetric(const char* what, const SparsePattern& pattern,
+                                            const std::vector<std::size_t>& colors,
+                                            const std::vector<double>& products);
+
+/// Here, because the library's own Eigen is not the program's.
+inline Eigen::SparseMatrix<double> matrix_of(const SparsePattern& pattern, const std::vector<Element>& elements) {
+  std::vector<Eigen::Triplet<double>> triplets;
+  triplets.reserve(elements.size());
+  for (const Element& e : elements) triplets.emplace_back(static_cast<int>(e.row), static_cast<int>(e.column), e.value);
+  Eigen::SparseMatrix<double> matrix(static_cast<Eigen::Index>(pattern.rows.size()),
+                                     static_cast<Eigen::Index>(pattern.columns));
+  matrix.setFromTriplets(triplets.begin(), triplets.end());
+  return matrix;
+}
+
 /// An element of a vector in no direction in particular.
 double probe(std::size_t column);
 
@@ -128,7 +145,8 @@ class SparseJacobian {
   /// the pattern.
   Eigen::SparseMatrix<double> operator()(const std::vector<double>& x) const {
     const auto product = [&](const auto& seeded) { return detail::results_of(f_(seeded)); };
-    return detail::decompressed("SparseJacobian", pattern_, colors_, detail::compressed(x, colors_, product));
+    return detail::matrix_of(
+        pattern_, detail::decompressed("SparseJacobian", pattern_, colors_, detail::compressed(x, colors_, product)));
   }
 
  private:
@@ -148,7 +166,8 @@ class SparseHessian {
   std::size_t colors() const { return detail::count_colors(colors_); }
   Eigen::SparseMatrix<double> operator()(const std::vector<double>& x) const {
     const auto product = [&](const auto& seeded) { return gradient(f_, seeded); };
-    return detail::decompressed_symmetric("SparseHessian", pattern_, colors_, detail::compressed(x, colors_, product));
+    return detail::matrix_of(pattern_, detail::decompressed_symmetric("SparseHessian", pattern_, colors_,
+                                                                      detail::compressed(x, colors_, product)));
   }
 
  private:
