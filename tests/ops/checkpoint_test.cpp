@@ -132,8 +132,15 @@ TEST(Checkpoint, RepeatsWhatIsDrawnFromAnyGenerator) {
     own.next_u32();
     Tensor x = parameter(ones({12}, f64));
     const auto block = [&](const Tensor& t) { return random_block(t, own); };
-    const auto outer = [&](const Tensor& t) { return checkpoint(block, t) * dropout(t, 0.5, own) + block(t); };
-    const auto plain = [&](const Tensor& t) { return block(t) * dropout(t, 0.5, own) + block(t); };
+    // The checkpointed part comes last: x's gradient, a sum in order, is then the same sum.
+    const auto outer = [&](const Tensor& t) {
+      const Tensor first = block(t), kept = dropout(t, 0.5, own);
+      return checkpoint(block, t) * kept + first;
+    };
+    const auto plain = [&](const Tensor& t) {
+      const Tensor first = block(t), kept = dropout(t, 0.5, own);
+      return block(t) * kept + first;
+    };
     Tensor y =
         nested ? (saves_memory ? checkpoint(outer, x) : plain(x)) : (saves_memory ? checkpoint(block, x) : block(x));
     own.uniform();
