@@ -77,7 +77,7 @@ void Export::write(const Node& node) {
 std::vector<Expr> Export::results_of(const Node& node) {
   const Exporter* exporter = find_exporter(op_name(node));
   if (!exporter || !exporter->why_not().empty()) {
-    unsupported_.insert(op_name(node));
+    unsupported_.insert(exporter ? fmt::format("{} ({})", op_name(node), exporter->why_not()) : op_name(node));
     return {};
   }
   try {

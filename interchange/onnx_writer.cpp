@@ -180,6 +180,10 @@ RecordedCall::RecordedCall(GraphWriter& graph, const Node& node, const WrittenVa
   }
 }
 
+std::vector<Tensor> RecordedCall::run(const std::vector<Tensor>& inputs) const {
+  return find_op(node_.op->info->name).call(inputs, attributes_);
+}
+
 std::optional<RecordedCall> RecordedCall::made_by(std::string_view op, std::size_t input) const {
   const Node* node = node_.edges()[input].node();
   if (!node || !node->op || op_name(*node) != op) return std::nullopt;

@@ -26,6 +26,12 @@ constexpr Format kFormats[] = {{".safetensors", [](const std::filesystem::path& 
                                {".ckpt", from_pytorch},
                                {".bin", from_pytorch}};
 
+const Format* format_of(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  const auto found = std::ranges::find_if(kFormats, [&](const Format& f) { return name.ends_with(f.suffix); });
+  return found == std::end(kFormats) ? nullptr : found;
+}
+
 std::uint64_t bytes_of(const Tensor& t) { return static_cast<std::uint64_t>(t.numel()) * size_of(t.dtype()); }
 
 /// A part of a name, and what lies below it. Parts keep the order in which they come.
@@ -57,14 +63,13 @@ void list(const Branch& branch, std::size_t depth, std::vector<Line>& lines) {
 }  // namespace
 
 NamedTensors load_tensors(const std::filesystem::path& path) {
-  const std::string name = path.filename().string();
+  if (const Format* format = format_of(path)) return format->load(path);
   std::vector<std::string_view> suffixes;
-  for (const Format& format : kFormats) {
-    if (name.ends_with(format.suffix)) return format.load(path);
-    suffixes.push_back(format.suffix);
-  }
+  for (const Format& format : kFormats) suffixes.push_back(format.suffix);
   throw ValueError(fmt::format("{}: files of tensors end in {}", path.string(), fmt::join(suffixes, ", ")));
 }
+
+bool is_tensor_file(const std::filesystem::path& path) { return format_of(path) != nullptr; }
 
 std::string tensor_tree(const NamedTensors& tensors) {
   // Deep names of a hostile file are a few branches only.

@@ -11,6 +11,9 @@ namespace tapegrad::io {
 /// PyTorch. ValueError for another ending; otherwise what the reader of the format throws.
 NamedTensors load_tensors(const std::filesystem::path& path);
 
+/// Whether the name has such an ending.
+bool is_tensor_file(const std::filesystem::path& path);
+
 /// A tree of the names' parts between dots, with shape and dtype of each tensor and the sizes below each branch:
 ///
 ///   4 tensors, 96 bytes

@@ -16,10 +16,12 @@
 #include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/internal/mermaid_limits.hpp>
 #include <tapegrad/graph/save.hpp>
+#include <tapegrad/interchange/tensor_file.hpp>
 
 #include "commands.hpp"
 #include "examples/examples.hpp"
 #include "onnx_model.hpp"
+#include "weight_files.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -58,9 +60,12 @@ graph::ComputationGraph load(const std::string& source, const InputSource& input
     const onnx::Model model = onnx::load(path);
     return record(model, inputs_for(model, inputs, false), path.filename().string());
   }
+  if (io::is_tensor_file(path)) return tree_graph(io::load_tensors(path), path.filename().string());
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) path /= "model.json";
-  return graph::from_json(read(path, "a snapshot (.json), an ONNX model (.onnx) or the folder of a trained model"),
+  return graph::from_json(read(path,
+                               "a snapshot (.json), an ONNX model (.onnx), tensors (.pt, .safetensors) or the "
+                               "folder of a trained model"),
                           path.string());
 }
 
@@ -122,7 +127,10 @@ void run(const Options& options) {
   save.draw.radius = options.radius;
   save.draw.legend = !options.no_legend;
   save.draw.unfold = options.unfold;
-  save.draw.parameters = options.parameters;
+  // Where there is nothing else, they are the picture.
+  save.draw.parameters = options.parameters == graph::Parameters::inside && io::is_tensor_file(options.source)
+                             ? graph::Parameters::nodes
+                             : options.parameters;
   if (options.saved) save.draw.saved = true;
   save.format = options.format;
 
@@ -137,6 +145,7 @@ void run(const Options& options) {
 struct DiffOptions {
   std::string before, after, out, format;
   graph::DiffOptions compare;
+  bool weights = false;
 };
 
 /// 1 if the graphs differ.
@@ -148,19 +157,23 @@ int run_diff(const DiffOptions& options) {
                                                         : graph::format_named(kDefaultDiffFormat);
   if (!format.write_diff)
     throw ValueError(fmt::format("a difference is not written as {}, but as {}", format.name, diff_format_names()));
-  const std::string text = format.write_diff(difference, before, after);
+  if (options.weights && format.name != kDefaultDiffFormat)
+    throw ValueError(fmt::format("--weights goes with the format {} only", kDefaultDiffFormat));
+  const WeightDifference weights =
+      options.weights ? weight_difference(weights_in(options.before), weights_in(options.after)) : WeightDifference{};
+  const std::string text = format.write_diff(difference, before, after) + weights.text;
   if (options.out.empty())
     std::cout << text;
   else
     write_file(options.out, text);
-  return difference.empty() ? 0 : 1;
+  return difference.empty() && !weights.any ? 0 : 1;
 }
 
 void add_diff_command(CLI::App& graph_command, int& status) {
   auto options = std::make_shared<DiffOptions>();
   CLI::App* command =
       graph_command.add_subcommand("diff", "What differs between two graphs; status 1 if something does");
-  command->add_option("before", options->before, "A snapshot, an ONNX model, or the folder of a trained model")
+  command->add_option("before", options->before, "A snapshot, an ONNX model, tensors, or the folder of a trained model")
       ->required();
   command->add_option("after", options->after, "Another")->required();
   command->add_option("-f,--format", options->format, diff_format_names());
@@ -169,6 +182,8 @@ void add_diff_command(CLI::App& graph_command, int& status) {
   command->add_option("--tolerance", options->compare.tolerance, "How much statistics may differ, relatively")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  command->add_flag("--weights", options->weights,
+                    "Compare weights too, by the norms of their differences; not of snapshots");
   command->add_flag("--times", options->compare.seconds, "Compare times too");
   command->callback([options, &status] { status = run_diff(*options); });
 }
@@ -202,7 +217,8 @@ void add_graph_command(CLI::App& app, int& status) {
   add_check_command(*command, status);
   command->require_subcommand(0, 1);
   CLI::Option* source = command->add_option(
-      "source", options->source, "A snapshot (.json), an ONNX model (.onnx), or the folder of a trained model");
+      "source", options->source,
+      "A snapshot (.json), an ONNX model (.onnx), tensors (.pt, .safetensors), or the folder of a trained model");
   std::string examples_help = "Instead, a model that is built in:";
   for (const Example& example : examples()) examples_help += fmt::format(" {} ({}),", example.name, example.what);
   examples_help.pop_back();
@@ -256,6 +272,8 @@ void add_graph_command(CLI::App& app, int& status) {
       "  tapegrad graph out/wordnet -o model.html          a page to walk about in\n"
       "  tapegrad graph out/wordnet --why embedding.weight\n"
       "  tapegrad graph resnet.onnx -o resnet.svg --size batch=8\n"
+      "  tapegrad graph weights.pt -o weights.svg\n"
+      "  tapegrad graph diff out/first out/second --weights\n"
       "  tapegrad graph diff before.json after.json -o what-changed.html\n"
       "  tapegrad graph check README.md");
   command->callback([options, command, source] {

@@ -11,6 +11,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/graph/analysis.hpp>
+#include <tapegrad/interchange/tensor_file.hpp>
 
 #include "commands.hpp"
 #include "onnx_model.hpp"
@@ -68,12 +69,11 @@ void print(const Findings& f, const Options& options) {
   for (const auto& [name, count] : f.operators) std::cout << fmt::format("  {:>6}  {}\n", count, name);
   if (!m.unsupported().empty()) std::cout << "not supported\n";
   for (const auto& [op, node] : m.unsupported()) std::cout << fmt::format("  {} (node '{}')\n", op, node);
-  if (f.ran)
-    std::cout << fmt::format(
-        "a run{}\n  {:.4g} MFLOP, {:.1f} MB of memory\n",
-        options.inputs.sizes.empty() ? "" : fmt::format(" with {}", fmt::join(options.inputs.sizes, ", ")),
-        f.flops / 1e6, f.memory / 1e6);
-  else if (m.unsupported().empty())
+  if (f.ran) {
+    const std::vector<std::string> sizes = sizes_made_up(m, options.inputs);
+    std::cout << fmt::format("a run{}{}\n  {:.4g} MFLOP, {:.1f} MB of memory\n", sizes.empty() ? "" : " with ",
+                             fmt::join(sizes, ", "), f.flops / 1e6, f.memory / 1e6);
+  } else if (m.unsupported().empty())
     std::cout << fmt::format("a run\n  {}\n", printable(f.why_not, 500));
 }
 
@@ -102,13 +102,38 @@ nlohmann::ordered_json to_json(const Findings& f) {
   return json;
 }
 
+nlohmann::ordered_json to_json(const NamedTensors& tensors) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const auto& [name, tensor] : tensors)
+    list.push_back({{"name", name},
+                    {"dtype", name_of(tensor.dtype())},
+                    {"shape", std::vector(tensor.shape().begin(), tensor.shape().end())},
+                    {"bytes", static_cast<std::uint64_t>(tensor.numel()) * size_of(tensor.dtype())}});
+  return {{"format", "tensors"}, {"tensors", list}};
+}
+
+void print(const nlohmann::ordered_json& json) {
+  std::cout << json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+}
+
+void run_on_tensors(const Options& options) {
+  if (!options.inputs.sizes.empty()) throw ValueError("--size is of the inputs of an ONNX model");
+  const NamedTensors tensors = io::load_tensors(options.file);
+  if (options.json)
+    print(to_json(tensors));
+  else
+    std::cout << io::tensor_tree(tensors);
+}
+
 void run(const Options& options) {
-  if (!is_onnx(options.file)) throw ValueError(fmt::format("{}: give a model (.onnx)", options.file));
+  if (io::is_tensor_file(options.file)) return run_on_tensors(options);
+  if (!is_onnx(options.file))
+    throw ValueError(fmt::format("{}: give a model (.onnx), or tensors (.pt, .safetensors, .npz)", options.file));
   const onnx::Model model = onnx::load(options.file, {.allow_unsupported = true});
   Findings findings(model);
   if (model.unsupported().empty()) findings.run(options.inputs);
   if (options.json)
-    std::cout << to_json(findings).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n';
+    print(to_json(findings));
   else
     print(findings, options);
 }
@@ -117,15 +142,15 @@ void run(const Options& options) {
 
 void add_inspect_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("inspect", "What is in an ONNX file: inputs, outputs, weights, operators, costs");
-  command->add_option("file", options->file, "A model (.onnx)")->required();
+  CLI::App* command = app.add_subcommand(
+      "inspect", "What is in a file: of an ONNX model inputs, outputs, operators, costs; of tensors their tree");
+  command->add_option("file", options->file, "A model (.onnx), or tensors (.pt, .safetensors, .npz)")->required();
   command
       ->add_option("--size", options->inputs.sizes, "Of a symbol in the inputs' shapes, for the costs; 1 if left out")
       ->type_name("SYMBOL=NUMBER")
       ->allow_extra_args(false);
   command->add_flag("--json", options->json, "As JSON");
-  command->footer("Examples:\n  tapegrad inspect resnet.onnx --size batch=8");
+  command->footer("Examples:\n  tapegrad inspect resnet.onnx --size batch=8\n  tapegrad inspect weights.pt");
   command->callback([options] { run(*options); });
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/graph/capture.hpp>
 #include <tapegrad/io/npy.hpp>
@@ -44,6 +45,19 @@ onnx::Value made_up(const onnx::ValueInfo& info, const std::map<std::string, std
 }  // namespace
 
 bool is_onnx(const std::filesystem::path& path) { return path.extension() == ".onnx"; }
+
+std::vector<std::string> sizes_made_up(const onnx::Model& model, const InputSource& source) {
+  const std::map<std::string, std::int64_t> given = parsed_sizes(source.sizes);
+  std::vector<std::string> sizes;
+  for (const onnx::ValueInfo& info : model.inputs())
+    for (const onnx::Dimension& d : info.shape.value_or(std::vector<onnx::Dimension>{})) {
+      if (d.size >= 0 || d.symbol.empty()) continue;
+      const auto found = given.find(d.symbol);
+      std::string size = fmt::format("{}={}", printable(d.symbol, 80), found == given.end() ? 1 : found->second);
+      if (std::ranges::find(sizes, size) == sizes.end()) sizes.push_back(std::move(size));
+    }
+  return sizes;
+}
 
 std::vector<onnx::Value> inputs_for(const onnx::Model& model, const InputSource& source, bool all_from_files) {
   std::map<std::string, std::string> files;

@@ -22,6 +22,9 @@ struct InputSource {
 /// they are floats and zeros otherwise, unless `all_from_files`: ValueError then, as for what fits no input.
 std::vector<onnx::Value> inputs_for(const onnx::Model& model, const InputSource& source, bool all_from_files);
 
+/// "batch=2", "length=1": the size of each symbol of the inputs that are made up.
+std::vector<std::string> sizes_made_up(const onnx::Model& model, const InputSource& source);
+
 /// What running the model records.
 graph::ComputationGraph record(const onnx::Model& model, const std::vector<onnx::Value>& inputs, std::string title);
 

@@ -21,7 +21,7 @@ std::string ops_page(std::span<const OpEntry* const> ops);
 /// the page.
 std::string kinks_page(std::span<const OpEntry* const> ops);
 
-/// The operators of ONNX that can be run.
+/// The operators of ONNX that can be run, and the operations that are not written, with the reason.
 std::string onnx_operators();
 
 }  // namespace tapegrad::tools

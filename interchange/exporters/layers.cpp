@@ -29,6 +29,36 @@ NodeAttributes convolution(const RecordedCall& c) {
           {"group", c.integer("groups")}};
 }
 
+/// The gradient of a kernel: samples and channels change places, and so do steps and dilations.
+Expr convolution_of_weight(const RecordedCall& c) {
+  const Shape &x = c[0].shape, &g = c[1].shape, &w = c.shape();
+  if (x.numel() == 0 || g.numel() == 0 || w.numel() == 0) c.refuse("of no elements");
+  Integers across(static_cast<std::size_t>(x.rank()));
+  std::iota(across.begin(), across.end(), std::int64_t{0});
+  std::swap(across[0], across[1]);
+  const Integers begin = for_axes(c, "padding", 0);
+  const Integers end = c.integers("padding_end").empty() ? begin : for_axes(c, "padding_end", 0);
+  const NodeAttributes attributes{
+      {"strides", for_axes(c, "dilation", 1)}, {"dilations", for_axes(c, "stride", 1)}, {"pads", joined(begin, end)}};
+  GraphWriter& graph = c.graph();
+  const std::int64_t groups = c.integer("groups");
+  const auto part = [&](std::size_t i, std::int64_t group) {
+    const std::int64_t width = c[i].shape[1] / groups;
+    const Expr all = transposed(c.in(i), across);
+    if (groups == 1) return all;
+    return emit("Slice",
+                {all, graph.integers({group * width}), graph.integers({(group + 1) * width}), graph.integers({0})});
+  };
+  std::vector<Expr> kernels;
+  for (std::int64_t group = 0; group < groups; ++group)
+    kernels.push_back(transposed(graph.node("Conv", {part(0, group), part(1, group)}, attributes), across));
+  const Expr kernel = groups == 1 ? kernels[0] : graph.node("Concat", kernels, {{"axis", std::int64_t{0}}});
+  // The last steps of a stride may not reach the end of x.
+  Integers starts(across.size() - 2, 0), stops(w.begin() + 2, w.end()), axes(starts.size());
+  std::iota(axes.begin(), axes.end(), std::int64_t{2});
+  return emit("Slice", {kernel, graph.integers(starts), graph.integers(stops), graph.integers(axes)});
+}
+
 std::vector<Expr> given(const RecordedCall& c) {
   std::vector<Expr> inputs;
   for (std::size_t i = 0; i < c.size() && c.has(i); ++i) inputs.push_back(c.in(i));
@@ -163,11 +193,24 @@ constexpr Exporter kLayers[] = {
        attributes.emplace_back("output_padding", for_axes(c, "output_padding", 0));
        return c.graph().node("ConvTranspose", given(c), attributes);
      }},
+    {"conv_weight", convolution_of_weight},
+    {"det", [](const RecordedCall& c) { return emit("Det", {c.in(0)}); }},
     {"max_pool",
      [](const RecordedCall& c) {
        NodeAttributes attributes = pooling(c);
        attributes.emplace_back("dilations", for_axes(c, "dilation", 1));
        return c.graph().node("MaxPool", {c.in(0)}, attributes);
+     }},
+    {"max_pool_positions",
+     [](const RecordedCall& c) {
+       NodeAttributes attributes = pooling(c);
+       attributes.emplace_back("dilations", for_axes(c, "dilation", 1));
+       // ONNX's are of the whole tensor.
+       const Shape& x = c[0].shape;
+       const std::int64_t planes = x[0] * x[1];
+       if (planes == 0) c.refuse("of no elements");
+       const Expr positions = c.graph().nodes("MaxPool", {c[0]}, 2, i64, attributes)[1];
+       return emit("Mod", {positions, c.graph().number(static_cast<double>(x.numel() / planes), i64)});
      }},
     {"avg_pool",
      [](const RecordedCall& c) {

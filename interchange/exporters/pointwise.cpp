@@ -182,6 +182,11 @@ constexpr Exporter kPointwise[] = {
      [](const RecordedCall& c) {
        return emit("Max", {c.in(0), c.in(1)}) + log1p(exp(-abs(c.in(0) - c.in(1))));
      }},
+    {"xlog1py",
+     [](const RecordedCall& c) {
+       const Expr a = c.in(0), b = c.in(1);
+       return choose(both(is_zero(a), not_of(is_nan(b))), zero(a), a * log1p(b));
+     }},
     {"xlogy", [](const RecordedCall& c) { return xlogy(c.in(0), c.in(1)); }},
     {"entr", [](const RecordedCall& c) { return -xlogy(c.in(0), c.in(0)); }},
     {"floor", renamed<"Floor">},
@@ -210,6 +215,28 @@ constexpr Exporter kPointwise[] = {
     {"less_equal", predicate<"LessOrEqual">},
     {"greater", predicate<"Greater">},
     {"greater_equal", predicate<"GreaterOrEqual">},
+    {"isfinite",
+     [](const RecordedCall& c) {
+       return not_of(emit("Or", {predicate<"IsNaN">(c), predicate<"IsInf">(c)}));
+     }},
+    {"nan_to_num",
+     [](const RecordedCall& c) {
+       const Expr x = c.in(0);
+       const double most = c.dtype() == f64 ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+       const Expr low = c.graph().number(std::max(-most, c.number("neginf")), c.dtype()),
+                  high = c.graph().number(std::min(most, c.number("posinf")), c.dtype());
+       const Expr finite =
+           choose(c.graph().node("IsInf", {x}, boolean), choose(compare("Less", x, zero(x)), low, high), x);
+       return choose(is_nan(x), c.graph().number(c.number("nan"), c.dtype()), finite);
+     }},
+    {"sinc",
+     [](const RecordedCall& c) {
+       if (c.integer("derivative") != 0) c.refuse("a derivative of it");
+       const Expr x = c.in(0), nearest = emit("Round", {x * 0.5}) * 2.0;
+       const Expr y = emit("Sin", {(x - nearest) * std::numbers::pi}) / (x * std::numbers::pi);
+       const Expr whole = compare("Equal", floor(x), x);
+       return choose(is_zero(x), c.graph().number(1, c.dtype()), choose(whole, zero(x), y));
+     }},
     {"isnan", predicate<"IsNaN">},
     {"isinf", predicate<"IsInf">},
     {"logical_and", logical<"And">},
@@ -220,6 +247,13 @@ constexpr Exporter kPointwise[] = {
     {"cast", [](const RecordedCall& c) { return c.in(0); }},
     {"binary_cross_entropy_with_logits",
      [](const RecordedCall& c) { return maximum(c.in(0), 0) - c.in(0) * c.in(1) + log1p(exp(-abs(c.in(0)))); }},
+    {"binary_cross_entropy",
+     [](const RecordedCall& c) {
+       const Expr p = c.in(0), y = c.in(1), rest = 1.0 - y;
+       return -(xlogy(y, p) + choose(is_zero(rest), zero(rest), rest * log1p(-p)));
+     }},
+    {"kl_divergence",
+     [](const RecordedCall& c) { return choose(is_zero(c.in(1)), zero(c.in(1)), c.in(1) * (log(c.in(1)) - c.in(0))); }},
     {"huber",
      [](const RecordedCall& c) {
        const double delta = c.number("delta");

@@ -57,6 +57,15 @@ constexpr Exporter kReductions[] = {
     {"logsumexp", [](const RecordedCall& c) { return reduced(c, "ReduceLogSumExp", c.in(0)); }},
     {"argmax", [](const RecordedCall& c) { return position(c, "ArgMax"); }},
     {"argmin", [](const RecordedCall& c) { return position(c, "ArgMin"); }},
+    {"argsort",
+     [](const RecordedCall& c) {
+       const Shape& x = c[0].shape;
+       if (x.rank() == 0) c.refuse("of a scalar");
+       if (x.numel() == 0) c.refuse("of no elements");
+       const std::int64_t axis = c.axis(), count = c.integer("count");
+       return c.graph().nodes("TopK", {c[0], c.graph().integers({count < 0 ? x[static_cast<int>(axis)] : count})}, 2,
+                              i64, {{"axis", axis}, {"largest", std::int64_t{c.flag("descending")}}})[1];
+     }},
     {"var", [](const RecordedCall& c) { return variance(c); }},
     {"std", [](const RecordedCall& c) { return emit("Sqrt", {variance(c)}); }},
     {"norm",
@@ -70,6 +79,47 @@ constexpr Exporter kReductions[] = {
        if (std::isinf(p)) return reduced(c, "ReduceMax", x);
        const Expr powers = emit("Pow", {x, c.graph().number(p, c.dtype())});
        return emit("Pow", {sum_over(powers, axes_of(c), c.flag("keepdims")), c.graph().number(1 / p, c.dtype())});
+     }},
+    {"cosine_similarity",
+     [](const RecordedCall& c) {
+       if (c[0].shape.numel() == 0) c.refuse("of no elements");
+       const Integers axis{c.axis()};
+       const auto direction = [&](std::size_t i) {
+         const Expr length = c.graph().node("ReduceL2", {c.in(i)}, {{"axes", axis}, {"keepdims", std::int64_t{1}}});
+         return c.in(i) / maximum(length, c.number("epsilon"));
+       };
+       return minimum(maximum(sum_over(direction(0) * direction(1), axis, false), -1), 1);
+     }},
+    {"cdist",
+     [](const RecordedCall& c) {
+       if (c.shape().numel() == 0 || c[0].shape[-1] == 0) c.refuse("of no elements");
+       GraphWriter& g = c.graph();
+       const Expr d = emit(
+           "Abs", {emit("Unsqueeze", {c.in(0), g.integers({-2})}) - emit("Unsqueeze", {c.in(1), g.integers({-3})})});
+       const NodeAttributes last{{"axes", Integers{-1}}, {"keepdims", std::int64_t{0}}};
+       const double p = c.number("p");
+       if (p == 1) return g.node("ReduceL1", {d}, last);
+       if (p == 2) return g.node("ReduceL2", {d}, last);
+       if (std::isinf(p)) return g.node("ReduceMax", {d}, last);
+       return emit("Pow",
+                   {sum_over(emit("Pow", {d, g.number(p, c.dtype())}), {-1}, false), g.number(1 / p, c.dtype())});
+     }},
+    {"cumprod",
+     [](const RecordedCall& c) {
+       const Shape& x = c.shape();
+       if (x.rank() == 0) return c.in(0);
+       if (x.numel() == 0) c.refuse("of no elements");
+       // Products of each beginning, one below the other.
+       GraphWriter& g = c.graph();
+       const std::int64_t axis = c.axis(), n = x[static_cast<int>(axis)];
+       const Expr ones = emit("Expand", {g.number(1, c.dtype()), g.integers({n, n})});
+       const Expr below =
+           compare("Greater", g.node("Trilu", {ones}, {{"upper", std::int64_t{0}}}), g.number(0, c.dtype()));
+       Integers shape(static_cast<std::size_t>(x.rank()) + 1, 1);
+       shape[static_cast<std::size_t>(axis)] = shape[static_cast<std::size_t>(axis) + 1] = n;
+       const Expr factors =
+           choose(reshape_to(below, shape), emit("Unsqueeze", {c.in(0), g.integers({axis})}), g.number(1, c.dtype()));
+       return g.node("ReduceProd", {factors}, {{"axes", Integers{axis + 1}}, {"keepdims", std::int64_t{0}}});
      }},
     {"cumsum",
      [](const RecordedCall& c) {

@@ -140,7 +140,6 @@ constexpr Exporter kSequences[] = {
     {"segment_sum", [](const RecordedCall& c) { return segments(c, false); }},
     {"segment_mean", [](const RecordedCall& c) { return segments(c, true); }},
     {"embedding_bag", embedding_bag},
-    {"segment_max", "ONNX has no maximum of runs of several lengths before opset 18"},
 };
 
 }  // namespace

@@ -111,6 +111,8 @@ class RecordedCall {
   /// An input in the result's dtype.
   Expr in(std::size_t i) const { return cast_to(inputs_[i], dtype()); }
 
+  /// What the operation makes of other inputs, with the attributes of this call.
+  std::vector<Tensor> run(const std::vector<Tensor>& inputs) const;
   /// The call that an input comes from, if it is one of that operation whose inputs are written, too.
   std::optional<RecordedCall> made_by(std::string_view op, std::size_t input) const;
 
