@@ -30,8 +30,8 @@ TEST(AveragePrecision, OfOneClassByHand) {
   precision.add(found({0, 0, 10, 10, 50, 50, 60, 60}, {0.9F, 0.8F}, {0, 0}), objects({0, 0, 10, 10, 0}));
   precision.add(found({20, 20, 30, 30}, {0.5F}, {0}), objects({20, 20, 30, 30, 0, 70, 70, 90, 90, 0}));
   const double expected = (34 + 33 * 2.0 / 3) / 101;
-  EXPECT_DOUBLE_EQ(precision.at_half(), expected);
-  EXPECT_DOUBLE_EQ(precision.mean(), expected) << "the boxes are exact, so that all overlaps agree";
+  EXPECT_NEAR(precision.at_half(), expected, 1e-12);
+  EXPECT_NEAR(precision.mean(), expected, 1e-12) << "the boxes are exact, so that all overlaps agree";
   EXPECT_EQ(precision.objects(0), 3);
 }
 
