@@ -18,6 +18,7 @@
 #include <tapegrad/core/version.hpp>
 #include <tapegrad/data/audio.hpp>
 #include <tapegrad/data/dataset.hpp>
+#include <tapegrad/data/detection.hpp>
 #include <tapegrad/data/images.hpp>
 #include <tapegrad/data/loader.hpp>
 #include <tapegrad/data/splits.hpp>
@@ -45,6 +46,7 @@
 #include <tapegrad/nn/init.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/loss.hpp>
+#include <tapegrad/nn/models/detector.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
 #include <tapegrad/nn/models/table_model.hpp>
@@ -61,6 +63,7 @@
 #include <tapegrad/ops/attention.hpp>
 #include <tapegrad/ops/contraction.hpp>
 #include <tapegrad/ops/convolution.hpp>
+#include <tapegrad/ops/detection.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/embedding.hpp>
 #include <tapegrad/ops/indexing.hpp>
@@ -90,6 +93,7 @@
 #include <tapegrad/solvers/least_squares.hpp>
 #include <tapegrad/solvers/odeint.hpp>
 #include <tapegrad/train/calibration.hpp>
+#include <tapegrad/train/detection.hpp>
 #include <tapegrad/train/importance.hpp>
 #include <tapegrad/train/metric.hpp>
 #include <tapegrad/train/observers.hpp>

@@ -6,6 +6,9 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/data/detection.hpp>
+#include <tuple>
+#include <utility>
 
 namespace tapegrad::data::augment {
 namespace {
@@ -83,6 +86,25 @@ Transform flip(std::uint64_t seed, double probability) {
       }
     });
     batch.inputs[0] = std::move(images);
+  };
+}
+
+Transform flip_objects(std::uint64_t seed, double probability) {
+  return [=, pictures = flip(seed, probability)](Batch& batch, std::span<const std::int64_t> rows, std::int64_t epoch) {
+    const Images in = images_of(batch, rows, "flip_objects");
+    if (batch.targets.rank() != 3 || batch.targets.size(2) != 5 || batch.targets.dtype() != f32)
+      throw ShapeError(fmt::format("augment::flip_objects: the batch's targets are {}; expected objects, f32 [N, n, 5]",
+                                   describe(batch.targets)));
+    pictures(batch, rows, epoch);
+    Tensor objects = batch.targets.clone();
+    float* object = objects.mutable_data<float>().data();
+    const auto width = static_cast<float>(in.width);
+    for (const std::int64_t row : rows) {
+      const bool flips = rng_of(Kind::flip, seed, epoch, row).uniform() < probability;  // as the picture's
+      for (std::int64_t i = 0; i < objects.size(1); ++i, object += 5)
+        if (flips) std::tie(object[0], object[2]) = std::pair(width - object[2], width - object[0]);
+    }
+    batch.targets = std::move(objects);
   };
 }
 

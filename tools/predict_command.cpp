@@ -40,6 +40,9 @@ void add_predict_command(CLI::App& app) {
                    "integrated-gradients, gradient-x-input or, of images, saliency")
       ->transform(CLI::CheckedTransformer(attributions()));
   command->add_option("--top", options->top, "Classes to print")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--least-score", options->least_score, "Of an object that is found in a picture")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   command->add_flag("--json", options->json, "One JSON object a line");
   command->add_flag("--allow-nonfinite", options->load.allow_nonfinite, "Use weights that are NaN or infinite");
   command->footer(

@@ -23,6 +23,7 @@ struct PredictOptions {
   Attribution attribution = Attribution::integrated_gradients;
   std::int64_t row = 0;
   std::size_t top = 5;
+  double least_score = 0.3;
   bool json = false;
   LoadOptions load;
 

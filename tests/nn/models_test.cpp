@@ -2,14 +2,18 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/nn/models/detector.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
 #include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
+#include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/loss.hpp>
+#include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/optimizer.hpp>
 
 #include "../message_of.hpp"
@@ -63,6 +67,59 @@ TEST(ImageClassifier, IsAnMlpOrACnn) {
   EXPECT_EQ(cnn.convolutions.size(), 4u);
   EXPECT_THAT(message_of([] { ImageClassifier({.kind = ImageClassifierKind::cnn, .channels = {}}); }),
               HasSubstr("a cnn without channels"));
+}
+
+/// A picture with a bright box, taller than wide or wider than tall: class 0 or 1.
+std::pair<Tensor, Tensor> picture_with_box(std::int64_t left, std::int64_t top, bool is_wide) {
+  const std::int64_t width = is_wide ? 24 : 14, height = is_wide ? 14 : 24;
+  Tensor picture = zeros({1, 1, 48, 48});
+  for (std::int64_t y = top; y < top + height; ++y)
+    for (std::int64_t x = left; x < left + width; ++x)
+      picture.mutable_data<float>()[static_cast<std::size_t>(y * 48 + x)] = 1;
+  const auto edge = [](std::int64_t e) { return static_cast<float>(e); };
+  return {picture,
+          tensor({edge(left), edge(top), edge(left + width), edge(top + height), is_wide ? 1.0 : 0.0}, {1, 1, 5})};
+}
+
+TEST(Detector, FindsWhatItWasShown) {
+  Rng rng(1);
+  Detector model({.classes = 2, .channels = {4, 8, 16}, .features = 16, .rng = &rng});
+  const auto [tall, tall_box] = picture_with_box(5, 12, false);
+  const auto [wide, wide_box] = picture_with_box(20, 30, true);
+  const Tensor pictures = concat({tall, wide}, 0), objects = concat({tall_box, wide_box}, 0);
+  EXPECT_EQ(model.forward(pictures).shape(), (Shape{2, 6, 6, 6}));
+  train_on(model, 0.01, 150, [&] { return Detector::loss(model.forward(pictures), objects); });
+  const std::vector<Detections> found = Detector::detections(model.forward(pictures), {.least_score = 0.3});
+  for (std::int64_t i = 0; i < 2; ++i) {
+    const Detections& one = found[static_cast<std::size_t>(i)];
+    ASSERT_EQ(one.scores.numel(), 1) << one.boxes << one.scores;
+    EXPECT_EQ(one.classes.item(), i);
+    EXPECT_GT(box_iou(one.boxes[0], slice(objects, 2, 0, 4)[i][0]).item(), 0.7);
+  }
+}
+
+TEST(Detector, LossByHand) {
+  // One class and 1 × 2 cells, whose middles are (4, 4) and (12, 4). The object is the first cell's, exactly as its
+  // edges tell; the second one is outside its box.
+  const double one_cell = std::log(std::exp(0.5) - 1);  // softplus of it is 4 pixels
+  const Tensor outputs =
+      parameter(tensor({0, std::log(3), one_cell, 1, one_cell, 1, one_cell, 1, one_cell, 1}, {1, 5, 1, 2}));
+  const Tensor objects = tensor({{{0, 0, 8, 8, 0}, {0, 0, 16, 8, -1}}});
+  const auto [logits, boxes] = Detector::cells(outputs);
+  EXPECT_THAT(boxes[0][0].values(), ::testing::Pointwise(::testing::DoubleNear(1e-5), {0, 0, 8, 8}));
+  // p is 1/2 and 3/4, for targets of 1 (it fits) and 0: focal losses (1/2)² ln 2 and (3/4)² ln 4; the box is right.
+  EXPECT_NEAR(Detector::loss(outputs, objects).item(), 0.25 * std::log(2) + 0.5625 * std::log(4), 1e-5);
+  // Without an object all is focal.
+  EXPECT_NEAR(Detector::loss(outputs, full({1, 0, 5}, 0)).item(), 0.25 * std::log(2) + 0.5625 * std::log(4), 1e-5);
+  // Of several objects the smallest has the cell.
+  const Tensor two = tensor({{{0, 0, 16, 8, 0}, {0, 0, 8, 8, 0}}});
+  EXPECT_LT(grad(Detector::loss(outputs, two), outputs).at({0, 0, 0, 0}), 0);
+  EXPECT_THAT(message_of([&] {
+                Detector::loss(outputs, tensor({{{0, 0, 8, 8, 3}}}));
+              }),
+              HasSubstr("class 3; there are 1"));
+  EXPECT_THAT(message_of([&] { Detector::loss(outputs, objects[0]); }), HasSubstr("expected [B, n, 5]"));
+  EXPECT_THAT(message_of([] { Detector({.channels = {8, 8}}); }), HasSubstr("2 channels; three at least"));
 }
 
 /// Counts upward, which one look back tells.

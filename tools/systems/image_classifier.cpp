@@ -32,15 +32,12 @@
 #include "../saved_model.hpp"
 #include "../systems.hpp"
 #include "../training.hpp"
+#include "idx_sets.hpp"
 
 namespace tapegrad::tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kFashion = "/usr/share/datasets/fashion-mnist";
-const std::vector<std::string> kFashionClasses{"t-shirt", "trouser", "pullover", "dress", "coat",
-                                               "sandal",  "shirt",   "sneaker",  "bag",   "ankle boot"};
 
 using nn::models::ImageClassifierKind;
 
@@ -91,31 +88,19 @@ struct Pictures {
   std::vector<std::string> classes;
 };
 
-/// The file, packed or not.
-fs::path find(const std::string& folder, const std::string& name) {
-  for (const char* suffix : {".gz", ""})
-    if (fs::path path = fs::path(folder) / (name + suffix); fs::exists(path)) return path;
-  throw IoError((fs::path(folder) / name).string() + ".gz: is missing" +
-                (folder == kFashion ? "; it comes with Debian's package dataset-fashion-mnist" : ""));
-}
-
 Pictures read_idx_set(const Options& options) {
-  const auto file = [&](const std::string& name) { return find(options.folder, name); };
   if (!options.size.empty())
     throw ValueError("--size is for folders of pictures; " + options.folder + " has IDX files");
   std::vector<std::string> classes = options.class_names;
-  if (classes.empty() && options.folder == kFashion) classes = kFashionClasses;
+  if (classes.empty() && options.folder == kFashion) classes = fashion_classes();
   if (classes.empty()) {
-    const Tensor labels = data::read_idx(file("train-labels-idx1-ubyte"));
+    const Tensor labels = data::read_idx(find_idx(options.folder, "train-labels-idx1-ubyte"));
     const double most = labels.numel() == 0 ? 0 : max(labels).item();
     for (int c = 0; c <= most; ++c) classes.push_back(std::to_string(c));
   }
   if (std::set<std::string>(classes.begin(), classes.end()).size() < classes.size())
     throw ValueError("--class-names has a name twice");
-  const auto read = [&](const std::string& part) {
-    return data::read_idx_images(file(part + "-images-idx3-ubyte"), file(part + "-labels-idx1-ubyte"),
-                                 std::ssize(classes), {});
-  };
+  const auto read = [&](const char* part) { return read_idx_part(options.folder, part, std::ssize(classes)); };
   return {read("train"), read("t10k"), classes};
 }
 
