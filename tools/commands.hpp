@@ -12,6 +12,7 @@ void add_predict_command(CLI::App& app);
 void add_generate_command(CLI::App& app);
 void add_export_command(CLI::App& app);
 void add_graph_command(CLI::App& app, int& status);
+void add_explain_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
 void add_run_command(CLI::App& app);
 void add_gradcheck_command(CLI::App& app, int& status);

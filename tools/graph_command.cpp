@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -11,16 +12,17 @@
 #include <string_view>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/atomic_file.hpp>
-#include <tapegrad/data/text_file.hpp>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/internal/mermaid_limits.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/interchange/tensor_file.hpp>
+#include <vector>
 
 #include "commands.hpp"
 #include "examples/examples.hpp"
-#include "onnx_model.hpp"
+#include "graph_source.hpp"
+#include "suggestion.hpp"
 #include "weight_files.hpp"
 
 namespace tapegrad::tools {
@@ -36,14 +38,6 @@ struct Options {
   InputSource inputs;
 };
 
-std::string read(const std::filesystem::path& path, const char* what_to_give) {
-  try {
-    return data::read_text_file(path);
-  } catch (const IoError& error) {
-    throw IoError(fmt::format("{}; give {}", error.what(), what_to_give));
-  }
-}
-
 /// An option whose value is one of a few words.
 template <class Value>
 void add_choice(CLI::App& command, const std::string& name, Value& value, const std::map<std::string, Value>& choices,
@@ -51,22 +45,15 @@ void add_choice(CLI::App& command, const std::string& name, Value& value, const 
   command
       .add_option_function<std::string>(
           name, [&value, choices](const std::string& word) { value = choices.at(word); }, help)
-      ->check(CLI::IsMember(choices));
-}
-
-graph::ComputationGraph load(const std::string& source, const InputSource& inputs = {}) {
-  std::filesystem::path path = source;
-  if (is_onnx(path)) {
-    const onnx::Model model = onnx::load(path);
-    return record(model, inputs_for(model, inputs, false), path.filename().string());
-  }
-  if (io::is_tensor_file(path)) return tree_graph(io::load_tensors(path), path.filename().string());
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) path /= "model.json";
-  return graph::from_json(read(path,
-                               "a snapshot (.json), an ONNX model (.onnx), tensors (.pt, .safetensors) or the "
-                               "folder of a trained model"),
-                          path.string());
+      ->transform(CLI::Validator(
+          [name, choices](std::string& word) -> std::string {
+            std::ranges::replace(word, '_', '-');  // as the library spells them
+            if (choices.contains(word)) return "";
+            std::vector<std::string> words;
+            for (const auto& [known, is] : choices) words.push_back(known);
+            return fmt::format("'{}' is none of {}{}", word, fmt::join(words, ", "), did_you_mean(word, words));
+          },
+          ""));
 }
 
 constexpr std::string_view kDefaultFormat = "mermaid", kDefaultDiffFormat = "text";
@@ -89,14 +76,21 @@ std::string diff_format_names() {
   return names_of_formats(kDefaultDiffFormat, [](const graph::Format& format) { return format.write_diff != nullptr; });
 }
 
+std::vector<std::string> names_in(const graph::ComputationGraph& graph) {
+  std::vector<std::string> names;
+  for (const graph::Vertex& v : graph.vertices())
+    if (!v.name.empty()) names.push_back(v.name);
+  return names;
+}
+
 /// What there is to say of one vertex: what it is, why it has the gradient that it has, who keeps its buffer.
 std::string explanation(const graph::ComputationGraph& graph, const std::string& id_or_name) {
   const auto found = graph.find(id_or_name);
   if (!found)
     throw ValueError(fmt::format(
-        "there is no vertex '{}' in the graph; give an id or a name. A parameter that nothing uses is in it "
+        "there is no vertex '{}' in the graph{}; give an id or a name. A parameter that nothing uses is in it "
         "only where capture() was told of it (CaptureOptions::also)",
-        id_or_name));
+        id_or_name, did_you_mean(id_or_name, names_in(graph))));
   const graph::VertexIndex value = graph.value_of(*found);
   std::string text = graph::explain_gradient(graph, value).text + '\n';
   if (const std::uint32_t changes = graph[value].changes)
@@ -111,7 +105,7 @@ std::string explanation(const graph::ComputationGraph& graph, const std::string&
 
 void run(const Options& options) {
   const graph::ComputationGraph recorded =
-      options.example.empty() ? load(options.source, options.inputs)
+      options.example.empty() ? load_graph(options.source, options.inputs)
                               : find_example(options.example).record(options.overlay == graph::Overlay::time);
   if (!options.why.empty()) {
     std::cout << explanation(recorded, options.why);
@@ -150,7 +144,7 @@ struct DiffOptions {
 
 /// 1 if the graphs differ.
 int run_diff(const DiffOptions& options) {
-  const graph::ComputationGraph before = load(options.before), after = load(options.after);
+  const graph::ComputationGraph before = load_graph(options.before), after = load_graph(options.after);
   const graph::GraphDiff difference = graph::diff(before, after, options.compare);
   const graph::Format& format = !options.format.empty() ? graph::format_named(options.format)
                                 : !options.out.empty()  ? graph::format_of(options.out)
@@ -195,7 +189,7 @@ void add_check_command(CLI::App& graph_command, int& status) {
   command->add_option("file", *source, "A Mermaid diagram (.mmd) of any origin, or a Markdown page with some")
       ->required();
   command->callback([source, &status] {
-    const std::string text = read(*source, "a Mermaid diagram (.mmd) or a Markdown page");
+    const std::string text = read_source(*source, "a Mermaid diagram (.mmd) or a Markdown page");
     const std::vector<graph::MermaidDiagram> diagrams = graph::mermaid_diagrams(text, *source);
     for (const graph::MermaidDiagram& diagram : diagrams) {
       const std::string place = diagram.line > 1 ? fmt::format("{}:{}  ", *source, diagram.line) : "";
@@ -216,9 +210,9 @@ void add_graph_command(CLI::App& app, int& status) {
   add_diff_command(*command, status);
   add_check_command(*command, status);
   command->require_subcommand(0, 1);
-  CLI::Option* source = command->add_option(
-      "source", options->source,
-      "A snapshot (.json), an ONNX model (.onnx), tensors (.pt, .safetensors), or the folder of a trained model");
+  CLI::Option* source = command->add_option("source", options->source,
+                                            "A snapshot (.json), an ONNX model (.onnx), tensors (.pt, .safetensors), "
+                                            "or the folder of a trained model; - for a snapshot on standard input");
   std::string examples_help = "Instead, a model that is built in:";
   for (const Example& example : examples()) examples_help += fmt::format(" {} ({}),", example.name, example.what);
   examples_help.pop_back();

@@ -1,19 +1,38 @@
 // The program: one sub-command a file. What goes wrong is one line on stderr and exit status 2.
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <iostream>
 #include <new>
+#include <string>
 #include <tapegrad/core/internal/input_file.hpp>
 #include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/core/version.hpp>
+#include <vector>
 
 #include "commands.hpp"
+#include "suggestion.hpp"
+
+namespace {
+
+/// The command line, last word first, as CLI11 takes it; "help graph" is "graph --help".
+std::vector<std::string> words_of(int argc, char** argv) {
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  if (!words.empty() && words.front() == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace tapegrad::tools;
   CLI::App app("tapegrad: automatic differentiation with a dynamic computation graph", "tapegrad");
-  app.set_version_flag("--version", "tapegrad " + std::string(tapegrad::version()));
+  app.set_version_flag("-V,--version", "tapegrad " + std::string(tapegrad::version()));
   app.require_subcommand(0, 1);  // asked for below: CLI11 would not say which word it did not know
   app.get_formatter()->column_width(34);
   app.footer(
@@ -21,6 +40,7 @@ int main(int argc, char** argv) {
       "  tapegrad train text wordnet: --out model    train a text classifier on WordNet\n"
       "  tapegrad predict --model model \"a kind of bird\"\n"
       "  tapegrad graph model -o model.svg           draw what was recorded\n"
+      "  tapegrad explain model                      what is wrong with a recorded step\n"
       "  tapegrad gradcheck --all                    check every operation's gradient\n"
       "  tapegrad op solve a.npy b.npy --out solved  run one operation on NumPy's files\n"
       "  tapegrad COMMAND --help                     more on each");
@@ -41,13 +61,14 @@ int main(int argc, char** argv) {
   add_generate_command(app);
   add_export_command(app);
   add_graph_command(app, status);
+  add_explain_command(app);
   add_inspect_command(app);
   add_run_command(app);
   add_gradcheck_command(app, status);
   add_op_command(app);
   add_ops_command(app);
   try {
-    app.parse(argc, argv);
+    app.parse(words_of(argc, argv));
     if (app.get_subcommands().empty()) throw CLI::RequiredError("A command");
     std::cout.flush();
     if (!std::cout && status == 0) throw std::runtime_error("standard output cannot be written to");
@@ -55,7 +76,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "tapegrad: " << tapegrad::printable(error.what()) << "; see tapegrad --help\n";
+    std::cerr << "tapegrad: " << tapegrad::printable(error.what()) << advice(app) << '\n';
   } catch (const std::bad_alloc&) {
     std::cerr << "tapegrad: out of memory\n";
   } catch (const std::exception& error) {

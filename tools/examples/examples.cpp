@@ -8,6 +8,9 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/trace.hpp>
 #include <tapegrad/graph/capture.hpp>
+#include <vector>
+
+#include "../suggestion.hpp"
 
 namespace tapegrad::tools {
 
@@ -26,9 +29,10 @@ const Example& find_example(std::string_view name) {
   const auto all = examples();
   const auto found = std::find_if(all.begin(), all.end(), [&](const Example& e) { return e.name == name; });
   if (found != all.end()) return *found;
-  std::string names;
-  for (const Example& e : all) names += fmt::format("{}{}", names.empty() ? "" : ", ", e.name);
-  throw ValueError(fmt::format("there is no example '{}'; there are {}", name, names));
+  std::vector<std::string> names;
+  for (const Example& e : all) names.emplace_back(e.name);
+  throw ValueError(
+      fmt::format("there is no example '{}'; there are {}{}", name, fmt::join(names, ", "), did_you_mean(name, names)));
 }
 
 graph::ComputationGraph recorded(std::string_view title, bool times, const std::function<Tensor()>& loss) {
