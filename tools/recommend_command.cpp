@@ -7,6 +7,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/printable.hpp>
 
@@ -21,6 +22,7 @@ struct Options {
   std::string model, ratings, user;
   std::vector<std::string> items;
   std::size_t top = 10;
+  std::optional<double> popularity;
   bool json = false;
   LoadOptions load;
 };
@@ -70,7 +72,8 @@ std::vector<Suggestion> judge(const SavedModel<SavedRecommender>& saved, std::sp
 }
 
 void run(const Options& options) {
-  const auto saved = SavedModel<SavedRecommender>::load(options.model, options.load);
+  auto saved = SavedModel<SavedRecommender>::load(options.model, options.load);
+  saved.system.lists.popularity = options.popularity.value_or(saved.system.lists.popularity);
   std::vector<Rating> known;
   if (!options.user.empty()) known = ratings_of(saved.system, options.user);
   if (!options.ratings.empty()) known = ratings_in(saved.system, options.ratings);
@@ -100,6 +103,11 @@ void add_recommend_command(CLI::App& app) {
       ->excludes(user);
   command->add_option("--item", options->items, "Say what to expect of these items, instead of a list");
   command->add_option("--top", options->top, "Length of the list")->capture_default_str()->check(CLI::PositiveNumber);
+  command
+      ->add_option("--popularity", options->popularity,
+                   "How much the number of its ratings speaks for an item: lists go by the rating + this * ln(1 + "
+                   "ratings). 0: by the rating alone; else as the training found best")
+      ->check(CLI::Range(0.0, 100.0));
   command->add_flag("--json", options->json, "One JSON object a line");
   command->add_flag("--allow-nonfinite", options->load.allow_nonfinite, "Use weights that are NaN or infinite");
   command->footer(

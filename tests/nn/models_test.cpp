@@ -11,6 +11,7 @@
 #include <tapegrad/nn/models/recommender.hpp>
 #include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/optim/optimizer.hpp>
 
@@ -93,8 +94,8 @@ TEST(Recommender, LeavesOneOut) {
     others.erase(others.begin() + at);
     when.erase(when.begin() + at);
     said.erase(said.begin() + at);
-    const Tensor expected = model.predict({copy_of(others), copy_of(when), copy_of(said)}, tensor({items[out]}, i64),
-                                          tensor({times[out]}, f64));
+    const Tensor expected = model.predict({copy_of(others), copy_of(when), copy_of(said)},
+                                          full({1}, static_cast<double>(items[out]), i64), full({1}, times[out], f64));
     EXPECT_NEAR(told[out], expected.item(), 1e-4);
   }
 }
