@@ -49,6 +49,7 @@
 #include <tapegrad/nn/models/detector.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
+#include <tapegrad/nn/models/recommender.hpp>
 #include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
 #include <tapegrad/nn/module.hpp>
@@ -97,5 +98,6 @@
 #include <tapegrad/train/importance.hpp>
 #include <tapegrad/train/metric.hpp>
 #include <tapegrad/train/observers.hpp>
+#include <tapegrad/train/ranking.hpp>
 #include <tapegrad/train/trainer.hpp>
 #endif

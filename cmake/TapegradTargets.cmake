@@ -148,7 +148,7 @@ endfunction()
 function(tapegrad_add_tool)
   find_package(CLI11 2 CONFIG REQUIRED)
   tapegrad_add_executable(tapegrad_tool ${ARGN})
-  target_link_libraries(tapegrad_tool PRIVATE tapegrad::interchange CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
+  target_link_libraries(tapegrad_tool PRIVATE tapegrad::interchange CLI11::CLI11 Eigen3::Eigen nlohmann_json::nlohmann_json fmt::fmt)
   set_target_properties(tapegrad_tool PROPERTIES OUTPUT_NAME tapegrad)
 endfunction()
 

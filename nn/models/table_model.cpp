@@ -4,8 +4,9 @@
 
 namespace tapegrad::nn::models {
 
-TableModel::TableModel(const TableModelOptions& options)
-    : linear(*this, "linear", options.features, options.outputs, {.rng = options.rng}),
+TableModel::TableModel(Owner owner, const MemberName& name, const TableModelOptions& options)
+    : Layer(owner, name),
+      linear(*this, "linear", options.features, options.outputs, {.rng = options.rng}),
       dropout(*this, "dropout", options.dropout) {
   std::int64_t width = options.features;
   for (const std::int64_t next : options.hidden) {

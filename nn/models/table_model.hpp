@@ -29,9 +29,10 @@ struct TableModelOptions {
 
 /// Rows [B, features] to [B, outputs]: Linear, plus an mlp whose last layer starts at 0, so that the model starts as
 /// the linear one (wide and deep: Cheng et al. 2016). Without hidden layers it is the linear one.
-struct TableModel : Module {
+struct TableModel : Layer<TableModel> {
   /// ValueError if a size is below 1.
-  explicit TableModel(const TableModelOptions& options);
+  TableModel(Owner owner, const MemberName& name, const TableModelOptions& options);
+  explicit TableModel(const TableModelOptions& options) : TableModel(kNoOwner, "", options) {}
   Tensor forward(const Tensor& rows);
 
   Linear linear;

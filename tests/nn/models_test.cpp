@@ -9,8 +9,10 @@
 #include <tapegrad/nn/models/detector.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
+#include <tapegrad/nn/models/recommender.hpp>
 #include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
+#include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/loss.hpp>
 #include <tapegrad/ops/view.hpp>
@@ -56,6 +58,63 @@ TEST(TableModel, StartsAsTheLinearOne) {
   train_on(model, 0.05, 200, [&] { return mse_loss(model.forward(rows), exclusive_or); });
   EXPECT_LT(mse_loss(model.forward(rows), exclusive_or).item(), 0.01) << "no linear model comes below 0.25";
   EXPECT_EQ(TableModel({.features = 3, .outputs = 2, .hidden = {}}).parameter_count(), 8);
+}
+
+/// Items that nothing tells apart but their factors.
+Recommender plain_recommender(const Tensor& factors, std::span<const double> scales) {
+  Recommender model({.items = factors.size(0), .features = 1, .factors = factors.size(1), .hidden = {}});
+  model.factors.copy_from(factors);
+  model.mean.copy_from(tensor({3}));
+  model.prior.linear.weight.copy_from(zeros({1 + factors.size(1), 1}));
+  model.prior.linear.bias.copy_from(zeros({1 + factors.size(1)}));
+  model.log_scales.copy_from(tensor({std::log(scales[0]), std::log(scales[1]), std::log(scales[2])}));
+  return model;
+}
+
+TEST(Recommender, ExpectsByCovariance) {
+  const std::vector<double> scales{0.5, 0.25, 2};
+  Recommender model = plain_recommender(tensor({1, 0, 0.5, -2}, {2, 2}), scales);
+  const Ratings known{tensor({0}, i64), tensor({10}, f64), tensor({5})};
+  const double covariance = 0.5 + 0.5 + 0.25 * std::exp(-1 / 2.0), variance = 0.5 + 1 + 0.25 + 1;
+  EXPECT_NEAR(model.predict(known, tensor({1}, i64), tensor({11}, f64)).item(), 3 + covariance / variance * 2, 1e-5);
+  const Ratings nothing{zeros({0}, i64), zeros({0}, f64), zeros({0})};
+  EXPECT_EQ(model.predict(nothing, tensor({1, 0}, i64), tensor({0}, f64)).values(), (std::vector<double>{3, 3}));
+}
+
+TEST(Recommender, LeavesOneOut) {
+  Rng rng(1);
+  Recommender model({.items = 6, .features = 2, .factors = 3, .hidden = {4}, .rng = &rng});
+  model.features.copy_from(randn({6, 2}, f32, rng));
+  const std::vector<std::int64_t> items{4, 0, 2, 5};
+  const std::vector<double> times{0, 0.5, 0.6, 30};
+  const std::vector<float> values{3, 4, 1, 5};
+  const std::vector<double> told = model.leave_one_out({copy_of(items), copy_of(times), copy_of(values)}).values();
+  for (std::size_t out = 0; out < items.size(); ++out) {
+    auto others = items;
+    auto when = times;
+    auto said = values;
+    const auto at = static_cast<std::ptrdiff_t>(out);
+    others.erase(others.begin() + at);
+    when.erase(when.begin() + at);
+    said.erase(said.begin() + at);
+    const Tensor expected = model.predict({copy_of(others), copy_of(when), copy_of(said)},
+                                          full({1}, static_cast<double>(items[out]), i64), full({1}, times[out], f64));
+    EXPECT_NEAR(told[out], expected.item(), 1e-4);
+  }
+}
+
+TEST(Recommender, LearnsWhoLikesWhat) {
+  Rng rng(1);
+  Recommender model({.items = 8, .features = 1, .factors = 2, .hidden = {}, .rng = &rng});
+  // Users like even items, or odd ones.
+  const Tensor items = arange(8), times = zeros({8}, f64);
+  const Ratings even{items, times, tensor({5, 1, 5, 1, 5, 1, 5, 1})},
+      odd{items, times, tensor({1, 5, 1, 5, 1, 5, 1, 5})};
+  const auto loss = [&](const Ratings& user) { return mse_loss(model.leave_one_out(user), user.values); };
+  train_on(model, 0.05, 100, [&] { return loss(even) + loss(odd) + 1e-5 * model.penalty(); });
+  const Ratings one{tensor({3}, i64), zeros({1}, f64), tensor({5})};
+  const std::vector<double> told = model.predict(one, items, zeros({1}, f64)).values();
+  for (std::size_t i = 0; i < told.size(); ++i) EXPECT_NEAR(told[i], i % 2 ? 5 : 1, 0.5);
 }
 
 TEST(ImageClassifier, IsAnMlpOrACnn) {
@@ -174,6 +233,7 @@ TEST(Settings, HaveDistinctNames) {
   expect_distinct_names<TextClassifierOptions>();
   expect_distinct_names<ImageClassifierOptions>();
   expect_distinct_names<LanguageModelOptions>();
+  expect_distinct_names<RecommenderOptions>();
 }
 
 }  // namespace
