@@ -11,10 +11,10 @@
 
 namespace tapegrad::tools {
 
-extern const System text_classifier, image_classifier, language_model, table_model, detector;
+extern const System text_classifier, image_classifier, language_model, table_model, detector, speech_recognizer;
 
 std::span<const System> systems() {
-  static const std::array all{text_classifier, image_classifier, language_model, table_model, detector};
+  static const std::array all{text_classifier, image_classifier, language_model, table_model, detector, speech_recognizer};
   return all;
 }
 
