@@ -50,6 +50,7 @@
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
 #include <tapegrad/nn/models/recommender.hpp>
+#include <tapegrad/nn/models/speech_recognizer.hpp>
 #include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
 #include <tapegrad/nn/module.hpp>
@@ -95,6 +96,7 @@
 #include <tapegrad/solvers/odeint.hpp>
 #include <tapegrad/train/calibration.hpp>
 #include <tapegrad/train/detection.hpp>
+#include <tapegrad/train/edit_distance.hpp>
 #include <tapegrad/train/importance.hpp>
 #include <tapegrad/train/metric.hpp>
 #include <tapegrad/train/observers.hpp>

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <string>
+#include <tapegrad/core/error.hpp>
 
 #include "commands.hpp"
 #include "export.hpp"
@@ -20,12 +22,19 @@ void add_export_command(CLI::App& app) {
       "  text, sentiment   ids int32 [words], numbers of lines of vocabulary.txt, and offsets int64 [texts + 1],\n"
       "                    where each text begins and the last one ends\n"
       "  images            pixels uint8 [batch, channels, height, width]\n"
+      "  detect            pixels uint8 [batch, channels, height, width]\n"
       "  language          ids int32 [batch, length], numbers of tokens.txt\n"
       "  table             features float [rows, features], as columns.json encodes them\n"
-      "Outputs are logits or, of tables that tell a number, numbers.\n"
+      "Outputs are logits; of tables that tell a number, numbers; of detect, boxes and scores of each cell, before\n"
+      "suppression.\n"
       "Examples:\n"
       "  tapegrad export out/cnn -o cnn.onnx && tapegrad inspect cnn.onnx");
-  command->callback([options] { system_of(options->model).save_onnx(*options); });
+  command->callback([options] {
+    const System& system = system_of(options->model);
+    if (!system.save_onnx)
+      throw ValueError(options->model + " is a " + std::string(system.kind) + ", which cannot be exported yet");
+    system.save_onnx(*options);
+  });
 }
 
 }  // namespace tapegrad::tools

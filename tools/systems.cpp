@@ -11,10 +11,12 @@
 
 namespace tapegrad::tools {
 
-extern const System text_classifier, image_classifier, language_model, table_model, detector, recommender;
+extern const System text_classifier, image_classifier, language_model, table_model, detector, recommender,
+    speech_recognizer;
 
 std::span<const System> systems() {
-  static const std::array all{text_classifier, image_classifier, language_model, table_model, detector, recommender};
+  static const std::array all{text_classifier, image_classifier, language_model,   table_model,
+                              detector,        recommender,      speech_recognizer};
   return all;
 }
 

@@ -10,11 +10,14 @@
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
 #include <tapegrad/nn/models/recommender.hpp>
+#include <tapegrad/nn/models/speech_recognizer.hpp>
 #include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
+#include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/loss.hpp>
+#include <tapegrad/ops/selection.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/optimizer.hpp>
 
@@ -179,6 +182,46 @@ TEST(Detector, LossByHand) {
               HasSubstr("class 3; there are 1"));
   EXPECT_THAT(message_of([&] { Detector::loss(outputs, objects[0]); }), HasSubstr("expected [B, n, 5]"));
   EXPECT_THAT(message_of([] { Detector({.channels = {8, 8}}); }), HasSubstr("2 channels; three at least"));
+}
+
+TEST(SpeechRecognizer, DoesNotHearWhatLiesBeside) {
+  for (const SpeechKind kind : {SpeechKind::words, SpeechKind::letters}) {
+    Rng rng(2);
+    SpeechRecognizer model(
+        {.kind = kind, .bands = 3, .outputs = 4, .channels = 5, .width = 6, .layers = 2, .rng = &rng});
+    const Tensor all = randn({2, 9, 3}, f32, rng), lengths = tensor({5, 9}, i64);
+    // Some running statistics, under which silence is no zero.
+    (void)model.forward(all, lengths);
+    model.eval();
+    const Tensor padded = all * cast(unsqueeze(unsqueeze(arange(9), 0) < unsqueeze(lengths, 1), 2), f32);
+    const Tensor both = model.forward(padded, lengths);
+    const Tensor alone = model.forward(slice(padded, 1, 0, 5)[0] * ones({1, 1, 1}), tensor({5}, i64));
+    if (kind == SpeechKind::words) {
+      EXPECT_THAT(both[0].values(), ::testing::Pointwise(::testing::DoubleNear(1e-6), alone[0].values()));
+      continue;
+    }
+    EXPECT_EQ(both.shape(), (Shape{2, 5, 4}));
+    EXPECT_THAT(slice(both[0], 0, 0, 3).values(), ::testing::Pointwise(::testing::DoubleNear(1e-6), alone[0].values()));
+    EXPECT_EQ(both.at({0, 3, 0}), 0) << "then there is silence";
+    EXPECT_LT(both.at({0, 4, 2}), -1000);
+    // So the loss is that of each alone, whatever follows.
+    const Tensor said = tensor({{1, 3, -1}, {2, 1, 1}}, i64);
+    const double first = SpeechRecognizer::loss(alone, tensor({{1, 3}}, i64)).item(),
+                 second = SpeechRecognizer::loss(slice(both, 0, 1), slice(said, 0, 1)).item();
+    EXPECT_NEAR(SpeechRecognizer::loss(both, said).item(), (first + second) / 2, 1e-5);
+  }
+}
+
+TEST(SpeechRecognizer, ReadsTheBestPath) {
+  // blank a a blank a b b: "aab".
+  const Tensor path = log(one_hot(tensor({0, 1, 1, 0, 1, 2, 2}, i64), 3) * 0.8 + 0.1);
+  EXPECT_EQ(SpeechRecognizer::best_path(path), (std::vector<std::int64_t>{1, 1, 2}));
+  EXPECT_EQ(SpeechRecognizer::steps_for({1, 1, 2}), 4) << "a blank between equal ones";
+  EXPECT_EQ(SpeechRecognizer::steps_for({}), 0);
+  EXPECT_THAT(message_of([] {
+                SpeechRecognizer({.bands = 3, .outputs = 2}).forward(zeros({1, 4, 3}), zeros({2}, i64));
+              }),
+              HasSubstr("features are [1, 4, 3] with lengths i64 [2]; expected [B, T, bands]"));
 }
 
 /// Counts upward, which one look back tells.
