@@ -31,7 +31,9 @@ template <Real T>
 }
 template <Recorded X>
 auto tanh_slope(const X& x) {
-  return 4 * logistic_slope(2 * x);
+  // Of the two the first has a derivative with all digits close to 0, the second none that is infinite far out.
+  const auto near = abs(x) < 1;
+  return where(near, square(reciprocal(cosh(where(near, x, 0)))), 4 * logistic_slope(2 * x));
 }
 
 // ---- quotients by squares -------------------------------------------------------------------------------------------
@@ -58,7 +60,21 @@ template <Real T>
 }
 template <Recorded X>
 auto atan_slope(const X& x) {
-  return reciprocal(x * x + 1);
+  // By 1 / x where x is large: the slope's own derivatives have powers of x² + 1.
+  const auto near = abs(x) < 1;
+  const auto close = where(near, x, 0), inverse = reciprocal(where(near, 1, x));
+  return where(near, reciprocal(close * close + 1), inverse * inverse / (inverse * inverse + 1));
+}
+
+/// 1 - x².
+template <Real T>
+[[gnu::always_inline]] inline T one_minus_square(T x) {
+  return (1 - x) * (1 + x);
+}
+template <Recorded X>
+auto one_minus_square(const X& x) {
+  // The derivative of the product is a difference of nearly equal numbers where x is close to 0.
+  return where(abs(x) < 0.5, 1 - x * x, (1 - x) * (1 + x));
 }
 
 /// a / b².

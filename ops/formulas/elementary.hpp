@@ -117,7 +117,7 @@ struct Asin {
                                .flops = 12,
                                .domain = {{-0.9, 0.9}}};
   static auto value(const auto& x) { return asin(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * rsqrt((1 - x) * (1 + x)); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return g * rsqrt(one_minus_square(x)); }
 };
 
 struct Acos {
@@ -128,7 +128,7 @@ struct Acos {
                                .flops = 12,
                                .domain = {{-0.9, 0.9}}};
   static auto value(const auto& x) { return acos(x); }
-  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return -g * rsqrt((1 - x) * (1 + x)); }
+  static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) { return -g * rsqrt(one_minus_square(x)); }
 };
 
 struct Atan {
@@ -200,7 +200,7 @@ struct Atanh {
                                .domain = {{-0.9, 0.9}}};
   static auto value(const auto& x) { return atanh(x); }
   static auto vjp(wrt<0>, const auto& g, const auto& x, const auto&) {
-    return g * valid(abs(x) <= 1, x) / ((1 - x) * (1 + x));
+    return g * valid(abs(x) <= 1, x) / one_minus_square(x);
   }
 };
 

@@ -20,8 +20,10 @@ struct Case {
   std::vector<double> points;
   Function<long double> reference;
   Function<Dual<Dual<Dual<double>>>> forward;
+  Function<Dual<Dual<Dual<Dual<long double>>>>> exact;
   Function<Active<Dual<Dual<double>>>> forward_over_reverse;
   Function<Active<Active<Active<double>>>> reverse;
+  bool composed = false;
 };
 
 template <class F>
@@ -29,6 +31,7 @@ Case make_case(const char* name, std::vector<double> points, F f) {
   return {name,
           std::move(points),
           [f](const auto& x) { return f(x); },
+          [f](const auto& x) { return decltype(x + 0)(f(x)); },
           [f](const auto& x) { return decltype(x + 0)(f(x)); },
           [f](const auto& x) { return std::remove_cvref_t<decltype(x)>(f(x)); },
           [f](const auto& x) { return std::remove_cvref_t<decltype(x)>(f(x)); }};
@@ -99,6 +102,10 @@ std::vector<Case> cases() {
   const auto add = [&](const char* name, std::vector<double> points, auto f) {
     all.push_back(make_case(name, std::move(points), f));
   };
+  const auto add_composed = [&](const char* name, std::vector<double> points, auto f) {
+    add(name, std::move(points), f);
+    all.back().composed = true;
+  };
   const std::vector<double> wide = {-2.3, -0.7, 0.4, 1.9}, positive = {0.3, 1, 2.6}, inside = {-0.6, 0.1, 0.7};
   add("exp", wide, [](const auto& x) {
     using std::exp;
@@ -152,11 +159,11 @@ std::vector<Case> cases() {
     using std::pow;
     return pow(2.5, x);
   });
-  add("pow(x, x)", positive, [](const auto& x) {
+  add_composed("pow(x, x)", positive, [](const auto& x) {
     using std::pow;
     return pow(x, x);
   });
-  add("hypot", wide, [](const auto& x) {
+  add_composed("hypot", wide, [](const auto& x) {
     using std::hypot;
     return hypot(x, 1 + x * x);
   });
@@ -184,7 +191,7 @@ std::vector<Case> cases() {
     using std::atan;
     return atan(x);
   });
-  add("atan2", wide, [](const auto& x) {
+  add_composed("atan2", wide, [](const auto& x) {
     using std::atan2;
     return atan2(x, 2 + x);
   });
@@ -228,39 +235,63 @@ std::vector<Case> cases() {
     using std::lgamma;
     return lgamma(x);
   });
-  add("fabs", wide, [](const auto& x) {
+  add_composed("fabs", wide, [](const auto& x) {
     using std::fabs;
     return x * fabs(x);
   });
-  add("fmod", {2.3, -2.3}, [](const auto& x) {
+  add_composed("fmod", {2.3, -2.3}, [](const auto& x) {
     using std::fmod;
     return x * fmod(x, 1.5);
   });
-  add("fma", wide, [](const auto& x) {
+  add_composed("fma", wide, [](const auto& x) {
     using std::fma;
     return fma(x, x * x, x);
   });
-  add("fmax", {-0.5, 0.5}, [](const auto& x) {
+  add_composed("fmax", {-0.5, 0.5}, [](const auto& x) {
     using std::fmax;
     return fmax(x * x * x, x);
   });
-  add("fmin", {-0.5, 0.5}, [](const auto& x) {
+  add_composed("fmin", {-0.5, 0.5}, [](const auto& x) {
     using std::fmin;
     return fmin(x * x * x, x);
   });
-  add("copysign", wide, [](const auto& x) {
+  add_composed("copysign", wide, [](const auto& x) {
     using std::copysign;
     return copysign(x * x * x, x);
   });
-  add("floor", wide, [](const auto& x) {
+  add_composed("floor", wide, [](const auto& x) {
     using std::floor;
     return floor(x) * x * x;
   });
-  add("ldexp", wide, [](const auto& x) {
+  add_composed("ldexp", wide, [](const auto& x) {
     using std::ldexp;
     return ldexp(x, 3) * x * x;
   });
-  add("quotient", positive, [](const auto& x) { return (1 - x * x) / (x + 3) - 2 / x; });
+  add("hypot(x, 3)", wide, [](const auto& x) {
+    using std::hypot;
+    return hypot(x, 3);
+  });
+  add("atan2(x, 3)", wide, [](const auto& x) {
+    using std::atan2;
+    return atan2(x, 3);
+  });
+  add("atan2(3, x)", wide, [](const auto& x) {
+    using std::atan2;
+    return atan2(3, x);
+  });
+  add("copysign(x, -1)", wide, [](const auto& x) {
+    using std::copysign;
+    return copysign(x, -1);
+  });
+  add("fmax(x, 0.25)", wide, [](const auto& x) {
+    using std::fmax;
+    return fmax(x, 0.25);
+  });
+  add("fmin(x, 0.25)", wide, [](const auto& x) {
+    using std::fmin;
+    return fmin(x, 0.25);
+  });
+  add_composed("quotient", positive, [](const auto& x) { return (1 - x * x) / (x + 3) - 2 / x; });
   return all;
 }
 
@@ -275,6 +306,44 @@ TEST(Functions, HaveThreeDerivativesInEveryMode) {
           EXPECT_NEAR(d[order], expected[order], digits[order] * 4 * std::max(1.0, std::abs(expected[order])))
               << c.name << " at " << x << ", order " << order;
     }
+}
+
+/// Points from the smallest numbers to the largest, and on both sides of 1.
+std::vector<double> whole_range() {
+  std::vector<double> points;
+  for (double exponent = -300; exponent <= 300; exponent += 7.3) points.push_back(std::pow(10, exponent));
+  for (double x = 0.013; x < 1000; x *= 1.37) points.push_back(x);
+  const std::size_t positive = points.size();
+  for (std::size_t i = 0; i < positive; ++i) points.push_back(-points[i]);
+  return points;
+}
+
+// Against the same formulas in long double, whose range is wider. In compositions terms may cancel.
+TEST(Functions, KeepTheirDigitsOverTheWholeRange) {
+  using One = Dual<long double>;
+  using Two = Dual<One>;
+  using Three = Dual<Two>;
+  for (const Case& c : cases()) {
+    if (c.composed) continue;
+    for (const double x : whole_range()) {
+      const Dual<Three> y = c.exact(Dual<Three>(Three(Two(One(x, 0), 0), 0), 0));
+      const long double expected[] = {y.value().value().value().value(), y.tangent().value().value().value(),
+                                      y.tangent().tangent().value().value(), y.tangent().tangent().tangent().value(),
+                                      y.tangent().tangent().tangent().tangent()};
+      const Derivatives found = forward(c, x);
+      for (std::size_t order = 0; order < 4; ++order) {
+        const long double want = expected[order];
+        if (!std::isfinite(want) || std::abs(want) > std::numeric_limits<double>::max()) break;
+        const long double condition = want == 0 ? 0 : std::abs(x * expected[order + 1] / want);
+        if (!std::isfinite(condition)) continue;
+        const long double most = 8 * (1 + condition) *
+                                 std::max(std::abs(want) * std::numeric_limits<double>::epsilon(),
+                                          static_cast<long double>(std::numeric_limits<double>::denorm_min()));
+        EXPECT_LE(std::abs(found[order] - want), most)
+            << c.name << " at " << x << ", order " << order << ": " << found[order] << ", not " << want;
+      }
+    }
+  }
 }
 
 TEST(Functions, ShareTheDecisionsOfTensorsAtCorners) {
