@@ -31,6 +31,7 @@
 #include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/explain.hpp>
 #include <tapegrad/graph/graph.hpp>
+#include <tapegrad/graph/tape.hpp>
 #include <tapegrad/io/checkpoint.hpp>
 #include <tapegrad/io/folder_lock.hpp>
 #include <tapegrad/io/npy.hpp>

@@ -34,6 +34,9 @@ int main() {
   recording.backward(z);
   std::cout << recording.grad(x) << ' ' << recording.grad(y) << '\n';
 
+  const tapegrad::graph::ComputationGraph tape = tapegrad::graph::capture(recording, {{"x", x}, {"y", y}, {"z", z}});
+  std::cout << tape.size() << " vertices\n";
+
   const Dual<double, 2> a(2, 0), b(3, 1);  // directions 0 and 1
   const Dual<double, 2> c = a * b + sin(a);
   std::cout << c.tangent(0) << ' ' << c.tangent(1) << '\n';

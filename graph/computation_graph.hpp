@@ -185,12 +185,16 @@ struct Edge {
   VertexIndex from = 0, to = 0;
   std::uint32_t slot = 0;
   EdgeKind kind = EdgeKind::data;
+  std::optional<double> partial{};
   bool operator==(const Edge&) const = default;
 
   /// All but its ends, which each format has a form of its own for.
   static constexpr auto fields() {
-    return std::tuple{Field{&Edge::slot, {.name = "slot", .doc = "which input of the op"}},
-                      Field{&Edge::kind, {.name = "kind", .doc = "see below"}}};
+    return std::tuple{
+        Field{&Edge::slot, {.name = "slot", .doc = "which input of the op"}},
+        Field{&Edge::kind, {.name = "kind", .doc = "see below"}},
+        Field{&Edge::partial,
+              {.name = "partial", .doc = "derivative of a scalar for this input of it", .compare = Compare::roughly}}};
   }
 };
 

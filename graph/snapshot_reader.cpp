@@ -177,7 +177,8 @@ class SnapshotReader {
     add_vertices(builder);
     for (std::size_t i = 0; i < edges_.size(); ++i) {
       const PendingEdge& e = edges_[i];
-      at(fmt::format("edges[{}]", i), [&] { builder.connect(handle(e.from), handle(e.to), e.edge.slot, e.edge.kind); });
+      at(fmt::format("edges[{}]", i),
+         [&] { builder.connect(handle(e.from), handle(e.to), e.edge.slot, e.edge.kind, e.edge.partial); });
     }
     std::optional<ComputationGraph> built;
     at("the graph", [&] { built = std::move(builder).build(); });

@@ -17,6 +17,10 @@ void fail_enclosing() {
       "value() if it is a constant there, or nest the types, Active<Active<double>>, to differentiate twice");
 }
 
+void fail_constant() {
+  throw GraphError("scalar: a constant was given for a value of the tape; it depends on no input of a recording");
+}
+
 void fail_position() {
   throw GraphError(
       "scalar: the position is not one of this recording, or it was rewound to an earlier one; ask for position() "

@@ -10,6 +10,8 @@ namespace tapegrad::scalars::detail {
 [[noreturn]] void fail_stale();
 /// GraphError: a value of an enclosing recording, used in an inner one.
 [[noreturn]] void fail_enclosing();
+/// GraphError: a constant, where a value of the tape was asked for.
+[[noreturn]] void fail_constant();
 /// GraphError: a position that the recording no longer reaches.
 [[noreturn]] void fail_position();
 /// GraphError: more statements than indices.

@@ -1,6 +1,7 @@
 #pragma once
 // Recordings, what a thread's tape is used through, and adjoints, what is read from them.
 
+#include <optional>
 #include <span>
 #include <tapegrad/scalar/active.hpp>
 
@@ -21,13 +22,13 @@ class Adjoints {
   /// Adds to the adjoint of y, before a sweep; nothing where y is a constant.
   void add(const Active<T>& y, const T& cotangent, int lane = 0) {
     if (y.is_constant()) return;
-    const std::size_t place = place_of(y);
+    const std::size_t place = recording_.place_of(y);
     fit();
     detail::lane_of(adjoints_[place], lane) += cotangent;
   }
   T of(const Active<T>& x, int lane = 0) const {
     if (x.is_constant()) return T(0);
-    const std::size_t place = place_of(x);
+    const std::size_t place = recording_.place_of(x);
     return place < adjoints_.size() ? detail::lane_of(adjoints_[place], lane) : T(0);
   }
 
@@ -44,10 +45,6 @@ class Adjoints {
  private:
   using Adjoint = std::conditional_t<N == 1, T, detail::Lanes<T, N>>;
 
-  std::size_t place_of(const Active<T>& x) const {
-    recording_.tape_.require_recorded(x.epoch_, x.index_);
-    return x.index_ - recording_.start_.index - 1;
-  }
   void fit() {
     if (adjoints_.size() < recording_.statements()) adjoints_.resize(recording_.statements());
   }
@@ -59,6 +56,14 @@ class Adjoints {
 
   const Recording<T>& recording_;
   std::vector<Adjoint> adjoints_;
+};
+
+/// An argument of a statement, by their places among the statements, and the derivative for it: none where a function
+/// given to external() is asked for it.
+template <class T>
+struct Dependence {
+  std::size_t result, argument;
+  std::optional<T> partial;
 };
 
 /// A part of the tape of this thread: from its construction to its end, what is done to values that depend on its
@@ -117,6 +122,15 @@ class Recording {
   void backward(std::span<const Active<T>> y, std::span<const T> cotangents);
   /// Of the last backward(); 0 where y does not depend on x, and for constants.
   T grad(const Active<T>& x) const { return adjoints_.of(x); }
+
+  /// What each statement depends on: the tape as a graph.
+  std::vector<Dependence<T>> dependences() const;
+  /// Which of the statements() a value is, from 0. GraphError for a value of another recording, and a constant.
+  std::size_t place_of(const Active<T>& x) const {
+    if (x.is_constant()) detail::fail_constant();
+    tape_.require_recorded(x.epoch_, x.index_);
+    return x.index_ - start_.index - 1;
+  }
 
   /// How many statements, with its inputs, and how many bytes of the tape they take.
   std::size_t statements() const { return detail::cursor<T>.index - start_.index; }
@@ -186,6 +200,18 @@ std::vector<Active<T>> Recording<T>::external(std::span<const T> values, std::sp
   for (const T& value : values) results.push_back(input(value));
   tape_.add_external(std::move(external));
   return results;
+}
+
+template <class T>
+std::vector<Dependence<T>> Recording<T>::dependences() const {
+  require_innermost();
+  std::vector<Dependence<T>> all;
+  tape_.for_each_argument(start_.index, [&](Index result, Index argument, const T* partial) {
+    if (argument > start_.index)
+      all.push_back({result - start_.index - 1, argument - start_.index - 1,
+                     partial ? std::optional<T>(*partial) : std::nullopt});
+  });
+  return all;
 }
 
 template <class T>

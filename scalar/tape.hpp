@@ -157,6 +157,34 @@ class Tape {
     walk.template down_to<Adjoint>(adjoints, base, stop);
   }
 
+  /// f(statement, argument, partial derivative) for what was recorded after `base`, the last statement first; the
+  /// derivative is null where an external function is asked for it.
+  template <class F>
+  void for_each_argument(Index base, F&& f) const {
+    std::size_t chunk = chunk_;
+    const char *arguments = cursor<T>.top, *counts = cursor<T>.bottom;
+    for (Index i = cursor<T>.index; i > base; --i) {
+      while (chunks_[chunk].before == i) {
+        --chunk;
+        arguments = chunks_[chunk].top;
+        counts = chunks_[chunk].bottom;
+      }
+      const std::size_t bytes = static_cast<unsigned char>(*counts++) * kArgumentBytes<T>;
+      arguments -= bytes;
+      for (std::size_t at = 0; at < bytes; at += kArgumentBytes<T>) {
+        T partial;
+        Index to;
+        get_argument(arguments + at, partial, to);
+        f(i, to, &partial);
+      }
+    }
+    for (const External<T>& external : externals_)
+      if (external.before >= base)
+        for (std::size_t result = 0; result < external.results; ++result)
+          for (const Index input : external.inputs)
+            if (input > 0) f(static_cast<Index>(external.before + 1 + result), input, static_cast<const T*>(nullptr));
+  }
+
   std::size_t bytes_since(const Position& start) const {
     std::size_t bytes = 0;
     for (std::size_t c = start.chunk; c <= chunk_; ++c) {

@@ -218,6 +218,8 @@ class DiagramMaker {
         if (value_bytes(value) > 0) label = bytes_text(value_bytes(value));
       } else if (options_.shapes == ShapeLabels::edges) {
         label = shorten(drawable(value_text(value)), style_.line);
+      } else if (e.partial) {
+        label = number_text(*e.partial);
       }
       if (e.steps == 1) label = e.kind == EdgeKind::data ? "next step" : "step before";
       if (e.steps > 1) label = fmt::format("{} steps {}", e.steps, e.kind == EdgeKind::data ? "on" : "before");

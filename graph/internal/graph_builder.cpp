@@ -79,7 +79,7 @@ GraphBuilder::Handle GraphBuilder::add_gradient(Handle of, const Vertex& measure
   return handle;
 }
 
-void GraphBuilder::connect(Handle from, Handle to, std::uint32_t slot, EdgeKind kind) {
+void GraphBuilder::connect(Handle from, Handle to, std::uint32_t slot, EdgeKind kind, std::optional<double> partial) {
   check_handle(from);
   check_handle(to);
   const bool from_gradient = vertices_[from].kind == VertexKind::gradient;
@@ -91,7 +91,7 @@ void GraphBuilder::connect(Handle from, Handle to, std::uint32_t slot, EdgeKind 
   if (kind == EdgeKind::data && is_leaf(vertices_[to])) {
     throw GraphError(fmt::format("GraphBuilder: {} is a leaf and takes no input", describe(to)));
   }
-  edges_.push_back({from, to, slot, kind});
+  edges_.push_back({from, to, slot, kind, partial});
 }
 
 void GraphBuilder::mirror_gradients() {
@@ -104,7 +104,7 @@ void GraphBuilder::mirror_gradients() {
   for (std::size_t i = 0; i < edge_count; ++i) {
     const Edge e = edges_[i];
     if (e.kind != EdgeKind::data || twins_[e.from] == kNone || twins_[e.to] == kNone) continue;
-    edges_.push_back({twins_[e.to], twins_[e.from], e.slot, EdgeKind::gradient});
+    edges_.push_back({twins_[e.to], twins_[e.from], e.slot, EdgeKind::gradient, e.partial});
   }
 }
 

@@ -22,7 +22,8 @@ class GraphBuilder {
   Handle add_gradient(Handle of, const Vertex& measured = {});
 
   /// Adds an edge. Throws GraphError unless its ends exist and are of the kinds that the edge kind asks for.
-  void connect(Handle from, Handle to, std::uint32_t slot, EdgeKind kind = EdgeKind::data);
+  void connect(Handle from, Handle to, std::uint32_t slot, EdgeKind kind = EdgeKind::data,
+               std::optional<double> partial = {});
 
   /// Gives every vertex that requires a gradient its twin, where it has none, and every data edge between two such
   /// vertices its gradient edge.

@@ -58,7 +58,7 @@ Sketch::Sketch(const ComputationGraph& graph) : graph_(&graph) {
   std::iota(item_of_.begin(), item_of_.end(), ItemIndex{0});
   edges_.reserve(graph.edges().size());
   for (const Edge& e : graph.edges()) {
-    edges_.push_back({item_of(e.from), item_of(e.to), e.kind, e.slot, graph.value_of(e.from), 0});
+    edges_.push_back({item_of(e.from), item_of(e.to), e.kind, e.slot, graph.value_of(e.from), 0, e.partial});
   }
 }
 
@@ -139,7 +139,10 @@ void Sketch::merge(const std::vector<ItemIndex>& target, const std::vector<std::
     const bool may_loop = e.kind == EdgeKind::saved || (is_loop && items_[e.to].is_op_or_layer());
     if (e.from == e.to && !may_loop) continue;
     const bool plain = items_[e.from].kind == Item::Kind::vertex && items_[e.to].kind == Item::Kind::vertex;
-    if (!plain) e.slot = 0;
+    if (!plain) {
+      e.slot = 0;
+      e.partial.reset();
+    }
     edges_[count++] = e;
   }
   edges_.resize(count);

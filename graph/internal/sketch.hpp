@@ -37,6 +37,7 @@ struct SketchEdge {
   /// In a block that stands for all its repetitions: the edge leads so many of them on (for gradients, back), where it
   /// would otherwise lead from the block to itself.
   std::uint32_t steps = 0;
+  std::optional<double> partial{};  ///< between two vertices
 };
 
 /// A box round items: a scope, or the one block that stands for all its repetitions. Frame 0 is the whole picture.
