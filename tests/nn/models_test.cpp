@@ -129,7 +129,8 @@ TEST(Detector, LossByHand) {
 TEST(SpeechRecognizer, DoesNotHearWhatLiesBeside) {
   for (const SpeechKind kind : {SpeechKind::words, SpeechKind::letters}) {
     Rng rng(2);
-    SpeechRecognizer model({.kind = kind, .bands = 3, .outputs = 4, .channels = 5, .width = 6, .layers = 2, .rng = &rng});
+    SpeechRecognizer model(
+        {.kind = kind, .bands = 3, .outputs = 4, .channels = 5, .width = 6, .layers = 2, .rng = &rng});
     const Tensor all = randn({2, 9, 3}, f32, rng), lengths = tensor({5, 9}, i64);
     // Some running statistics, under which silence is no zero.
     (void)model.forward(all, lengths);
