@@ -8,8 +8,9 @@ trap 'rm -r "$folder"' EXIT
 mkdir "$folder/tree"
 cp -r "$1/scripts" "$folder/tree"
 mkdir -p "$folder/tree/out/results/food-reviews"
-mkdir "$folder/tree/out/results/tables"
-touch "$folder/tree/out/results/food-reviews/test.csv" "$folder/tree/out/results/tables/credit.csv"  # so that none are made
+mkdir "$folder/tree/out/results/tables" "$folder/tree/out/results/speech-quick"
+touch "$folder/tree/out/results/food-reviews/test.csv" "$folder/tree/out/results/tables/credit.csv" \
+  "$folder/tree/out/results/speech-quick/sentences-test.csv"  # so that none are made
 printf 'need_packages() { :; }\n' >>"$folder/tree/scripts/lib.sh"
 printf '#!/bin/sh\necho "test accuracy $ACCURACY"\n' >"$folder/program"
 chmod +x "$folder/program"
