@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <tapegrad/core/tensor.hpp>
+#include <tapegrad/data/loader.hpp>
 
 namespace tapegrad::data {
 
@@ -31,3 +32,16 @@ struct MelOptions {
 Tensor log_mel(const Tensor& samples, std::int64_t rate, const MelOptions& options = {});
 
 }  // namespace tapegrad::data
+
+namespace tapegrad::data::augment {
+
+struct VaryFeaturesOptions {
+  std::int64_t shift = 2;  ///< bands that voices move up or down by at most, as if throats were shorter or longer
+  std::int64_t bands = 6, times = 12;  ///< most that a hidden stripe takes
+  std::int64_t stripes = 2;            ///< of each kind
+};
+/// Features [B, time, bands] whose mean is 0, as of other voices, with stripes that become 0 (SpecAugment: Park et al.
+/// 2019). ValueError for a negative option.
+Transform vary_features(std::uint64_t seed, const VaryFeaturesOptions& options = {});
+
+}  // namespace tapegrad::data::augment

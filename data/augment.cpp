@@ -6,6 +6,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
+#include <tapegrad/data/audio.hpp>
 #include <tapegrad/data/detection.hpp>
 #include <tuple>
 #include <utility>
@@ -14,7 +15,7 @@ namespace tapegrad::data::augment {
 namespace {
 
 // Different augmentations with one seed draw different numbers.
-enum class Kind : std::uint64_t { flip = 1, shift, crop, noise };
+enum class Kind : std::uint64_t { flip = 1, shift, crop, noise, features };
 
 Rng rng_of(Kind kind, std::uint64_t seed, std::int64_t epoch, std::int64_t row) {
   // Every image of every epoch has 2^24 words for itself in the sequence of a key.
@@ -149,6 +150,41 @@ Transform noise(std::uint64_t seed, double deviation) {
       }
     });
     batch.inputs[0] = std::move(images);
+  };
+}
+
+Transform vary_features(std::uint64_t seed, const VaryFeaturesOptions& o) {
+  if (o.shift < 0 || o.bands < 0 || o.times < 0 || o.stripes < 0)
+    throw ValueError(
+        fmt::format("augment::vary_features: shift {}, {} stripes of {} bands and of {} times; none may be below 0",
+                    o.shift, o.stripes, o.bands, o.times));
+  return [=](Batch& batch, std::span<const std::int64_t> rows, std::int64_t epoch) {
+    if (batch.inputs.empty() || batch.inputs[0].rank() != 3 || batch.inputs[0].size(0) != std::ssize(rows) ||
+        batch.inputs[0].dtype() != f32)
+      throw ShapeError(
+          fmt::format("augment::vary_features: the batch's first input is {}; expected features, f32 [N, time, bands]",
+                      batch.inputs.empty() ? "missing" : describe(batch.inputs[0])));
+    const Tensor from = batch.inputs[0].contiguous();
+    const std::int64_t times = from.size(1), bands = from.size(2);
+    Tensor to = zeros(from.shape());
+    const float* in = from.data<float>().data();
+    float* out = to.mutable_data<float>().data();
+    for (const std::int64_t row : rows) {
+      Rng rng = rng_of(Kind::features, seed, epoch, row);
+      const std::int64_t up = between(rng, -o.shift, o.shift);
+      for (std::int64_t t = 0; t < times; ++t)
+        for (std::int64_t b = std::max<std::int64_t>(0, up); b < std::min(bands, bands + up); ++b)
+          out[t * bands + b] = in[t * bands + b - up];
+      for (std::int64_t stripe = 0; stripe < o.stripes; ++stripe) {
+        const std::int64_t wide = between(rng, 0, std::min(o.bands, bands)), band = between(rng, 0, bands - wide);
+        const std::int64_t longest = between(rng, 0, std::min(o.times, times)), time = between(rng, 0, times - longest);
+        for (std::int64_t t = 0; t < times; ++t) std::fill_n(out + t * bands + band, wide, 0.0F);
+        std::fill_n(out + time * bands, longest * bands, 0.0F);
+      }
+      in += times * bands;
+      out += times * bands;
+    }
+    batch.inputs[0] = std::move(to);
   };
 }
 

@@ -149,5 +149,40 @@ TEST(LogMel, HearsHigherTonesInHigherBands) {
   EXPECT_THROW(log_mel(zeros({1, 400}), 16000), ShapeError);
 }
 
+TEST(VaryFeatures, MovesAndHides) {
+  Tensor features = empty({2, 30, 10});
+  auto values = features.mutable_data<float>();
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(1 + i % 10);
+  const std::vector<std::int64_t> rows{4, 9};
+  // Without stripes each band holds another's value, the same one at all times, and 0 comes in at one end.
+  Batch moved{{features}, {}, 2};
+  augment::vary_features(1, {.shift = 3, .stripes = 0})(moved, rows, 0);
+  for (std::int64_t sample = 0; sample < 2; ++sample) {
+    const auto up = static_cast<std::int64_t>(5 - (moved.inputs[0].at({sample, 0, 4})));
+    for (std::int64_t t = 0; t < 30; ++t)
+      for (std::int64_t b = 0; b < 10; ++b)
+        EXPECT_EQ(moved.inputs[0].at({sample, t, b}), b - up >= 0 && b - up < 10 ? static_cast<double>(1 + b - up) : 0);
+  }
+  // Stripes: what stays is as it was, and each hides two bands and two stretches of time at most.
+  Batch hidden{{features}, {}, 2};
+  const auto hide = augment::vary_features(1, {.shift = 0, .bands = 2, .times = 4, .stripes = 2});
+  hide(hidden, rows, 3);
+  std::int64_t zeros_seen = 0;
+  for (std::int64_t t = 0; t < 30; ++t)
+    for (std::int64_t b = 0; b < 10; ++b) {
+      const double value = hidden.inputs[0].at({0, t, b});
+      zeros_seen += value == 0;
+      EXPECT_TRUE(value == 0 || value == static_cast<double>(1 + b));
+    }
+  EXPECT_LE(zeros_seen, 4 * 30 + 8 * 10);
+  Batch again{{features}, {}, 2};
+  hide(again, rows, 3);
+  EXPECT_EQ(again.inputs[0].values(), hidden.inputs[0].values()) << "it follows from seed, epoch and row";
+  EXPECT_THROW(augment::vary_features(1, {.shift = -1}), ValueError);
+  Batch images{{zeros({2, 1, 3, 3})}, {}, 2};
+  EXPECT_THAT(message_of<ShapeError>([&] { hide(images, rows, 0); }),
+              HasSubstr("expected features, f32 [N, time, bands]"));
+}
+
 }  // namespace
 }  // namespace tapegrad::data

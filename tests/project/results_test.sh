@@ -8,8 +8,8 @@ trap 'rm -r "$folder"' EXIT
 mkdir "$folder/tree"
 cp -r "$1/scripts" "$folder/tree"
 data=$folder/tree/out/results
-mkdir -p "$data"/{food-reviews,movielens,tables}
-touch "$data"/{food-reviews/test,movielens/items,tables/credit}.csv  # so that none are made
+mkdir -p "$data"/{food-reviews,movielens,tables,speech-quick}
+touch "$data"/{food-reviews/test,movielens/items,tables/credit,speech-quick/sentences-test}.csv  # so that none are made
 printf 'need_packages() { :; }\n' >>"$folder/tree/scripts/lib.sh"
 cat >"$folder/program" <<'END'
 #!/bin/sh

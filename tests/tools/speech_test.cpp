@@ -28,7 +28,8 @@ class Speech : public Program {
     const auto tone = [&](double hertz, double seconds) {
       for (std::size_t i = 0; i < static_cast<std::size_t>(seconds * static_cast<double>(rate)); ++i) {
         const double phase = 2 * std::numbers::pi * hertz * static_cast<double>(i) / static_cast<double>(rate);
-        const double value = hertz > 0 ? loudness * std::sin(phase) : loudness / 100 * std::sin(static_cast<double>(i * i));
+        const double value =
+            hertz > 0 ? loudness * std::sin(phase) : loudness / 100 * std::sin(static_cast<double>(i * i));
         data += number(static_cast<std::size_t>(std::lround(value) & 0xffff), 2);
       }
     };
@@ -56,9 +57,10 @@ class Speech : public Program {
 };
 
 TEST_F(Speech, IsSpelled) {
-  const Outcome o = run(
-      "train speech list.csv --bands 12 --channels 16 --width 16 --epochs 30 --batch 6 --lr 0.01 --dropout 0 "
-      "--validation-split 0 --out out");
+  const Outcome o =
+      run("train speech list.csv --bands 12 --channels 16 --width 16 --epochs 30 --batch 6 --lr 0.01 --dropout 0 "
+          "--no-augment "
+          "--validation-split 0 --out out");
   ASSERT_EQ(o.status, 0) << o.err;
   EXPECT_THAT(o.out, HasSubstr("43 training, 0 validation and 5 test recordings of 2 letters"));
   EXPECT_THAT(o.out, ContainsRegex("\ntest letters wrong 0\\.[01]"));
@@ -70,9 +72,9 @@ TEST_F(Speech, IsSpelled) {
 }
 
 TEST_F(Speech, IsOneOfSeveralWords) {
-  const Outcome o = run(
-      "train speech list.csv --model words --bands 12 --channels 16 --width 16 --epochs 15 --batch 6 --lr 0.01 "
-      "--dropout 0 --out out");
+  const Outcome o =
+      run("train speech list.csv --model words --bands 12 --channels 16 --width 16 --epochs 15 --batch 6 --lr 0.01 "
+          "--dropout 0 --no-augment --out out");
   ASSERT_EQ(o.status, 0) << o.err;
   EXPECT_THAT(o.out, ContainsRegex("\ntest accuracy (0\\.[89]|1\\.0)"));
   const auto json = nlohmann::json::parse(run("predict --model out wav/2.wav --json").out);
@@ -82,19 +84,22 @@ TEST_F(Speech, IsOneOfSeveralWords) {
 TEST_F(Speech, SaysWhatIsWrong) {
   expect_refused("train speech missing.csv --out m", {"missing.csv: cannot read the file"});
   write("columns.csv", "sound,text\nwav/0.wav,a\n");
-  expect_refused("train speech columns.csv --out m", {"columns.csv: has no column file; there are \"sound\", \"text\""});
+  expect_refused("train speech columns.csv --out m",
+                 {"columns.csv: has no column file; there are \"sound\", \"text\""});
   write("gone.csv", "file,text\nwav/0.wav,a\nwav/none.wav,b\n");
-  expect_refused("train speech gone.csv --out m", {"gone.csv:3: ./wav/none.wav: cannot read the file"});
+  expect_refused("train speech gone.csv --out m", {"gone.csv:3: wav/none.wav: cannot read the file"});
   write("empty.csv", "file,text\nwav/0.wav,  \n");
   expect_refused("train speech empty.csv --out m", {"empty.csv:2: has no text"});
   write("long.csv", "file,text\nwav/0.wav," + std::string(80, 'x') + "\nwav/1.wav,y\nwav/2.wav,x\n");
   expect_refused("train speech long.csv --test long.csv --validation-split 0 --out m",
                  {"long.csv:2: is too short for its text, which takes 159 steps of 20 ms; there are"});
   write("other.csv", "file,text\nwav/0.wav,c\n");
-  expect_refused("train speech list.csv --test other.csv --out m", {"other.csv:2: \"c\" does not occur in the training"});
+  expect_refused("train speech list.csv --test other.csv --out m",
+                 {"other.csv:2: \"c\" does not occur in the training"});
   write_wav("slow.wav", "a", 4000, 9000);
   write("slow.csv", "file,text\nslow.wav,a\n");
-  expect_refused("train speech slow.csv --out m", {"slow.csv:2: ", "slow.wav: has 4000 samples a second; 8000 at least"});
+  expect_refused("train speech slow.csv --out m",
+                 {"slow.csv:2: ", "slow.wav: has 4000 samples a second; 8000 at least"});
 }
 
 }  // namespace

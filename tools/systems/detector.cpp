@@ -246,7 +246,7 @@ int train_detector(const Options& options) {
 
 void add_train_command(CLI::App& train, int& status) {
   auto options = std::make_shared<Options>();
-  options->epochs = 10;
+  options->epochs = 8;
   options->batch_size = 16;
   options->lr = 2e-3;
   options->weight_decay = 0.02;

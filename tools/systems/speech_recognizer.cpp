@@ -12,7 +12,8 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/core/parallel.hpp>
-#include <tapegrad/data/dataset.hpp>
+#include <tapegrad/data/audio.hpp>
+#include <tapegrad/data/loader.hpp>
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/nn/models/speech_recognizer.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
@@ -95,6 +96,7 @@ struct Options : TrainingOptions {
   std::string list, test;
   nn::models::SpeechRecognizerOptions model;
   double validation = 0.05, held_out = 0.1;
+  bool augment = true;
 };
 
 std::vector<std::string> symbols_of(const Recordings& recordings, SpeechKind kind) {
@@ -210,8 +212,12 @@ int train_speech(const Options& options) {
   const auto length = static_cast<double>(options.epochs);
   fit.schedule = optim::schedule::warm_up(std::min(0.5, length / 2), optim::schedule::cosine(length, 0.01), 0.1);
   if (validation.empty()) fit.early_stopping.reset();
+  data::LoaderOptions loading{.batch_size = options.batch_size, .seed = options.seed};
+  if (options.augment) loading.transform = data::augment::vary_features(options.seed);
+  data::DataLoader train_batches(train_set, loading);
+  data::DataLoader validation_batches(validation_set, {.batch_size = options.batch_size, .shuffle = false});
   const train::History history =
-      run_training(trainer, train_set, validation.empty() ? nullptr : &validation_set, options, fit);
+      run_training(trainer, train_batches, validation.empty() ? nullptr : &validation_batches, options, fit);
 
   model.eval();
   const std::vector<std::string> heard = heard_in(saved, test);
@@ -267,6 +273,8 @@ void add_train_command(CLI::App& train, int& status) {
       ->check(CLI::Range(0.0, 0.9));
   for (const char* name : {"model", "bands", "channels", "width", "layers", "dropout"})
     add_setting(*command, options->model, name);
+  command->add_flag("!--no-augment", options->augment,
+                    "Leave recordings as they are: no other voices, no hidden stripes");
   add_training_options(*command, *options);
   command->footer(
       "WAV files may have any rate from 8,000 samples a second on, and differ in it: what lies above 4,000 Hz is not\n"
