@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <string>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/explain.hpp>
 #include <tapegrad/graph/internal/text.hpp>
@@ -60,10 +61,25 @@ class Explainer {
     const bool is_gradient = *first >= graph_.forward_size();
     const VertexIndex culprit = is_gradient ? gradient_culprit(*first) : *first;
     const std::string why = is_gradient ? gradient_reason(culprit) : reason(culprit);
+    const std::string caution =
+        why.empty() && !inputs_are_measured(*first)
+            ? ". Its inputs were not measured, so an earlier operation may be the cause: keep a "
+              "Trace(Trace::Keep::measurements) open while the model runs"
+            : "";
     add(Kind::non_finite, {culprit, *first},
-        fmt::format("The first NaN or infinity {} {}: {}{}{}",
+        fmt::format("The first NaN or infinity{} {} {}: {}{}{}{}", caution.empty() ? "" : " that can be seen",
                     is_gradient ? "is in the gradient that comes from" : "comes from", describe(graph_, culprit), what,
-                    why.empty() ? "" : ". It is ", why));
+                    why.empty() ? "" : ". It is ", why, caution));
+  }
+
+  // Whether the graph knows that all that the vertex was computed from is finite. A call's results have statistics of
+  // their own; integers and what is empty have nothing to measure.
+  bool inputs_are_measured(VertexIndex v) const {
+    const auto inputs = graph_.in_edges(v);
+    return std::all_of(inputs.begin(), inputs.end(), [&](const Edge& e) {
+      if (e.kind == EdgeKind::saved || graph_[e.from].statistics) return true;
+      return graph_[e.from].is_call && inputs_are_measured(e.from);
+    });
   }
 
   // The op whose rule made a bad gradient of a good one.
@@ -138,15 +154,21 @@ class Explainer {
     }
   }
 
-  // Of the gradients of parameters; those that are zero have an explanation of their own.
+  // Of the gradients of each layer's parameters, the largest: that of a bias may well be zero but for rounding. Those
+  // that are all zero have an explanation of their own.
   void add_norms() {
-    std::vector<std::pair<double, VertexIndex>> norms;
+    std::map<std::string, std::pair<double, VertexIndex>> layers;
     for (VertexIndex v = 0; v < graph_.forward_size(); ++v) {
       const auto gradient = graph_.twin(v);
       if (graph_[v].kind != VertexKind::parameter || !gradient || !graph_[*gradient].statistics) continue;
       const auto norm = graph_[*gradient].statistics->norm;
-      if (norm && *norm > 0 && std::isfinite(*norm)) norms.emplace_back(*norm, v);
+      if (!norm || !(*norm > 0) || !std::isfinite(*norm)) continue;
+      const std::string layer = graph_[v].scope.empty() ? graph_.id(v) : graph_[v].scope;
+      const auto [place, is_new] = layers.try_emplace(layer, *norm, v);
+      if (!is_new) place->second = std::max(place->second, {*norm, v});
     }
+    std::vector<std::pair<double, VertexIndex>> norms;
+    for (const auto& [layer, norm] : layers) norms.push_back(norm);
     if (norms.size() < 2) return;
     std::sort(norms.begin(), norms.end());
     const double median = norms[norms.size() / 2].first, largest = norms.back().first;

@@ -1,11 +1,14 @@
 #pragma once
-// Pictures of what was computed, in one include.
+// Pictures of what was computed, and questions to it, in one include.
 //
 //   graph::save(loss, "loss.svg");               // or .mmd .dot .png .pdf .txt .json, by suffix
 //   std::string diagram = graph::to_mermaid(graph::capture(loss));
 
+#include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/capture.hpp>
+#include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/draw.hpp>
+#include <tapegrad/graph/explain.hpp>
 #include <tapegrad/graph/save.hpp>
 
 namespace tapegrad::graph {

@@ -12,13 +12,27 @@ namespace {
 // What dot lays out within seconds.
 constexpr Budget kImageBudget{.edges = 2'000, .nodes = 1'000};
 
-// Says to those who cannot see it what the picture shows.
+// Boxes have colours for both; what is between them follows the reader's.
+constexpr std::string_view kDarkStyle = R"(<style>
+@media (prefers-color-scheme: dark) {
+  #a_graph0 > a > polygon { fill: #0d1117; }
+  #a_graph0 > a > text, .edge text { fill: #e6edf3; }
+  .cluster text { fill: #9198a1; }
+  .edge path, .edge ellipse { stroke: #9198a1; }
+  .edge polygon { stroke: #9198a1; fill: #9198a1; }
+  .edge.gradient path { stroke: #f778ba; }
+  .edge.gradient polygon { stroke: #f778ba; fill: #f778ba; }
+}
+</style>)";
+
+// Says to those who cannot see it what the picture shows, and looks right on a dark page.
 std::string with_description(std::string svg, const Diagram& diagram) {
   const std::size_t tag = svg.find("<svg");
   const std::size_t end = tag == std::string::npos ? tag : svg.find('>', tag);
   if (end == std::string::npos) throw ProcessError("the layout program wrote something else than SVG");
-  svg.insert(end + 1, fmt::format("\n<title id=\"graph-title\">{}</title>\n<desc id=\"graph-description\">{}</desc>",
-                                  xml_text(diagram.title), xml_text(diagram.description)));
+  svg.insert(end + 1,
+             fmt::format("\n<title id=\"graph-title\">{}</title>\n<desc id=\"graph-description\">{}</desc>\n{}",
+                         xml_text(diagram.title), xml_text(diagram.description), kDarkStyle));
   svg.insert(tag + 4, " role=\"img\" aria-labelledby=\"graph-title graph-description\"");
   return svg;
 }

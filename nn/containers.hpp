@@ -45,7 +45,8 @@ class ModuleList : public Module {
 
   template <class... Arguments>
   T& emplace_back(const Arguments&... arguments) {
-    items_.push_back(std::make_unique<T>(*this, std::to_string(items_.size()), arguments...));
+    const std::string name = std::to_string(items_.size());
+    items_.push_back(std::make_unique<T>(*this, MemberName(name, declared_at()), arguments...));
     return *items_.back();
   }
 

@@ -135,7 +135,10 @@ void Module::visit_children(const Visitor& visit) const {
   visit_owned(visit);
 }
 
-void Module::adopt(Module& module, const std::string& name) const { module.set_path(path_of(name)); }
+void Module::adopt(Module& module, const std::string& name) const {
+  module.set_path(path_of(name));
+  module.declared_at_ = declared_at_;
+}
 
 void Module::set_path(std::string path) {
   path_ = std::make_shared<const std::string>(std::move(path));

@@ -10,6 +10,7 @@
 #include <tapegrad/ops/transforms.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/testing/gradient_check.hpp>
+#include <tapegrad/testing/internal/diagnosis.hpp>
 #include <tapegrad/testing/internal/slope.hpp>
 
 namespace tapegrad::testing {
@@ -180,7 +181,10 @@ class Checker {
     if (!gradient.defined()) return {};
     if (gradient.shape() != inputs_[input].shape()) {
       report_.problems.push_back("the gradient of input " + names_[input] + ", " + describe(inputs_[input]) +
-                                 ", has the shape " + to_string(gradient.shape()));
+                                 ", has the shape " + to_string(gradient.shape()) +
+                                 (gradient.numel() > inputs_[input].numel()
+                                      ? ": sum it over the axes along which the input is broadcast"
+                                      : ""));
       return Numbers(static_cast<std::size_t>(inputs_[input].numel()), std::nan(""));
     }
     return gradient.values();
@@ -241,16 +245,18 @@ class Checker {
     return internal::measure_slopes([&](double t) { return evaluate(moved(line, t)); }, middle, steps);
   }
 
-  void compare(int order, const Line& line, const std::string& output, double analytic, const internal::Slope& slope) {
+  /// True if it is wrong.
+  bool compare(int order, const Line& line, const std::string& output, double analytic, const internal::Slope& slope) {
     // Where a derivative is zero, what is left of it is rounding, which looks like a small kink.
     const double small = report_.absolute_tolerance;
     if (slope.kink && !(std::abs(slope.left) <= small && std::abs(slope.right) <= small)) {
       if (options_.kinks != Kinks::ignore)
         report_.kinks.push_back({order, names_[line.input], line.element, output, analytic, slope.left, slope.right});
-      return;
+      return false;
     }
     const bool wrong = compare(order, names_[line.input], line.element, output, analytic, slope.value);
     if (wrong && !(slope.error <= tolerance(analytic, slope.value))) ++unsettled_;
+    return wrong;
   }
 
   double tolerance(double a, double b) const {
@@ -291,6 +297,7 @@ class Checker {
     double magnitude = 0;
     for (std::size_t o = 0; o < outputs; ++o) magnitude += std::abs(weights[o] * base[o]);
     std::vector<bool> needed(at.size(), false);
+    std::vector<internal::WrongGradient> seen(at.size());
     for (const Line& line : lines()) {
       // Weighted by the cotangent, as differences from the value at the middle: what does not move adds no rounding.
       const auto contract = [&](const Numbers& values) {
@@ -309,11 +316,24 @@ class Checker {
       Numbers middle = full ? base : Numbers();
       middle.push_back(0);
       const auto found = slopes(line, middle, full ? 0 : magnitude, evaluate);
-      for (std::size_t o = 0; o + 1 < found.size(); ++o)
-        compare(1, line, position(value_.shape(), static_cast<std::int64_t>(o)), along(line, rows[o][line.input]),
-                found[o]);
+      internal::WrongGradient& of_input = seen[line.input];
+      const std::size_t before = report_.mismatches.size();
+      bool zero = false, right = false;
+      for (std::size_t o = 0; o + 1 < found.size(); ++o) {
+        const double analytic = along(line, rows[o][line.input]);
+        const bool wrong = compare(1, line, position(value_.shape(), static_cast<std::int64_t>(o)), analytic, found[o]);
+        zero = zero || (wrong && analytic == 0);
+        right = right || (!wrong && analytic != 0);
+        of_input.some_other = of_input.some_other || (wrong && analytic != 0);
+      }
+      of_input.some_zero = of_input.some_zero || (zero && right);
+      of_input.some_other = of_input.some_other || (zero && !right);
       const bool kink = std::any_of(found.begin(), found.end(), [](const auto& s) { return s.kink; });
-      if (!full || !kink) compare(1, line, "weighted", along(line, weighted[line.input]), found.back());
+      // What the elements say already is not said again of their sum.
+      const bool said = report_.mismatches.size() > before;
+      if (!full || (!kink && !said)) compare(1, line, "weighted", along(line, weighted[line.input]), found.back());
+      of_input.analytic.push_back(along(line, weighted[line.input]));
+      of_input.numeric.push_back(found.back().value);
       needed[line.input] = needed[line.input] || std::abs(found.back().value) > report_.absolute_tolerance;
     }
     for (std::size_t i = 0; i < at.size(); ++i)
@@ -321,9 +341,23 @@ class Checker {
         report_.problems.push_back("input " + names_[i] +
                                    " got no gradient, although the value depends on it: the function detached it, "
                                    "computed under NoGrad, or used values() of it");
-    const auto right = [&] { return report_.mismatches.empty() && report_.problems.empty(); };
-    if ((options_.forward || options_.order > 1) && right()) check_recorded(weighted);
-    if (options_.forward && right()) check_forward(weighted);
+    diagnose(seen);
+    const auto is_right = [&] { return report_.mismatches.empty() && report_.problems.empty(); };
+    if ((options_.forward || options_.order > 1) && is_right()) check_recorded(weighted);
+    if (options_.forward && is_right()) check_forward(weighted);
+  }
+
+  void diagnose(std::vector<internal::WrongGradient>& seen) {
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      const bool wrong = std::any_of(report_.mismatches.begin(), report_.mismatches.end(),
+                                     [&](const GradientComparison& m) { return m.input == names_[i]; });
+      // Only of an input that was looked at in each element.
+      if (!wrong || std::ssize(seen[i].analytic) != inputs_[i].numel()) continue;
+      seen[i].input = names_[i];
+      seen[i].shape = inputs_[i].shape();
+      seen[i].tolerance = report_.relative_tolerance;
+      if (std::string text = internal::diagnosis(seen[i]); !text.empty()) report_.diagnoses.push_back(std::move(text));
+    }
   }
 
   /// The gradient against the random cotangent, taken twice.

@@ -9,7 +9,6 @@
 // with fixed random u and v: so order 2 proves the gradient rules of the gradient rules. Slopes are central differences
 // over a sweep of steps with Richardson extrapolation; of all the estimates the one that agrees best with its
 // neighbours counts. For GoogleTest, see testing/gradients.hpp.
-// Checks one registered operation on its own samples, in every form that users can bring it into.
 
 #include <cstdint>
 #include <span>
@@ -76,6 +75,7 @@ struct GradientReport {
   std::vector<std::string> problems =
       {};  ///< failures of other kinds: an exception, NaN, noise, a gradient that is missing
   std::vector<std::string> warnings = {};
+  std::vector<std::string> diagnoses = {};  ///< what the mismatches look like: a factor, a sign, a transpose, a sum
 
   bool ok() const { return mismatches.empty() && problems.empty() && (!kinks_fail || kinks.empty()); }
 };

@@ -56,6 +56,7 @@ std::string to_string(const GradientReport& report) {
                   report.ok() ? "correct" : "WRONG", report.order, std::string(name_of(report.dtype)),
                   report.absolute_tolerance, report.relative_tolerance, report.compared);
   for (const std::string& problem : report.problems) text += "problem: " + problem + "\n";
+  for (const std::string& diagnosis : report.diagnoses) text += "diagnosis: " + diagnosis + "\n";
   if (!report.mismatches.empty()) {
     text += fmt::format("{} {} wrong, the worst first:\n", report.mismatches.size(),
                         report.mismatches.size() == 1 ? "derivative is" : "derivatives are");

@@ -88,8 +88,8 @@ std::string explanation(const graph::ComputationGraph& graph, const std::string&
   const auto found = graph.find(id_or_name);
   if (!found)
     throw ValueError(fmt::format(
-        "there is no vertex '{}' in the graph{}; give an id or a name. A parameter that nothing uses is in it "
-        "only where capture() was told of it (CaptureOptions::also)",
+        "there is no vertex '{}' in the graph; give an id or a name. A parameter that nothing uses is in it "
+        "only where capture() was told of it (CaptureOptions::also){}",
         id_or_name, did_you_mean(id_or_name, names_in(graph))));
   const graph::VertexIndex value = graph.value_of(*found);
   std::string text = graph::explain_gradient(graph, value).text + '\n';

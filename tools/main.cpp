@@ -77,7 +77,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "tapegrad: " << tapegrad::printable(error.what()) << advice(app) << '\n';
+    std::cerr << "tapegrad: " << complaint(app, error.what()) << '\n';
   } catch (const std::bad_alloc&) {
     std::cerr << "tapegrad: out of memory\n";
   } catch (const std::exception& error) {

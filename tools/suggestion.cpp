@@ -51,17 +51,17 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return found ? fmt::format("; did you mean '{}'?", printable(*found)) : "";
 }
 
-std::string advice(const CLI::App& app) {
+std::string complaint(const CLI::App& app, std::string_view what) {
   const CLI::App& command = innermost(app);
-  std::string meant;
+  std::string text = printable(what);
   for (const std::string& word : app.remaining(true)) {
     const std::string name = word.substr(0, word.find('='));
     const std::string near = did_you_mean(name, name.starts_with('-') ? option_names(command) : command_names(command));
     if (near.empty()) continue;
-    meant = fmt::format("; '{}' is not known{}", printable(name), near);
+    text = fmt::format("'{}' is not known{}", printable(name), near);
     break;
   }
-  return fmt::format("{}{} see {} --help", meant, meant.empty() ? ";" : "", path_of(command));
+  return fmt::format("{}{} see {} --help", text, text.ends_with('?') ? "" : ";", path_of(command));
 }
 
 }  // namespace tapegrad::tools

@@ -14,8 +14,8 @@ namespace tapegrad::tools {
 /// "; did you mean 'graph'?", or nothing where no word is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& words);
 
-/// What to add to the message of a command line that could not be read: the command or option that was meant, and whose
-/// help to see.
-std::string advice(const CLI::App& app);
+/// What is wrong with a command line that could not be read, in one line: the command or option that was meant, or else
+/// `what` the parser says; and whose help to see.
+std::string complaint(const CLI::App& app, std::string_view what);
 
 }  // namespace tapegrad::tools

@@ -1,6 +1,7 @@
 #include "training.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -48,9 +49,15 @@ class Resumption final : public train::Observer {
   }
 };
 
+std::size_t terminal_columns() {
+  constexpr std::size_t kUsual = 80;
+  winsize size{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
+}
+
 train::History run(const TrainingOptions& options, train::FitOptions fit,
                    const std::function<train::History(const train::FitOptions&)>& train) {
-  train::ConsoleProgress progress(std::cout, ::isatty(STDOUT_FILENO) == 1);
+  train::ConsoleProgress progress(std::cout, {.terminal = ::isatty(STDOUT_FILENO) == 1, .columns = terminal_columns()});
   Resumption resumption;
   fit.observers.insert(fit.observers.begin(), &resumption);
   if (!options.quiet) fit.observers.push_back(&progress);

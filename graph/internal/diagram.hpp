@@ -40,7 +40,7 @@ struct DiagramPart {
 };
 
 /// Boxes in a row of a legend.
-inline constexpr int kLegendColumns = 4;
+inline constexpr int kLegendColumns = 3;
 
 struct LegendEntry {
   Outline outline;
@@ -90,9 +90,8 @@ Diagram make_diagram(const Sketch& sketch, const DrawOptions& options, const Dia
 Diagram plan_diagram(const ComputationGraph& graph, const DrawOptions& options, const Budget& budget,
                      DiagramStyle style, std::vector<std::string>* folded);
 
-/// The same for the page, which is not one picture: a sketch with no more items and edges than the budget says.
-Sketch plan_page(const ComputationGraph& graph, const DrawOptions& options, const Budget& budget, DiagramStyle style,
-                 std::vector<std::string>& folded);
+/// The graph as pictures show it by default, however large that is: each layer as one node, what is repeated once.
+Sketch layer_view(const ComputationGraph& graph, Parameters parameters);
 
 std::string mermaid_text(const Diagram& diagram);
 std::string dot_text(const Diagram& diagram);

@@ -15,6 +15,10 @@ using Notes = std::vector<std::string>;
 /// A picture that the layout program makes, in its language "svg", "png" or "pdf".
 std::string image(const ComputationGraph& graph, std::string_view language, const SaveOptions& options, Notes* folded);
 
+/// Markdown with diagrams in it, as GitHub draws it.
+std::string to_markdown(const ComputationGraph& graph, const SaveOptions& options, Notes* folded);
+std::string to_markdown(const GraphDiff& diff, const ComputationGraph& before, const ComputationGraph& after);
+
 inline constexpr std::array kFormats{
     Format{"mermaid", ".mmd .mermaid", "a diagram that GitHub, GitLab and many editors draw; text, to be pasted",
            [](const ComputationGraph& graph, const SaveOptions& options, Notes* folded) {
@@ -52,6 +56,13 @@ inline constexpr std::array kFormats{
            [](const ComputationGraph& graph, const SaveOptions&, Notes*) { return to_graphml(graph); }},
     Format{"model-explorer", ".explorer.json", "for Google's Model Explorer",
            [](const ComputationGraph& graph, const SaveOptions&, Notes*) { return to_model_explorer(graph); }},
+    Format{"github", ".md", "Markdown with the diagram and a table, for a README or a pull request",
+           [](const ComputationGraph& graph, const SaveOptions& options, Notes* folded) {
+             return to_markdown(graph, options, folded);
+           },
+           [](const GraphDiff& diff, const ComputationGraph& before, const ComputationGraph& after) {
+             return to_markdown(diff, before, after);
+           }},
     Format{"html", ".html .htm", "a page to explore, in one file",
            [](const ComputationGraph& graph, const SaveOptions& options, Notes* folded) {
              return to_html(graph, options.draw, folded);

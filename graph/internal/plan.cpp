@@ -95,21 +95,10 @@ class Planner {
                                  budget_.characters, budget_.edges, budget_.nodes));
   }
 
-  // Without depth, focus and the limit on characters, which a page has its own ways with.
-  Sketch run_for_page(std::vector<std::string>& folded) {
-    std::optional<Sketch> fitting;
-    const auto fits = [&](const Sketch& sketch) {
-      const bool small = sketch.items().size() <= budget_.nodes && sketch.edges().size() <= budget_.edges;
-      if (small) fitting = sketch;
-      return small;
-    };
-    const auto centre = [&] {
-      const bool marked = style_.marks && !style_.marks->empty();
-      return marked ? sketch_.item_of(style_.marks->begin()->first) : last_result(sketch_);
-    };
-    if (graph_.forward_size() == 0 || !(fold(fits) || cut(centre(), fits))) fitting = std::move(sketch_);
-    folded = notes(*fitting);
-    return *std::move(fitting);
+  // What loses nothing, and no more: a page has its own ways with what is large.
+  Sketch layers() && {
+    if (graph_.forward_size() > 0) simplify();
+    return std::move(sketch_);
   }
 
  private:
@@ -242,9 +231,8 @@ Diagram plan_diagram(const ComputationGraph& graph, const DrawOptions& options, 
   return diagram;
 }
 
-Sketch plan_page(const ComputationGraph& graph, const DrawOptions& options, const Budget& budget, DiagramStyle style,
-                 std::vector<std::string>& folded) {
-  return Planner(graph, options, budget, style).run_for_page(folded);
+Sketch layer_view(const ComputationGraph& graph, Parameters parameters) {
+  return Planner(graph, {.parameters = parameters}, Budget::unlimited(), {}).layers();
 }
 
 }  // namespace tapegrad::graph

@@ -50,7 +50,7 @@ class Camera {
   }
 
   zoom(factor, x = this.canvas.clientWidth / 2, y = this.canvas.clientHeight / 2) {
-    const scale = Math.min(4, Math.max(0.05, this.at.scale * factor));
+    const scale = Math.min(4, Math.max(0.02, this.at.scale * factor));
     const ratio = scale / this.at.scale;
     Object.assign(this.at, {x: x - (x - this.at.x) * ratio, y: y - (y - this.at.y) * ratio, scale});
     this.apply();
@@ -60,19 +60,6 @@ class Camera {
     const {clientWidth, clientHeight} = this.canvas;
     const scale = Math.min(clientWidth / width, clientHeight / height, 1);
     Object.assign(this.at, {scale, x: (clientWidth - width * scale) / 2, y: (clientHeight - height * scale) / 2});
-    this.apply();
-  }
-
-  // All of it where that can be read, and otherwise what comes first.
-  begin(size, boxes) {
-    this.fit(size);
-    const readable = 0.6;
-    if (this.at.scale >= readable) return;
-    const first = boxes.reduce((a, b) => (b.x + b.y < a.x + a.y ? b : a));
-    const {clientWidth, clientHeight} = this.canvas;
-    const place = (at, length, canvas) => Math.max(Math.min(0, canvas - length * readable), Math.min(0, canvas / 2 - at * readable)) +
-                                          Math.max(0, canvas - length * readable) / 2;
-    Object.assign(this.at, {scale: readable, x: place(first.x, size.width, clientWidth), y: place(first.y, size.height, clientHeight)});
     this.apply();
   }
 

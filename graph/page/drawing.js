@@ -24,7 +24,9 @@ function outlinePath(outline, width, height) {
     case 'stadium': return round(Math.min(x, y));
     case 'cylinder': {
       const r = Math.min(5, y / 3.5);
-      return `M${-x} ${r - y}A${x} ${r} 0 0 1 ${x} ${r - y}V${y - r}A${x} ${r} 0 0 1 ${-x} ${y - r}ZA${x} ${r} 0 0 0 ${x} ${r - y}`;
+      // The line of the lid comes back on itself: what it closes off is nothing, and no hole.
+      return `M${-x} ${r - y}A${x} ${r} 0 0 1 ${x} ${r - y}V${y - r}A${x} ${r} 0 0 1 ${-x} ${y - r}Z` +
+             `M${-x} ${r - y}A${x} ${r} 0 0 0 ${x} ${r - y}A${x} ${r} 0 0 1 ${-x} ${r - y}`;
     }
     case 'hexagon': return `M${10 - x} ${-y}H${x - 10}L${x} 0L${x - 10} ${y}H${10 - x}L${-x} 0Z`;
     case 'note': return `M${-x} ${-y}H${x - 9}L${x} ${9 - y}V${y}H${-x}ZM${x - 9} ${-y}V${9 - y}H${x}`;
@@ -51,8 +53,8 @@ function drawShape(paint, outline, {lines, width, height}) {
   return [svgElement('path', shape), text];
 }
 
-function drawBox(box) {
-  const result = resultOf(box);
+function drawBox(graph, box) {
+  const result = resultOf(graph, box);
   const parts = [box.lines.join(', '), box.closed ? 'closed scope' : box.kind, result.frame.path && `in ${result.frame.path}`];
   return svgElement('g', {
     class: 'node', 'data-key': box.key, role: 'button', tabindex: -1, 'aria-label': parts.filter(Boolean).join(', '),
@@ -73,6 +75,7 @@ const kLineStyles = {
   data: {'marker-end': 'url(#arrow)'},
   gradient: {'marker-end': 'url(#arrow)', 'stroke-dasharray': '5 4'},
   saved: {'marker-end': 'url(#ring)', 'stroke-dasharray': '1.5 3'},
+  loops: {'marker-end': 'url(#arrow)', 'stroke-dasharray': '9 4'},
 };
 
 // Through the middles of the stretches, bent at the points between.
@@ -111,7 +114,7 @@ function legendEntries(picture) {
   const has = (kind) => picture.links.some((link) => link.kind === kind);
   const line = (text) => ({paint: 'rest', outline: 'box', text});
   const lines = [...(has('data') && has('gradient') ? [line('dashed: gradients')] : []),
-                 ...(has('saved') ? [line('dotted: saved for gradients')] : [])];
+                 ...(has('saved') ? [line('dotted: saved for gradients')] : []), ...(has('loops') ? [line('long dashes: next step')] : [])];
   return [...entries, ...overlay, ...lines];
 }
 
@@ -133,7 +136,7 @@ function drawLegend(picture) {
 function drawPicture(picture) {
   const group = svgElement('g', {'font-family': kFont.family});
   group.append(...[...picture.frames.values()].map(drawFrame), ...picture.links.map(drawLink),
-               ...[...picture.boxes.values()].map(drawBox));
+               ...[...picture.boxes.values()].map((box) => drawBox(picture.graph, box)));
   return group;
 }
 

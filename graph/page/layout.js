@@ -13,33 +13,45 @@ const shortened = (text) => {
 const withS = (count, word) => `${groupedText(count)} ${word}${count === 1 ? '' : 's'}`;
 
 function titleOf(box) {
-  const title = box.closed ? box.closed.name + (box.closed.times > 1 ? ` × ${box.closed.times}` : '') : box.item.title;
+  const title = box.closed ? box.closed.name + (box.closed.times > 1 ? ` × ${box.closed.times}` : '') : box.node.written?.lines[0] ?? box.item.title;
   return box.gradient ? `∂ ${title}` : title;
 }
 
 // The result of a scope is that of its last operation.
-const resultOf = (box) => box.item ?? box.members.findLast((item) => !item.isLeaf) ?? box.members.at(-1);
+function resultOf(graph, box) {
+  const isLeaf = (value) => kLeaves.has(graph.kindOf(value).kind);
+  return box.item ?? graph.item(box.members.findLast((value) => !isLeaf(value)) ?? box.members.at(-1));
+}
 
-function linesOf(box, overlay) {
-  const lines = [titleOf(box)];
+const totalOf = (graph, members, name) => sum(members.map((value) => graph.number(name, value) ?? 0));
+
+// "0.2887" of 0.28867513459481287.
+const shortDigits = (text) => text.replace(/\d+\.\d{5,}/g, (digits) => String(Number(Number(digits).toPrecision(4))));
+
+function contentOf(graph, box) {
   if (box.closed) {
-    const parameters = sum(box.members.map((item) => item.cost.parameters ?? 0));
-    const operations = box.members.filter((item) => item.kind === 'op').length;
+    const parameters = totalOf(graph, box.members, 'parameters');
+    const operations = box.members.filter((value) => graph.kindOf(value).kind === 'op').length;
     const counts = [operations && withS(operations, 'op'), parameters && withS(parameters, 'parameter')];
-    lines.push(counts.filter(Boolean).join(', '));
+    return [counts.filter(Boolean).join(', '), resultOf(graph, box).value];
   }
-  lines.push(resultOf(box).value);
+  if (box.node.written) return ((box.gradient && box.node.written.gradient) || box.node.written.lines).slice(1);
+  const listed = box.node.listed.map(({ownName, kind, value}) => `${ownName || kind} ${value.replace(/ \w+$/, '')}`);
+  const stop = box.item.remarks.find((remark) => remark.startsWith('⊣ '));
+  return [!box.gradient && shortDigits(box.item.attributes), box.item.value, listed.length && (box.gradient ? '∂ of ' : '') + listed.join(', '), !box.gradient && stop];
+}
+
+function linesOf(graph, box, overlay) {
+  const lines = [titleOf(box), ...contentOf(graph, box)];
   const label = overlay.label(box);
   if (label) lines.push(label.text);
-  if (!box.gradient && box.members.some((item) => item.remarks.includes('failed'))) lines.push('✖ failed');
-  const stop = box.item?.remarks.find((remark) => remark.startsWith('⊣ '));
-  if (stop && !box.gradient) lines.push(stop);
+  if (!box.gradient && has(graph, box, 'failed') && !lines.includes('✖ failed')) lines.push('✖ failed');
   return lines.filter(Boolean).map(shortened);
 }
 
 function paintOf(graph, box, overlay) {
-  if (!box.gradient && box.members.some((item) => item.remarks.includes('failed'))) return 'alert';
-  return overlay.label(box)?.paint ?? (box.closed ? 'scope' : box.gradient ? 'gradient' : graph.paintOf(box.item));
+  if (!box.gradient && has(graph, box, 'failed')) return 'alert';
+  return overlay.label(box)?.paint ?? (box.closed ? 'scope' : box.gradient ? 'gradient' : box.node.written?.paint ?? graph.paintOf(box.item));
 }
 
 const measure = (() => {
@@ -109,9 +121,11 @@ function tryToLayOut({boxes, links, frames}, direction) {
   }
   // Beside values, gradients are ranked like them, so that each stands near its twin; what is saved ranks nothing.
   const beside = links.some(({kind}) => kind === 'data');
-  const ends = (link) => beside && link.kind === 'gradient' ? [link.to, link.from] : [link.from, link.to];
+  // So is what leads from the end of a block to its beginning.
+  const ends = (link) => (beside && link.kind === 'gradient') || link.kind === 'loops' ? [link.to, link.from] : [link.from, link.to];
   const ranked = links.filter(({kind}) => kind !== 'saved');
-  for (const link of ranked) layout.setEdge(...ends(link), {weight: link.kind === 'data' ? 2 : 1}, link.kind);
+  const label = {data: {weight: 2}, gradient: {weight: 1}, loops: {weight: 0, minlen: 0}};
+  for (const link of ranked) layout.setEdge(...ends(link), {...label[link.kind]}, link.kind);
   dagre.layout(layout);
   for (const box of boxes.values()) Object.assign(box, layout.node(box.key));
   for (const frame of frames.values()) {

@@ -9,15 +9,17 @@ class Page {
     this.overlayName = start.overlay;
     this.selected = null;
     this.camera = new Camera(byId('canvas'));
+    this.scopes = new ScopeTree(byId('scopes'), {toggle: (frame) => this.toggle(frame), select: (frame) => this.selectFrame(frame)});
+    this.table = new Table(graph);
+    this.searchField = new Search(graph, (value) => this.select(value, true));
     this.fillControls();
     this.connect();
     this.draw(true);
-    const focus = start.focus && this.matches(start.focus)[0];
-    if (focus) this.select(focus, true);
+    if (!this.goToAddress() && start.focus) this.goToValue(graph.find(start.focus) ?? graph.search(start.focus)[0]);
   }
 
   fillControls() {
-    const hasGradients = this.graph.items.some((item) => item.gradientId);
+    const {hasGradients} = this.graph;
     const passes = {forward: 'values', ...(hasGradients && {joint: 'values and gradients', backward: 'gradients'})};
     byId('pass').append(...Object.entries(passes).map(([value, text]) => htmlElement('option', {value}, text)));
     const overlays = ['none', ...Overlay.available(this.graph)];
@@ -28,30 +30,28 @@ class Page {
     byId('pass').value = this.view.pass;
     byId('overlay').value = this.overlayName;
     byId('direction').value = this.direction;
+    byId('depth').max = this.view.steps;
   }
 
   connect() {
     byId('pass').onchange = (event) => { this.view.pass = event.target.value; this.draw(true); };
     byId('overlay').onchange = (event) => { this.overlayName = event.target.value; this.draw(); };
     byId('direction').onchange = (event) => { this.direction = event.target.value; this.draw(true); };
+    byId('depth').oninput = (event) => this.openTo(Number(event.target.value));
     byId('as-table').onclick = () => this.showTable(byId('table').hidden);
     const actions = {
       collapse: () => this.openBy(-1), expand: () => this.openBy(1), smaller: () => this.camera.zoom(0.8),
       larger: () => this.camera.zoom(1.25), fit: () => this.camera.fit(this.picture.size), mermaid: () => this.copyMermaid(),
-      svg: () => this.saveSvg(),
+      svg: () => this.saveSvg(), help: () => byId('keys').showModal(),
     };
     for (const [id, action] of Object.entries(actions)) byId(id).onclick = action;
     this.keys = {
       c: actions.collapse, e: actions.expand, '-': actions.smaller, '+': actions.larger, '=': actions.larger, 0: actions.fit,
-      m: actions.mermaid, s: actions.svg, '/': () => byId('search').focus(), t: () => this.goToTwin(), x: () => this.closeScope(),
+      m: actions.mermaid, s: actions.svg, '?': actions.help, '/': () => byId('search').focus(), t: () => this.goToTwin(), x: () => this.closeScope(),
       Enter: () => this.open(), ' ': () => this.open(), Escape: () => this.selectBox(null),
       ArrowUp: () => this.walk(0, -1), ArrowDown: () => this.walk(0, 1), ArrowLeft: () => this.walk(-1, 0), ArrowRight: () => this.walk(1, 0),
     };
-    byId('search').oninput = () => this.search(0);
-    byId('search').onkeydown = (event) => {
-      if (event.key === 'Enter') this.search(event.shiftKey ? -1 : 1);
-      if (event.key === 'Escape') byId('canvas').focus();
-    };
+    window.addEventListener('hashchange', () => this.goToAddress());
     document.addEventListener('keydown', (event) => this.press(event));
     const canvas = byId('canvas');
     const boxAt = (event) => this.picture.boxes.get(event.target.closest?.('.node')?.dataset.key);
@@ -73,13 +73,13 @@ class Page {
 
   draw(refit = false) {
     const {boxes, links, left} = this.view.compute();
-    const overlay = new Overlay(this.overlayName, boxes, this.view.pass);
+    const overlay = new Overlay(this.graph, this.overlayName, boxes, this.view.pass);
     for (const box of boxes.values()) {
-      box.lines = linesOf(box, overlay);
+      box.lines = linesOf(this.graph, box, overlay);
       box.paint = paintOf(this.graph, box, overlay);
     }
     const frames = openFrames(boxes);
-    this.picture = {boxes, links, frames, overlay};
+    this.picture = {graph: this.graph, boxes, links, frames, overlay};
     this.picture.size = layOut(this.picture, this.direction);
     const legend = drawLegend(this.picture);
     const world = drawPicture(this.picture);
@@ -89,17 +89,20 @@ class Page {
     byId('canvas').replaceChildren(svg);
     byId('legend').querySelector('svg')?.remove();
     byId('legend').append(svgElement('svg', {viewBox: `0 0 ${legend.width} ${legend.height}`, width: legend.width, role: 'img', 'aria-label': 'Legend'}, legend.group));
-    showScopes(this.view, (frame) => this.toggle(frame), (frame) => this.selectFrame(frame));
-    this.say(left ? `${boxes.size} of ${groupedText(boxes.size + left)} nodes shown, round ${this.view.centre ? 'the one chosen' : 'the result'}; search for another, or close scopes.`
+    this.scopes.show(this.view);
+    byId('depth').value = this.view.step;
+    byId('depth').setAttribute('aria-valuetext', this.view.nameOf(this.view.step));
+    byId('depth').title = this.view.nameOf(this.view.step);
+    this.say(left ? `${groupedText(boxes.size)} nodes shown, round ${this.view.centre === null ? 'the result' : 'the one chosen'}, and ${groupedText(left)} not: search for another, or close scopes.`
                   : `${withS(boxes.size, 'node')}, ${withS(links.length, 'edge')}`);
-    if (refit) this.camera.begin(this.picture.size, [...boxes.values()]);
+    if (refit) this.camera.fit(this.picture.size);
     else this.camera.apply();
     this.selectBox(this.selected ? this.boxOf(this.selected) : null);
   }
 
   // The box that now stands for what another stood for.
   boxOf(old) {
-    const key = old.item ? this.view.keyOf(old.item, old.gradient) : old.key;
+    const key = old.value === undefined ? old.key : this.view.keyOf(this.view.codeOf(this.view.level.nodeOf(old.value)), old.gradient);
     return this.picture.boxes.get(old.key) ?? this.picture.boxes.get(key) ?? this.picture.boxes.get(`${key}_0`) ?? null;
   }
 
@@ -121,14 +124,28 @@ class Page {
       if (!this.twinOf(box)) this.point(null);
       else this.point(box);
     }
-    showDetails(this.graph, box, (item) => this.select(item, true));
+    // A file opened from a disk may have its address changed, but not its history.
+    history.replaceState(null, '', box ? `#${box.closed ? encodeURIComponent(box.closed.path) : box.key.replace(/_\d+$/, '')}` : location.pathname);
+    showDetails(this.graph, box, (value) => this.select(value, true));
   }
 
-  // Shows an item, whatever it is hidden in.
-  select(item, focus = false) {
-    this.view.reveal(item);
+  // "#n37", "#encoder.layers": true if there is such a node or scope.
+  goToAddress() {
+    const wanted = decodeURIComponent(location.hash.slice(1));
+    if (!wanted) return false;
+    const value = this.graph.find(wanted);
+    const frame = this.view.level.frames.find((candidate) => candidate.parent && candidate.path === wanted);
+    if (value === null && frame) this.selectFrame(frame);
+    this.goToValue(value);
+    return value !== null || frame !== undefined;
+  }
+  goToValue(value) { if (value !== null && value !== undefined) this.select(value, true); }
+
+  // Shows a value, whatever it is hidden in.
+  select(value, focus = false) {
+    this.view.reveal(value);
     const gradient = this.view.pass === 'backward';
-    this.selected = {item, gradient, key: gradient ? item.gradientId : item.id};
+    this.selected = {value, gradient, key: this.view.keyOf(this.view.level.nodeOf(value), gradient)};
     this.draw();
     if (!this.selected) return;
     this.camera.show(this.selected, true);
@@ -148,7 +165,7 @@ class Page {
   }
 
   twinOf(box) {
-    const key = box.closed ? (box.gradient ? 'c' : 'b') + box.closed.index : box.gradient ? box.item.id : box.item.gradientId;
+    const key = box.closed ? (box.gradient ? 'c' : 'b') + box.closed.index : (box.gradient ? 'n' : 'g') + box.key.slice(1);
     return this.picture.boxes.get(key) ?? this.picture.boxes.get(`${key}_0`) ?? null;
   }
 
@@ -196,30 +213,18 @@ class Page {
     this.goTo(this.selected);
   }
 
-  openBy(levels) {
-    const depth = Math.max(1, Math.min(this.view.depth + 1, this.view.openDepth + levels));
-    if (depth === this.view.openDepth) return;
-    this.view.openTo(depth);
+  openBy(levels) { this.openTo(Math.max(1, Math.min(this.view.steps, this.view.step + levels))); }
+
+  openTo(step) {
+    if (step === this.view.step) return;
+    const value = this.selected?.item?.index;
+    this.view.step = step;
+    this.selected = value === undefined ? null : {value, gradient: this.selected.gradient, key: null};
     this.draw(true);
   }
 
-  matches(text) {
-    const wanted = text.trim().toLowerCase();
-    if (!wanted) return [];
-    const exact = this.graph.items.filter((item) => [item.id, item.gradientId, item.name.toLowerCase()].includes(wanted));
-    const within = (item) => [item.op, item.name, item.frame.path, item.source].some((part) => part.toLowerCase().includes(wanted));
-    return [...new Set([...exact, ...this.graph.items.filter(within)])];
-  }
-
-  // Shows the first hit, or goes on from the last one.
-  search(step) {
-    const hits = this.matches(byId('search').value);
-    this.hit = step === 0 || !hits.length ? 0 : (this.hit + step + hits.length) % hits.length;
-    byId('hits').textContent = byId('search').value.trim() ? `${hits.length ? this.hit + 1 : 0} / ${hits.length}` : '';
-    if (hits.length) this.select(hits[this.hit]);
-  }
-
   showTable(show) {
+    if (show) this.table.show();
     byId('table').hidden = !show;
     byId('picture').hidden = show;
     byId('as-table').setAttribute('aria-pressed', show);
@@ -251,5 +256,5 @@ class Page {
 
 for (const id of ['controls', 'picture', 'status']) byId(id).hidden = false;
 byId('table').hidden = true;
-byId('legend').open = innerWidth > 760;
-new Page(new Graph(), JSON.parse(byId('start').textContent));
+const start = JSON.parse(byId('start').textContent);
+new Page(new Graph(JSON.parse(byId('graph').textContent), JSON.parse(byId('paints').textContent), start.parametersInside), start);

@@ -29,7 +29,7 @@ function mermaidText(picture, direction, title, description) {
     }
   };
   writeFrame(null, '  ');
-  const arrows = {data: '-->', gradient: '-.->', saved: '--o'};
+  const arrows = {data: '-->', gradient: '-.->', saved: '--o', loops: '-. next step .->'};
   for (const {kind, from, to} of picture.links) lines.push(`  ${from} ${arrows[kind]} ${to}`);
   const legend = legendEntries(picture);
   lines.push('  subgraph legend["Legend"]', '    direction LR');

@@ -14,6 +14,6 @@ function withPrefix(value, base, units) {
 }
 
 const groupedText = (value) => value.toLocaleString('en');
-const metricText = (value) => withPrefix(value, 1000, ['', 'k', 'M', 'G', 'T', 'P']);
+const flopsText = (value) => withPrefix(value, 1000, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP', 'PFLOP']);
 const bytesText = (value) => withPrefix(value, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']);
 const durationText = (seconds) => withPrefix(seconds * 1e9, 1000, ['ns', 'µs', 'ms', 's']);

@@ -5,56 +5,57 @@ const kMarks = ['▁', '▂', '▄', '▆', '█'];
 const kShares = [0.02, 0.1, 0.25, 0.5, 1];
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
-const largest = (values) => values.some(Number.isNaN) ? NaN : Math.max(...values);
-const badIn = ({nan = 0, inf = 0}) => nan + inf;
-const magnitudeOf = (statistics) => badIn(statistics) ? NaN
-    : statistics.min === undefined ? undefined : Math.max(Math.abs(statistics.min), Math.abs(statistics.max));
+const largest = (values) => values.reduce((most, value) => most > value || Number.isNaN(most) ? most : value, -Infinity);
 
-// "−1.5 to 2, mean 0.25": of several items, the extremes alone.
-function rangeText(all) {
-  const measured = all.filter(({min}) => min !== undefined);
-  if (!measured.length) return 'no finite element';
-  const min = Math.min(...measured.map((statistics) => statistics.min)), max = Math.max(...measured.map((statistics) => statistics.max));
+// "−1.5 to 2, mean 0.25": of several values, the extremes alone.
+function rangeText(graph, members, gradient) {
+  const all = members.map((value) => graph.numbers(value, gradient, ['min', 'max', 'mean'])).filter(({min}) => min !== undefined);
+  if (!all.length) return 'no finite element';
+  const min = all.reduce((least, one) => Math.min(least, one.min), Infinity), max = all.reduce((most, one) => Math.max(most, one.max), -Infinity);
   if (min === max) return `all ${numberText(min)}`;
-  const mean = measured.length === 1 ? `, mean ${numberText(measured[0].mean)}` : '';
+  const mean = all.length === 1 ? `, mean ${numberText(all[0].mean)}` : '';
   return `${numberText(min)} to ${numberText(max)}${mean}`;
 }
 
-const hasStatistics = (statistics) => Object.keys(statistics).length > 0;
+const badIn = (graph, value, gradient) => (graph.number('nan', value, gradient) ?? 0) + (graph.number('inf', value, gradient) ?? 0);
 
-// `of(item, gradient)` is undefined where there is nothing to say.
+function magnitudeOf(graph, value, gradient) {
+  if (badIn(graph, value, gradient)) return NaN;
+  const {min, max} = graph.numbers(value, gradient, ['min', 'max']);
+  return min === undefined ? undefined : Math.max(Math.abs(min), Math.abs(max));
+}
+
+// `of(graph, value, gradient)` is undefined where there is nothing to say; `needs` names a column without which that is
+// everywhere.
 const kOverlays = {
   'gradient-norm': {
-    title: 'gradient norm', before: '‖∇‖ ', text: numberText, total: largest, ofGradient: true, logarithmic: true,
-    of: (item) => item.gradientStatistics.norm,
+    title: 'gradient norm', needs: 'norm', before: '‖∇‖ ', text: numberText, total: largest, ofGradient: true, logarithmic: true,
+    of: (graph, value) => graph.number('norm', value, true),
   },
   values: {
-    title: 'value statistics', scale: 'largest element ', text: numberText, total: largest, logarithmic: true,
-    of: (item, gradient) => magnitudeOf(gradient ? item.gradientStatistics : item.statistics),
-    describe: (items, gradient) => rangeText(items.map((item) => gradient ? item.gradientStatistics : item.statistics)),
+    title: 'value statistics', needs: 'min', scale: 'largest element ', text: numberText, total: largest, logarithmic: true,
+    of: magnitudeOf, describe: rangeText,
   },
   'non-finite': {
-    title: 'NaN and Inf', text: groupedText, total: sum,
-    of: (item, gradient) => {
-      const statistics = gradient ? item.gradientStatistics : item.statistics;
-      return hasStatistics(statistics) ? badIn(statistics) : undefined;
-    },
+    title: 'NaN and Inf', needs: 'norm', text: groupedText, total: sum,
+    of: (graph, value, gradient) => graph.number('norm', value, gradient) === undefined ? undefined : badIn(graph, value, gradient),
   },
   time: {
-    title: 'time', text: durationText, total: sum,
-    of: (item, gradient) => gradient ? item.gradientStatistics.seconds : item.cost.seconds,
+    title: 'time', needs: 'seconds', text: durationText, total: sum, of: (graph, value, gradient) => graph.number('seconds', value, gradient),
   },
   'saved-bytes': {
-    title: 'bytes saved', before: 'saved ', text: bytesText, total: sum, ofValue: true, of: (item) => item.cost.saved_bytes,
+    title: 'bytes saved', needs: 'saved_bytes', before: 'saved ', text: bytesText, total: sum, ofValue: true,
+    of: (graph, value) => graph.number('saved_bytes', value),
   },
   flops: {
-    title: 'arithmetic operations', text: (value) => metricText(value) + 'FLOP', total: sum, ofValue: true,
-    of: (item) => item.cost.flops,
+    title: 'arithmetic operations', needs: 'flops', text: flopsText, total: sum, ofValue: true,
+    of: (graph, value) => graph.number('flops', value),
   },
 };
 
 class Overlay {
-  constructor(name, boxes, pass) {
+  constructor(graph, name, boxes, pass) {
+    this.graph = graph;
     this.name = name;
     this.kind = kOverlays[name];
     this.pass = pass;
@@ -65,9 +66,8 @@ class Overlay {
 
   // The overlays of which the graph holds anything, and "changes" if it is a comparison.
   static available(graph) {
-    const names = Object.keys(kOverlays).filter(
-        (name) => graph.items.some((item) => [false, true].some((gradient) => kOverlays[name].of(item, gradient) !== undefined)));
-    return graph.items.some((item) => item.remarks.some(changeOf)) ? ['changes', ...names] : names;
+    const names = Object.keys(kOverlays).filter((name) => [false, true].some((gradient) => graph.hasNumber(kOverlays[name].needs, gradient)));
+    return Object.values(graph.values.remarks).some((remarks) => remarks.some(changeOf)) ? ['changes', ...names] : names;
   }
 
   value(box) {
@@ -75,7 +75,7 @@ class Overlay {
     const onGradient = this.kind.ofGradient ? this.pass !== 'forward' : box.gradient;
     if (this.kind.ofGradient && box.gradient !== onGradient) return undefined;
     if (this.kind.ofValue && box.gradient && this.pass === 'joint') return undefined;
-    const values = box.members.map((item) => this.kind.of(item, box.gradient)).filter((value) => value !== undefined);
+    const values = box.members.map((value) => this.kind.of(this.graph, value, box.gradient)).filter((value) => value !== undefined);
     return values.length ? this.kind.total(values) : undefined;
   }
 
@@ -88,15 +88,15 @@ class Overlay {
 
   // {text, paint} for a box, or null.
   label(box) {
-    if (this.name === 'changes') return changeLabel(box);
+    if (this.name === 'changes') return changeLabel(this.graph, box);
     const value = this.value(box);
     if (value === undefined) return null;
     if (this.name === 'non-finite') {
-      const first = box.members.some((item) => item.remarks.includes(box.gradient ? 'first bad gradient' : 'first bad value'));
+      const first = has(this.graph, box, box.gradient ? 'first bad gradient' : 'first bad value');
       if (first) return {text: `✖ first of all: ${groupedText(value)} NaN or Inf`, paint: 'alert'};
       return value ? {text: `⚠ ${groupedText(value)} NaN or Inf`, paint: 'heat2'} : null;
     }
-    const text = (this.kind.before ?? '') + (this.kind.describe?.(box.members, box.gradient) ?? this.kind.text(value));
+    const text = (this.kind.before ?? '') + (this.kind.describe?.(this.graph, box.members, box.gradient) ?? this.kind.text(value));
     if (!Number.isFinite(value)) return {text: `${text} ✖`, paint: 'alert'};
     if (value === 0) return {text: `${text} ∅`, paint: 'rest'};
     const level = this.level(value);
@@ -120,10 +120,13 @@ class Overlay {
 const kChanges = {'+': 'added', '−': 'removed', '~': 'changed'};
 const changeOf = (remark) => /^[+−~]( |$)/.test(remark) ? remark[0] : null;
 
-function changeLabel(box) {
-  const changed = box.members.filter((item) => item.remarks.some(changeOf));
+const remarksOf = (graph, value) => graph.values.remarks[value] ?? [];
+const has = (graph, box, remark) => box.members.some((value) => remarksOf(graph, value).includes(remark));
+
+function changeLabel(graph, box) {
+  const changed = box.members.filter((value) => remarksOf(graph, value).some(changeOf));
   if (!changed.length) return {text: '', paint: 'op'};
   if (box.closed) return {text: `~ ${changed.length} differences`, paint: 'changed'};
-  const remark = changed[0].remarks.find(changeOf);
+  const remark = remarksOf(graph, changed[0]).find(changeOf);
   return {text: remark, paint: kChanges[remark[0]]};
 }

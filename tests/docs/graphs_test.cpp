@@ -40,6 +40,7 @@ void ask(const graph::ComputationGraph& g) {
   graph::critical_path(g, graph::Cost::flops);
   std::cerr << graph::estimate_memory(g).peak;
   graph::kept_alive_by(g, 4);                                         // the gradients that keep this buffer, or a view of it
+  std::cerr << graph::explain(g);                                     // all that is wrong, and who holds memory and takes time
 }
 
 void watch(train::Trainer& trainer, const data::Dataset& train) {

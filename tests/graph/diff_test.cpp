@@ -4,6 +4,8 @@
 
 #include <tapegrad/graph/diff.hpp>
 #include <tapegrad/graph/internal/alignment.hpp>
+#include <tapegrad/graph/internal/mermaid_limits.hpp>
+#include <tapegrad/graph/save.hpp>
 
 #include "mermaid_reader.hpp"
 #include "random_graphs.hpp"
@@ -184,6 +186,19 @@ TEST(Diff, OfLargeGraphs) {
   const GraphDiff d = diff(before, after);
   EXPECT_EQ(d.added.size(), 5U);
   EXPECT_THAT(d.removed, IsEmpty());
+}
+
+std::string written(const ComputationGraph& before, const ComputationGraph& after) {
+  return format_named("github").write_diff(diff(before, after), before, after);
+}
+
+TEST(Diff, IsMarkdownForAPullRequest) {
+  const ComputationGraph before = samples::mlp(), after = samples::transformer(1);
+  const std::string text = written(before, after);
+  EXPECT_THAT(text, HasSubstr("| parameters | "));
+  EXPECT_THAT(text, HasSubstr("<details><summary>Before</summary>\n\n```mermaid\nflowchart"));
+  EXPECT_EQ(mermaid_diagrams(text, "diff.md").size(), 3U);
+  EXPECT_EQ(written(before, before), "The graph of the model does not change.\n");
 }
 
 }  // namespace

@@ -155,9 +155,10 @@ TEST(Fields, CostsAreAllInThePage) {
   const std::string text = to_html(filled_graph());
   for (const FieldInfo& info : fields_of<Vertex>()) {
     if (info.unit == Unit::none) continue;
-    EXPECT_THAT(text, HasSubstr(std::string(info.name) + " "));
+    EXPECT_THAT(text, HasSubstr("\"" + std::string(info.name) + "\":["));
   }
-  for (const FieldInfo& info : fields_of<Statistics>()) EXPECT_THAT(text, HasSubstr(std::string(info.name) + " "));
+  for (const FieldInfo& info : fields_of<Statistics>())
+    EXPECT_THAT(text, HasSubstr("\"" + std::string(info.name) + "\":["));
 }
 
 // ---- docs/graph-snapshot.md -----------------------------------------------------------------------------------------

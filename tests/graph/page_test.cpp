@@ -29,6 +29,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::SizeIs;
 using Json = nlohmann::json;
 
 TEST(Page, IsOneFileThatAsksForNothing) {
@@ -42,18 +43,37 @@ TEST(Page, IsOneFileThatAsksForNothing) {
 TEST(Page, IsAsLargeAsItsGraph) {
   EXPECT_LT(to_html(ComputationGraph()).size(), 200'000);
   const ComputationGraph graph = samples::transformer(12);
-  EXPECT_LT(to_html(graph, {.budget = Budget::unlimited()}).size(), 200'000 + 150 * graph.size());
+  EXPECT_LT(to_html(graph).size(), 200'000 + 150 * graph.size());
 }
 
-TEST(Page, FoldsWhatIsTooLarge) {
+// What is between the tags of the script that holds the graph.
+Json data_of(const std::string& page) {
+  const std::string tag = "<script type=\"application/json\" id=\"graph\">";
+  const std::size_t begin = page.find(tag) + tag.size();
+  return Json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+}
+
+TEST(Page, HoldsEveryValueAndTheLayersOfTheOtherFormats) {
   const ComputationGraph graph = samples::transformer(12);
-  std::vector<std::string> folded;
-  const std::string whole = to_html(graph, {}, &folded);
-  EXPECT_THAT(folded, IsEmpty());
-  const std::string small = to_html(graph, {.budget = Budget{.nodes = 100}}, &folded);
-  EXPECT_THAT(folded, Contains(HasSubstr("12")));
-  EXPECT_LT(small.size(), whole.size());
-  EXPECT_THAT(small, HasSubstr("data-times=12"));
+  const Json data = data_of(to_html(graph));
+  for (const char* column : {"kind", "frame", "value", "name", "source", "attributes"})
+    EXPECT_EQ(data["values"][column].size(), graph.forward_size()) << column;
+  EXPECT_EQ(data["gradients"]["has"].get<std::string>().size(), graph.forward_size());
+  std::size_t data_edges = 0;
+  for (const Edge& e : graph.edges()) data_edges += e.kind == EdgeKind::data;
+  EXPECT_EQ(data["edges"]["data"].size(), 2 * data_edges);
+
+  const Json& layers = data["layers"];
+  EXPECT_EQ(layers["of"].size(), graph.forward_size());
+  EXPECT_LT(layers["frame"].size(), graph.forward_size() / 10);
+  EXPECT_THAT(layers["frames"].dump(), HasSubstr(",12]")) << "twelve blocks as one";
+  std::set<std::string> drawn, in_mermaid;
+  for (const Json& node : layers["nodes"]) drawn.insert(node["lines"][0]);
+  for (const auto& [id, node] : read_mermaid(to_mermaid(graph, {.budget = Budget::unlimited()})).nodes)
+    if (const std::string title = node.label.substr(0, node.label.find('\n')); title.find("·") != std::string::npos)
+      in_mermaid.insert(title);
+  EXPECT_FALSE(in_mermaid.empty());
+  EXPECT_TRUE(std::includes(drawn.begin(), drawn.end(), in_mermaid.begin(), in_mermaid.end()));
 }
 
 TEST(Page, EscapesWhateverNamesAre) {
@@ -105,7 +125,7 @@ std::set<std::string> ids_of(const ComputationGraph& graph) {
 
 TEST_F(PageInBrowser, DrawsTheGraphAndWalksAboutInIt) {
   const ComputationGraph graph = samples::mlp();
-  const Json seen = use(to_html(graph));
+  const Json seen = use(to_html(graph, {.parameters = Parameters::nodes}));
   const auto drawn = seen["joint"].get<std::set<std::string>>();
   EXPECT_EQ(drawn, ids_of(graph));
   std::multiset<std::string> links, expected;
@@ -114,9 +134,15 @@ TEST_F(PageInBrowser, DrawsTheGraphAndWalksAboutInIt) {
   EXPECT_EQ(std::set(links.begin(), links.end()), std::set(expected.begin(), expected.end()));
   EXPECT_THAT(seen["scopes"], Contains("hidden1"));
 
-  EXPECT_THAT(seen["hits"].get<std::string>(), HasSubstr("1 / 3"));
+  EXPECT_THAT(seen["hits"], SizeIs(3));
+  EXPECT_EQ(seen["whileTyping"], nullptr) << "nothing moves before a hit is chosen";
   EXPECT_THAT(seen["details"].get<std::string>(), AllOf(HasSubstr("matmul"), HasSubstr("hidden1"), HasSubstr("FLOP")));
   EXPECT_NE(seen["found"], seen["foundNext"]);
+  EXPECT_EQ(seen["address"].get<std::string>(), "#" + seen["foundNext"].get<std::string>());
+  EXPECT_EQ(seen["byAddress"], "n3");
+  EXPECT_THAT(seen["keys"].get<std::string>(), HasSubstr("search"));
+  EXPECT_THAT(seen["tree"], Contains("hidden1"));
+  EXPECT_THAT(seen["treeOpened"], SizeIs(::testing::Gt(0U)));
   EXPECT_NE(seen["walked"], seen["foundNext"]);
   EXPECT_EQ(seen["focused"], seen["walked"]);
   EXPECT_EQ(seen["twin"].get<std::string>().substr(1), seen["walked"].get<std::string>().substr(1));
@@ -128,9 +154,27 @@ TEST_F(PageInBrowser, DrawsTheGraphAndWalksAboutInIt) {
   EXPECT_EQ(seen["rows"], graph.forward_size());
 }
 
+TEST_F(PageInBrowser, ShowsTheWholeLayerViewAtFirst) {
+  const ComputationGraph graph = samples::transformer(12);
+  const Json seen = use(to_html(graph));
+  EXPECT_LT(seen["atFirst"].size(), 25U);
+  EXPECT_THAT(seen["frames"].dump(), HasSubstr("× 12"));
+  EXPECT_TRUE(seen["allInSight"]);
+  EXPECT_LE(seen["toolbar"], 50) << "one row at 1280 pixels";
+  EXPECT_GT(seen["open"].size(), seen["atFirst"].size());
+}
+
+TEST_F(PageInBrowser, OpensLargeGraphsAndSaysWhatIsNotShown) {
+  const ComputationGraph graph = samples::random_graph(3, 20'000);
+  const Json seen = use(to_html(graph, {.unfold = true}));
+  EXPECT_THAT(seen["status"].get<std::string>(), HasSubstr("nodes shown"));
+  EXPECT_LT(seen["openedWithin"], 30'000) << "milliseconds, on a busy machine";
+  EXPECT_EQ(seen["rowsOf"], graph.forward_size());
+}
+
 TEST_F(PageInBrowser, PutsGradientsBesideTheirValues) {
   const ComputationGraph graph = samples::mlp();
-  const Json heights = use(to_html(graph))["heights"];
+  const Json heights = use(to_html(graph, {.parameters = Parameters::nodes}))["heights"];
   for (VertexIndex v = 0; v < graph.forward_size(); ++v) {
     if (const auto twin = graph.twin(v); twin && graph[v].kind == VertexKind::op) {
       EXPECT_NEAR(heights[graph.id(v)].get<double>(), heights[graph.id(*twin)].get<double>(), 1) << graph.id(v);
@@ -140,7 +184,7 @@ TEST_F(PageInBrowser, PutsGradientsBesideTheirValues) {
 
 TEST_F(PageInBrowser, CopiesMermaidAndSavesSvg) {
   const ComputationGraph graph = samples::mlp();
-  const Json seen = use(to_html(graph));
+  const Json seen = use(to_html(graph, {.parameters = Parameters::nodes}));
   const MermaidText read = read_mermaid(seen["mermaid"]);
   EXPECT_THAT(read.errors, IsEmpty());
   std::set<std::string> ids;
@@ -155,7 +199,8 @@ TEST_F(PageInBrowser, IsATableWithoutJavaScript) {
   const Json seen = use(to_html(graph))["withoutScript"];
   EXPECT_TRUE(seen["table"]);
   EXPECT_FALSE(seen["controls"]);
-  EXPECT_EQ(seen["rows"].size(), graph.forward_size());
+  EXPECT_THAT(seen["rows"], Not(IsEmpty()));
+  EXPECT_THAT(seen["rows"].dump(), AllOf(HasSubstr("hidden1"), HasSubstr("loss")));
 }
 
 TEST_F(PageInBrowser, DrawsOverlaysWithLegends) {

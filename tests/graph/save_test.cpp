@@ -151,6 +151,7 @@ TEST_F(SaveByDot, DrawsImages) {
   EXPECT_THAT(svg, HasSubstr("role=\"img\" aria-labelledby=\"graph-title graph-description\""));
   EXPECT_THAT(svg, HasSubstr("<title id=\"graph-title\">&lt;b&gt; &amp; &quot;c&quot;</title>"));
   EXPECT_THAT(svg, HasSubstr("id=\"g5\""));
+  EXPECT_THAT(svg, HasSubstr("prefers-color-scheme: dark"));
   EXPECT_THAT(svg, HasSubstr("</svg>"));
   save(graph, folder_ / "a.png");
   EXPECT_THAT(content_of(folder_ / "a.png"), StartsWith("\x89PNG"));

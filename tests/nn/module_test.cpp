@@ -60,6 +60,21 @@ TEST(Module, NamesParametersInTheOrderOfDeclaration) {
   EXPECT_EQ(model.blocks[1].in.describe(), "Linear 'blocks.1.in'");
 }
 
+TEST(Module, ScopesOfLayersAreWhereTheLayersAreDeclared) {
+  Model model;
+  std::vector<std::string> files;
+  const auto note = [&](const nn::Module&, std::span<const Tensor>, const Tensor& output) {
+    files.emplace_back(engine::node_of(output).scope->where.file);
+    return Tensor();
+  };
+  model.blocks[0].register_forward_hook(note);     // made in place by the list
+  model.blocks[1].in.register_forward_hook(note);  // a member of what was
+  model.stem.register_forward_hook(note);
+  model.forward(randn({2, 3}));
+  EXPECT_THAT(files, ::testing::SizeIs(3));
+  EXPECT_THAT(files, ::testing::Each(::testing::EndsWith("module_test.cpp")));
+}
+
 TEST(Module, ACopyHasWeightsOfItsOwn) {
   Model model;
   Model copy = model;

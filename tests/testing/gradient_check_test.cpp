@@ -112,6 +112,34 @@ TEST(GradientCheck, WeightsLargeValuesByARandomCotangent) {
   EXPECT_FALSE(check_gradients(cube_off, {draw({100})}).ok());
 }
 
+// Mistakes that people make in rules, and what is said of each.
+TEST(GradientCheck, SaysWhatAMistakeLooksLike) {
+  const Tensor x = draw({3, 3}), b = draw({3}, 5);
+  const auto diagnosis = [](const TensorFunction& f, const std::vector<Tensor>& inputs) {
+    const GradientReport report = check_gradients(f, inputs);
+    EXPECT_FALSE(report.ok());
+    EXPECT_THAT(report.diagnoses, SizeIs(1)) << to_string(report);
+    return report.diagnoses.empty() ? "" : report.diagnoses[0];
+  };
+  const auto twice = [](const Tensor& a) { return a * 2.0; };
+  EXPECT_THAT(diagnosis([](const Tensor& a) { return a * a.detach(); }, {x}),
+              HasSubstr("input 0: every derivative is 1/2"));
+  EXPECT_THAT(diagnosis(with_gradient(twice, [](const Tensor& g, const Tensor&) { return g * -2.0; }), {x}),
+              HasSubstr("the wrong sign"));
+  EXPECT_THAT(diagnosis(with_gradient(twice, [](const Tensor& g, const Tensor&) { return g * 6.0; }), {x}),
+              HasSubstr("3 times what it should be"));
+  EXPECT_THAT(diagnosis(with_gradient(twice, [](const Tensor& g, const Tensor&) { return transpose(g * 2.0); }), {x}),
+              HasSubstr("the right one transposed"));
+  const auto shift = with_gradient([](const Tensor& a, const Tensor& c) { return a + c; },
+                                   [](const Tensor& g, const Tensor&, const Tensor&) {
+                                     return std::vector<Tensor>{g, select(g, 0, 0)};
+                                   });
+  EXPECT_THAT(diagnosis(shift, {x, b}),
+              HasSubstr("input 1: the derivatives of some of the value's elements are right and"));
+  EXPECT_THAT(check_gradients(cube_off, {draw({4})}).diagnoses, ElementsAre(HasSubstr("1.001 times")));
+  EXPECT_THAT(check_gradients(cube, {draw({4})}).diagnoses, IsEmpty());
+}
+
 TEST(GradientCheck, ReportsTheKinkOfReluAtZero) {
   const Tensor x = tensor({-1, 0, 2}, f64);
   const GradientReport listed = check_gradients(relu, {x});

@@ -12,11 +12,13 @@ TEST(GradientReportText, AlignsItsColumns) {
                        {2, "1", "[11]", "nested", -12.25, -12.5, 0.25 / 1.35e-5}};
   report.kinks = {{1, "0 'weight'", "[0, 0]", "[0]", 0, 0, 1}};
   report.problems = {"two calls differ"};
+  report.diagnoses = {"input 0: it is wrong"};
   report.warnings = {"input 2 is i64 [3]: not differentiated"};
   EXPECT_FALSE(report.ok());
   EXPECT_EQ(to_string(report),
             "gradients of my_loss: WRONG (order 2, f64, tolerance 1e-06 + 1e-06 relative; 36 compared)\n"
             "problem: two calls differ\n"
+            "diagnosis: input 0: it is wrong\n"
             "2 derivatives are wrong, the worst first:\n"
             "  order  input       element  output  analytic  numeric  absolute  relative\n"
             "  1      0 'weight'  [1, 2]   [0]        1.001        1  1.00e-03  9.99e-04\n"

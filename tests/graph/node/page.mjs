@@ -20,7 +20,9 @@ async function open(options) {
   page.on('console', (message) => seen.errors.push(message.text()));
   page.on('pageerror', (error) => seen.errors.push(String(error)));
   page.on('request', (request) => { if (!/^(file|blob|data):/.test(request.url())) seen.requests.push(request.url()); });
+  const begin = Date.now();
   await page.goto(address);
+  seen.openedWithin ??= Date.now() - begin;
   return page;
 }
 
@@ -30,6 +32,22 @@ const selected = (page) => page.locator('.node.selected').getAttribute('data-key
 async function use(page) {
   seen.atFirst = await labels(page);
   seen.scopes = await page.locator('#scopes .link').allTextContents();
+  seen.frames = await page.locator('.frame text').allTextContents();
+  seen.status = await page.locator('#status').textContent();
+  seen.toolbar = await page.locator('#controls').evaluate((element) => element.clientHeight);
+  seen.allInSight = await page.locator('.node').evaluateAll((nodes) => {
+    const canvas = document.getElementById('canvas').getBoundingClientRect();
+    return nodes.every((node) => {
+      const {left, right, top, bottom} = node.getBoundingClientRect();
+      return left >= canvas.left && right <= canvas.right && top >= canvas.top && bottom <= canvas.bottom;
+    });
+  });
+  seen.tree = await page.locator('#scopes [role=treeitem]').evaluateAll((rows) => rows.map((row) => row.getAttribute('aria-label')));
+  if (seen.tree.length) {
+    await page.locator('#scopes [role=treeitem]').first().focus();
+    await page.keyboard.press('ArrowRight');
+    seen.treeOpened = await page.locator('#scopes [role=treeitem][aria-expanded=true]').evaluateAll((rows) => rows.map((row) => row.ariaLabel));
+  }
 
   for (let i = 0; i < 12; ++i) await page.locator('#expand').click();
   seen.open = await labels(page);
@@ -42,11 +60,21 @@ async function use(page) {
 
   await page.keyboard.press('/');
   await page.keyboard.type('matmul');
-  seen.hits = await page.locator('#hits').textContent();
+  seen.hits = await page.locator('#hits [role=option]').allTextContents();
+  seen.whileTyping = await selected(page);
+  await page.keyboard.press('Enter');
   seen.found = await selected(page);
   seen.details = await page.locator('#details').innerText();
+  await page.keyboard.press('/');
+  await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
   seen.foundNext = await selected(page);
+  seen.address = await page.evaluate(() => location.hash);
+  await page.evaluate(() => { location.hash = '#n3'; });
+  seen.byAddress = await selected(page);
+  await page.locator('#canvas').focus();
+  await page.keyboard.press('?');
+  seen.keys = await page.locator('#keys').innerText();
   await page.keyboard.press('Escape');
   await page.keyboard.press('ArrowDown');
   seen.walked = await selected(page);
@@ -83,6 +111,7 @@ async function use(page) {
 
   await page.locator('#as-table').click();
   seen.rows = await page.locator('#nodes tbody tr:has(td)').count();
+  seen.rowsOf = Number((await page.locator('#nodes caption').textContent()).replace(/\D/g, ''));
   seen.pictureHidden = !await page.locator('#picture').isVisible();
 }
 
@@ -108,9 +137,9 @@ seen.milliseconds = Date.now() - start;
 
 const plain = await open({javaScriptEnabled: false, viewport: {width: 1280, height: 800}});
 seen.withoutScript = {
-  table: await plain.locator('#nodes').isVisible(),
+  table: await plain.locator('#table table').first().isVisible(),
   controls: await plain.locator('#controls').isVisible(),
-  rows: await plain.locator('#nodes tbody tr:has(td)').allTextContents(),
+  rows: await plain.locator('#table tbody tr:has(td)').allTextContents(),
 };
 if (pictures) await takePictures();
 await browser.close();
