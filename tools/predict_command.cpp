@@ -27,12 +27,12 @@ void run(const PredictOptions& options) {
 void add_predict_command(CLI::App& app) {
   auto options = std::make_shared<PredictOptions>();
   CLI::App* command =
-      app.add_subcommand("predict", "Ask a trained model of texts, images or tables, and say what decided");
+      app.add_subcommand("predict", "Ask a trained model of texts, images, recordings or tables, and say what decided");
   command->add_option("--model", options->model, "The folder that tapegrad train --out wrote")->required();
-  command->add_option(
-      "input", options->inputs,
-      "Texts; without any, one a line from standard input. Or images: PNG, JPEG, PGM or IDX files, "
-      "as large, and as light on dark, as those of the training. Or tables: CSV files, told row by row");
+  command->add_option("input", options->inputs,
+                      "Texts; without any, one a line from standard input. Or images: PNG, JPEG, PGM or IDX files, "
+                      "as large, and as light on dark, as those of the training. Or recordings: WAV files. Or tables: "
+                      "CSV files, told row by row");
   command->add_option("--row", options->row, "Of an IDX file")->capture_default_str()->check(CLI::NonNegativeNumber);
   command->add_option("--picture", options->picture, "PNG to write: the image, and where the model looked");
   command
