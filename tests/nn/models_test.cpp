@@ -106,20 +106,6 @@ TEST(Recommender, LeavesOneOut) {
   }
 }
 
-TEST(Recommender, LearnsWhoLikesWhat) {
-  Rng rng(1);
-  Recommender model({.items = 8, .features = 1, .factors = 2, .hidden = {}, .rng = &rng});
-  // Users like even items, or odd ones.
-  const Tensor items = arange(8), times = zeros({8}, f64);
-  const Ratings even{items, times, tensor({5, 1, 5, 1, 5, 1, 5, 1})},
-      odd{items, times, tensor({1, 5, 1, 5, 1, 5, 1, 5})};
-  const auto loss = [&](const Ratings& user) { return mse_loss(model.leave_one_out(user), user.values); };
-  train_on(model, 0.05, 100, [&] { return loss(even) + loss(odd) + 1e-5 * model.penalty(); });
-  const Ratings one{tensor({3}, i64), zeros({1}, f64), tensor({5})};
-  const std::vector<double> told = model.predict(one, items, zeros({1}, f64)).values();
-  for (std::size_t i = 0; i < told.size(); ++i) EXPECT_NEAR(told[i], i % 2 ? 5 : 1, 0.5);
-}
-
 TEST(ImageClassifier, IsAnMlpOrACnn) {
   Rng rng(1);
   ImageClassifier mlp({.height = 8, .width = 6, .classes = 3, .hidden = {5}, .rng = &rng});
