@@ -87,6 +87,18 @@ void check_input(const ValueInfo& info, const Value& value, std::map<std::string
   }
 }
 
+void bind_weights(Frame& frame, const NamedTensors& parameters, std::span<const Tensor> weights) {
+  if (weights.size() != parameters.size())
+    throw ValueError(fmt::format("onnx: the model has {} weights, {} are given", parameters.size(), weights.size()));
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const auto& [name, own] = parameters[i];
+    if (weights[i].shape() != own.shape() || weights[i].dtype() != own.dtype())
+      throw ShapeError(fmt::format("onnx: the weight '{}' is {}; {} is given", printable(name, 200), describe(own),
+                                   describe(weights[i])));
+    frame.bind(name, {weights[i], frame.find(name)->type});
+  }
+}
+
 }  // namespace
 
 Model load(const std::filesystem::path& path, const LoadOptions& options) {
@@ -156,7 +168,7 @@ std::string Model::producer() const {
   return printable(model.producer_name + (model.producer_version.empty() ? "" : " " + model.producer_version), 100);
 }
 
-std::vector<Value> Model::run(std::vector<Value> given) const {
+std::vector<Value> Model::run(std::vector<Value> given, std::span<const Tensor> weights) const {
   const std::vector<ValueInfo>& wanted = inputs();
   if (given.size() != wanted.size()) {
     std::vector<std::string> names;
@@ -166,6 +178,7 @@ std::vector<Value> Model::run(std::vector<Value> given) const {
   }
   Frame frame(*program_, nullptr, &*program_->model.graph, nullptr, 0);
   for (const auto& [name, value] : program_->initializers) frame.bind(name, value);
+  if (!weights.empty()) bind_weights(frame, parameters(), weights);
   std::map<std::string, std::int64_t> symbols;
   for (std::size_t i = 0; i < given.size(); ++i) {
     // A tensor given for a type that it cannot have is taken as its elements.

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tapegrad/core/named_tensors.hpp>
@@ -132,8 +133,9 @@ class Model {
   template <class... T>
   requires(sizeof...(T) > 0 && (std::convertible_to<const T&, Tensor> && ...)) std::vector<Tensor>
   operator()(const T&... inputs) const { return (*this)({Tensor(inputs)...}); }
-  /// The same for any kind of value.
-  std::vector<Value> run(std::vector<Value> inputs) const;
+  /// The same for any kind of value. With `weights`, in the order of parameters() and shaped like them, it computes with
+  /// those instead of its own: a function of its weights, for hvp() or the gradient checker.
+  std::vector<Value> run(std::vector<Value> inputs, std::span<const Tensor> weights = {}) const;
 
   /// Takes the parameters whose names match out of training; "*" stands for any characters. Returns how many there are;
   /// ValueError if none.

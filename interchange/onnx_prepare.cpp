@@ -227,17 +227,27 @@ class Preparation {
         program_.constants.push_back({name, *tensor});
       }
     }
-    for (const Step& step : program_.plans.at(&*program_.model.graph).steps) {
-      if (step.node->op_type != "Constant" || step.node->output.empty() || fixed.contains(step.node->output[0]))
-        continue;
-      for (const schema::Attribute& attribute : step.node->attribute) {
-        const auto held = program_.tensors.find(&attribute);
-        Tensor* tensor = held == program_.tensors.end() ? nullptr : std::get_if<Tensor>(&held->second[0].content);
-        if (!tensor || !is_floating(tensor->dtype()) || tensor->numel() < 2) continue;
-        tensor->set_name(step.node->output[0]).set_requires_grad();
-        program_.parameters.push_back({step.node->output[0], *tensor});
-      }
+    std::erase_if(program_.plans.at(&*program_.model.graph).steps, [&](const Step& step) {
+      const Value* weight = weight_of(step, fixed);
+      if (!weight) return false;
+      const std::string& name = step.node->output[0];
+      Tensor(*weight->tensor()).set_name(name).set_requires_grad();
+      program_.parameters.push_back({name, *weight->tensor()});
+      program_.initializers.emplace(name, *weight);
+      return true;
+    });
+  }
+
+  /// What a Constant holds, if it can train; it is an initializer then. Otherwise null.
+  const Value* weight_of(const Step& step, const Names& fixed) const {
+    if (step.node->op_type != "Constant" || step.node->output.empty() || fixed.contains(step.node->output[0]))
+      return nullptr;
+    for (const schema::Attribute& attribute : step.node->attribute) {
+      const auto held = program_.tensors.find(&attribute);
+      const Tensor* tensor = held == program_.tensors.end() ? nullptr : held->second[0].tensor();
+      if (tensor && is_floating(tensor->dtype()) && tensor->numel() > 1) return &held->second[0];
     }
+    return nullptr;
   }
 
   Program& program_;

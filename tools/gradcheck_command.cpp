@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/op.hpp>
+#include <tapegrad/core/random.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/reduce.hpp>
@@ -78,8 +80,14 @@ void print_row(const OpCheckResult& r) {
   std::cout.flush();
 }
 
-/// A model's gradients for its floating inputs. It computes in its own dtypes, so f32 models are checked within what
-/// f32 allows.
+/// How many elements of each tensor are checked, so that a model of many weights takes no longer than one of few.
+std::int64_t share_of(std::size_t tensors) {
+  constexpr std::size_t kElements = 512;
+  return static_cast<std::int64_t>(std::clamp<std::size_t>(kElements / tensors, 1, 128));
+}
+
+/// A model's gradients for its inputs and its weights. It computes in its own dtypes, so f32 models are checked within
+/// what f32 allows.
 int run_model(const Options& options) {
   const onnx::Model model = onnx::load(options.ops[0]);
   const std::vector<onnx::Value> given = inputs_for(model, options.inputs, false);
@@ -87,14 +95,22 @@ int run_model(const Options& options) {
   for (const onnx::Value& value : given)
     if (const Tensor* tensor = value.tensor()) inputs.push_back(*tensor);
   if (inputs.size() != given.size()) throw ValueError("gradcheck: the model's inputs must be tensors");
+  const std::size_t weights_from = inputs.size();
+  for (const NamedTensor& weight : model.parameters()) inputs.push_back(weight.tensor.detach().set_name(weight.name));
   const auto f = [&](std::span<const Tensor> x) {
+    std::vector<onnx::Value> values = given;
+    for (std::size_t i = 0; i < weights_from; ++i) values[i].content = x[i];
+    // Sums of some outputs do not vary, such as those of shares.
+    Rng rng(options.seed);
     Tensor total = scalar(0);
-    for (const Tensor& y : model(x))
-      if (is_floating(y.dtype())) total = total + cast(mean(y), f32);
+    for (const onnx::Value& y : model.run(std::move(values), x.subspan(weights_from)))
+      if (y.tensor() && is_floating(y.tensor()->dtype()))
+        total = total + cast(mean(*y.tensor() * randn(y.tensor()->shape(), y.tensor()->dtype(), rng)), f32);
     return total;
   };
-  const testing::GradientReport report =
-      testing::check_gradients(f, inputs, {.name = options.ops[0], .dtype = f32, .kinks = testing::Kinks::ignore});
+  const testing::GradientReport report = testing::check_gradients(
+      f, inputs,
+      {.name = options.ops[0], .dtype = f32, .kinks = testing::Kinks::ignore, .full = share_of(inputs.size())});
   std::cout << to_string(report);
   return report.ok() ? 0 : 1;
 }
@@ -144,7 +160,7 @@ void add_gradcheck_command(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("gradcheck", "Check operations' gradients against finite differences");
   command->add_option("op", options->ops,
-                      "Operations to check; or one ONNX model (.onnx), for the gradients of its inputs");
+                      "Operations to check; or one ONNX model (.onnx), for the gradients of its inputs and weights");
   command->add_flag("--all", options->all, "All of them");
   command->add_option("--order", options->order, "Derivatives up to this order")
       ->capture_default_str()

@@ -28,7 +28,7 @@ function readNpy(name) {
   return new ort.Tensor(type, new Array_(bytes), dims);
 }
 
-function difference(got, wanted) {
+function difference(got, wanted, tolerance) {
   if (got.type !== wanted.type || got.dims.join() !== wanted.dims.join())
     return `${got.type} [${got.dims}] where ${wanted.type} [${wanted.dims}] was expected`;
   // What is small because terms of the size of one cancel has their rounding.
@@ -36,7 +36,7 @@ function difference(got, wanted) {
   for (const w of wanted.data) if (Number.isFinite(Number(w))) largest = Math.max(largest, Math.abs(Number(w)));
   for (let i = 0; i < wanted.data.length; ++i) {
     const [g, w] = [Number(got.data[i]), Number(wanted.data[i])];
-    const same = Object.is(g, w) || g === w || (Number.isNaN(g) && Number.isNaN(w)) || Math.abs(g - w) <= 1e-5 * largest;
+    const same = Object.is(g, w) || g === w || (Number.isNaN(g) && Number.isNaN(w)) || Math.abs(g - w) <= tolerance * largest;
     if (!same) return `element ${i} is ${g} where ${w} was expected`;
   }
   return null;
@@ -52,13 +52,13 @@ function right(scores, labels) {
   return count;
 }
 
-for (const { model, inputs, outputs, labels } of JSON.parse(readFileSync(join(folder, "models.json"), "utf8"))) {
+for (const { model, inputs, outputs, labels, tolerance = 1e-5 } of JSON.parse(readFileSync(join(folder, "models.json"), "utf8"))) {
   try {
     const session = await ort.InferenceSession.create(join(folder, model), { logSeverityLevel: 4, intraOpNumThreads: 1 });
     const feeds = Object.fromEntries(Object.entries(inputs).map(([name, file]) => [name, readNpy(file)]));
     const results = await session.run(feeds);
     for (const [name, file] of Object.entries(outputs)) {
-      const wrong = difference(results[name], readNpy(file));
+      const wrong = difference(results[name], readNpy(file), tolerance);
       if (wrong) console.log(`${model}: ${name}: ${wrong}`);
     }
     if (labels) console.log(`${model}: ${right(results[session.outputNames[0]], readNpy(labels))} right`);
