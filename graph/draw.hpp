@@ -75,11 +75,11 @@ std::string to_mermaid(const ComputationGraph& graph, const DrawOptions& options
 std::string to_dot(const ComputationGraph& graph, const DrawOptions& options = {},
                    std::vector<std::string>* folded = nullptr);
 
-/// One HTML file that needs no network, of some 100 kB and at most 150 bytes a vertex, which holds the whole graph: as a
-/// picture of its layers, whose scopes open and close down to every operation, with search, details, overlays and export
-/// of what is in sight; as a table where JavaScript is off. The options say how it starts: direction, pass, overlay, the
-/// depth to which scopes are open (as far as that stays readable, if not given), the vertex to begin with. A budget is
-/// for pictures and not looked at.
+/// One HTML file that needs no network, of some 100 kB and at most 150 bytes a vertex, which holds the whole graph: as
+/// a picture of its layers, whose scopes open and close down to every operation, with search, details, overlays and
+/// export of what is in sight; as a table where JavaScript is off. The options say how it starts: direction, pass,
+/// overlay, the depth to which scopes are open (as far as that stays readable, if not given), the vertex to begin with.
+/// A budget is for pictures and not looked at.
 std::string to_html(const ComputationGraph& graph, const DrawOptions& options = {},
                     std::vector<std::string>* folded = nullptr);
 

@@ -133,8 +133,8 @@ class Model {
   template <class... T>
   requires(sizeof...(T) > 0 && (std::convertible_to<const T&, Tensor> && ...)) std::vector<Tensor>
   operator()(const T&... inputs) const { return (*this)({Tensor(inputs)...}); }
-  /// The same for any kind of value. With `weights`, in the order of parameters() and shaped like them, it computes with
-  /// those instead of its own: a function of its weights, for hvp() or the gradient checker.
+  /// The same for any kind of value. With `weights`, in the order of parameters() and shaped like them, it computes
+  /// with those instead of its own: a function of its weights, for hvp() or the gradient checker.
   std::vector<Value> run(std::vector<Value> inputs, std::span<const Tensor> weights = {}) const;
 
   /// Takes the parameters whose names match out of training; "*" stands for any characters. Returns how many there are;

@@ -82,7 +82,8 @@ void add_ops_command(CLI::App& app) {
   CLI::Option* page = command->add_flag("--markdown", options->markdown, "As a page, with examples: docs/ops.md");
   CLI::Option* kinks = command->add_flag("--kinks", options->kinks,
                                          "What they give at ties, zeros and infinities, as a page: docs/kinks.md");
-  CLI::Option* onnx = command->add_flag("--onnx", options->onnx, "Instead, what ONNX has and lacks, as a page: for docs/onnx.md");
+  CLI::Option* onnx =
+      command->add_flag("--onnx", options->onnx, "Instead, what ONNX has and lacks, as a page: for docs/onnx.md");
   json->excludes(page)->excludes(kinks)->excludes(onnx);
   page->excludes(kinks)->excludes(onnx);
   kinks->excludes(onnx);
