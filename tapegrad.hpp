@@ -6,6 +6,7 @@
 #if __cplusplus >= 202002L  // else that header has said all that there is to say
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/edit_distance.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/memory.hpp>
 #include <tapegrad/core/named_tensors.hpp>
@@ -97,7 +98,6 @@
 #include <tapegrad/solvers/odeint.hpp>
 #include <tapegrad/train/calibration.hpp>
 #include <tapegrad/train/detection.hpp>
-#include <tapegrad/train/edit_distance.hpp>
 #include <tapegrad/train/importance.hpp>
 #include <tapegrad/train/metric.hpp>
 #include <tapegrad/train/observers.hpp>

@@ -109,18 +109,20 @@ class DotWriter {
   void write_legend() {
     put("  legend [shape=plain, fontsize=10, tooltip=legend, label=<<TABLE BORDER=\"0\" CELLBORDER=\"1\" "
         "CELLSPACING=\"3\" CELLPADDING=\"4\">");
+    // So that a legend of few boxes is no wider than a narrow picture.
+    const int most = diagram_.legend.size() > 4 ? kLegendColumns : 2;
     int number = 0;
     const auto cell = [&](Paint paint, const std::string& text, int columns) {
       const PaintStyle& colours = style_of(paint);
-      if (number % kLegendColumns == 0) put("{}<TR>", number == 0 ? "" : "</TR>");
+      if (number % most == 0) put("{}<TR>", number == 0 ? "" : "</TR>");
       put("<TD BGCOLOR=\"{}\" COLOR=\"{}\" COLSPAN=\"{}\"><FONT COLOR=\"{}\">{}</FONT></TD>", colours.fill,
           colours.stroke, columns, colours.text, dot_label(text));
       number += columns;
     };
     for (const LegendEntry& entry : diagram_.legend) cell(entry.paint, entry.text, 1);
     for (const std::string& note : diagram_.notes) {
-      number += (kLegendColumns - number % kLegendColumns) % kLegendColumns;
-      cell(Paint::rest, note, kLegendColumns);
+      number += (most - number % most) % most;
+      cell(Paint::rest, note, most);
     }
     put("</TR></TABLE>>]\n");
     // Beneath the picture, not beside its last row.

@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <tapegrad/core/internal/edit_distance.hpp>
+#include <tapegrad/core/edit_distance.hpp>
 #include <tapegrad/core/internal/printable.hpp>
 
 namespace tapegrad::tools {

@@ -4,29 +4,14 @@
 
 #include <algorithm>
 #include <cctype>
-#include <numeric>
+#include <tapegrad/core/edit_distance.hpp>
 #include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/data/internal/unicode.hpp>
-#include <utility>
-#include <vector>
 
 namespace tapegrad::data {
 namespace {
 
 bool is_control(char32_t code) { return code < 0x20 || (code >= 0x7F && code < 0xA0); }
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = std::exchange(row[j + 1], std::min({replaced, row[j] + 1, row[j + 1] + 1}));
-    }
-  }
-  return row.back();
-}
 
 std::string lower_ascii(std::string_view text) {
   std::string lower(text);

@@ -55,7 +55,7 @@ ComputationGraph filled_graph() {
   const auto from = builder.add(filled_vertex()), to = builder.add(user);
   builder.connect(from, to, 3);
   builder.mirror_gradients();
-  builder.connect(from, *builder.gradient_of(to), 0, EdgeKind::saved);
+  builder.connect(from, *builder.gradient_of(to), 0, EdgeKind::saved, 0.25);
   return std::move(builder).build();
 }
 

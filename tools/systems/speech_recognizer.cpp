@@ -9,6 +9,7 @@
 #include <set>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
+#include <tapegrad/core/edit_distance.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/core/parallel.hpp>
@@ -19,7 +20,6 @@
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/view.hpp>
-#include <tapegrad/train/edit_distance.hpp>
 
 #include "../class_report.hpp"
 #include "../model_options.hpp"
@@ -164,8 +164,8 @@ Errors errors_in(const Recordings& recordings, const std::vector<std::string>& h
   for (std::size_t i = 0; i < heard.size(); ++i) {
     const std::u32string said = letters_of(recordings[i].text), got = letters_of(heard[i]);
     const std::vector<std::string> said_words = words_of(recordings[i].text), got_words = words_of(heard[i]);
-    wrong_letters += static_cast<double>(train::edit_distance(std::span(said), std::span(got)));
-    wrong_words += static_cast<double>(train::edit_distance(std::span(said_words), std::span(got_words)));
+    wrong_letters += static_cast<double>(edit_distance(said, got));
+    wrong_words += static_cast<double>(edit_distance(said_words, got_words));
     letters += static_cast<double>(said.size());
     words += static_cast<double>(said_words.size());
     wrong += heard[i] == recordings[i].text ? 0 : 1;
