@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/core/error.hpp>
 #include <tapegrad/core/edit_distance.hpp>
+#include <tapegrad/core/error.hpp>
 #include <tapegrad/op/registry.hpp>
 #include <tapegrad/op/table.hpp>
 
