@@ -42,14 +42,14 @@ std::size_t first_allowed(const std::vector<Vertex>& forbidden_by, Vertex v) {
 
 }  // namespace
 
-AdjacencyGraph adjacency_of(const SparsePattern& pattern) {
+std::shared_ptr<const Adjacency> adjacency_of(const SparsePattern& pattern) {
   std::set<std::pair<std::size_t, std::size_t>> pairs;
   for (std::size_t i = 0; i < pattern.rows.size(); ++i)
     for (const std::size_t j : pattern.rows[i])
       if (i != j) pairs.emplace(std::min(i, j), std::max(i, j));
   AdjacencyGraph graph(pattern.columns);
   for (const auto& [i, j] : pairs) add_edge(i, j, num_edges(graph), graph);
-  return graph;
+  return std::make_shared<const Adjacency>(Adjacency{std::move(graph)});
 }
 
 Colors distance_one_coloring(const AdjacencyGraph& graph) {

@@ -48,12 +48,11 @@ std::size_t count_colors(const std::vector<std::size_t>& colors) {
 }
 
 std::vector<std::size_t> color_columns(const SparsePattern& pattern) {
-  return distance_one_coloring(adjacency_of(meetings(pattern)));
+  return distance_one_coloring(adjacency_of(meetings(pattern))->graph);
 }
 
-std::vector<std::size_t> color_symmetric(const SparsePattern& pattern, Coloring coloring) {
-  const AdjacencyGraph graph = adjacency_of(pattern);
-  return coloring == Coloring::star ? star_coloring(graph) : acyclic_coloring(graph);
+std::vector<std::size_t> color_symmetric(const Adjacency& adjacency, Coloring coloring) {
+  return coloring == Coloring::star ? star_coloring(adjacency.graph) : acyclic_coloring(adjacency.graph);
 }
 
 double probe(std::size_t column) { return std::cos(1.0 + 1.61803398874989485 * static_cast<double>(column)); }
@@ -69,12 +68,12 @@ std::vector<Element> decompressed(const char* what, const SparsePattern& pattern
   return elements;
 }
 
-std::vector<Element> decompressed_symmetric(const char* what, const SparsePattern& pattern,
+std::vector<Element> decompressed_symmetric(const char* what, const SparsePattern& pattern, const Adjacency& adjacency,
                                             const std::vector<std::size_t>& colors,
                                             const std::vector<double>& products) {
   const std::size_t n = pattern.columns, count = count_colors(colors);
   check_products(what, pattern, count, products.size());
-  const AdjacencyGraph graph = adjacency_of(pattern);
+  const AdjacencyGraph& graph = adjacency.graph;
   const std::vector<double> off_diagonal =
       edge_elements(graph, colors, {products.begin(), products.begin() + static_cast<std::ptrdiff_t>(count * n)});
   std::vector<Element> elements;

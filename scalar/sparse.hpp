@@ -10,6 +10,7 @@
 
 #include <Eigen/SparseCore>
 #include <cstdint>
+#include <memory>
 #include <tapegrad/scalar/derivatives.hpp>
 
 namespace tapegrad::scalars {
@@ -49,7 +50,10 @@ struct ResultSet {
 
 /// A colour for each column, so that no two of one colour have an element in the same row.
 std::vector<std::size_t> color_columns(const SparsePattern& pattern);
-std::vector<std::size_t> color_symmetric(const SparsePattern& pattern, Coloring coloring);
+/// The graph of a symmetric pattern, whose edges are its elements off the diagonal.
+struct Adjacency;
+std::shared_ptr<const Adjacency> adjacency_of(const SparsePattern& pattern);
+std::vector<std::size_t> color_symmetric(const Adjacency& adjacency, Coloring coloring);
 std::size_t count_colors(const std::vector<std::size_t>& colors);
 
 struct Element {
@@ -61,7 +65,7 @@ struct Element {
 /// product, with probe(), tells whether there are elements outside of the pattern: ValueError that names `what`.
 std::vector<Element> decompressed(const char* what, const SparsePattern& pattern,
                                   const std::vector<std::size_t>& colors, const std::vector<double>& products);
-std::vector<Element> decompressed_symmetric(const char* what, const SparsePattern& pattern,
+std::vector<Element> decompressed_symmetric(const char* what, const SparsePattern& pattern, const Adjacency& adjacency,
                                             const std::vector<std::size_t>& colors,
                                             const std::vector<double>& products);
 
@@ -160,19 +164,23 @@ template <class F>
 class SparseHessian {
  public:
   SparseHessian(F f, const std::vector<double>& x, Coloring coloring = Coloring::star)
-      : f_(std::move(f)), pattern_(hessian_pattern(f_, x)), colors_(detail::color_symmetric(pattern_, coloring)) {}
+      : f_(std::move(f)),
+        pattern_(hessian_pattern(f_, x)),
+        adjacency_(detail::adjacency_of(pattern_)),
+        colors_(detail::color_symmetric(*adjacency_, coloring)) {}
 
   const SparsePattern& pattern() const { return pattern_; }
   std::size_t colors() const { return detail::count_colors(colors_); }
   Eigen::SparseMatrix<double> operator()(const std::vector<double>& x) const {
     const auto product = [&](const auto& seeded) { return gradient(f_, seeded); };
-    return detail::matrix_of(pattern_, detail::decompressed_symmetric("SparseHessian", pattern_, colors_,
+    return detail::matrix_of(pattern_, detail::decompressed_symmetric("SparseHessian", pattern_, *adjacency_, colors_,
                                                                       detail::compressed(x, colors_, product)));
   }
 
  private:
   F f_;
   SparsePattern pattern_;
+  std::shared_ptr<const detail::Adjacency> adjacency_;
   std::vector<std::size_t> colors_;
 };
 

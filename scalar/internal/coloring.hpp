@@ -13,7 +13,9 @@ using Colors = std::vector<std::size_t>;
 using AdjacencyGraph = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, boost::no_property,
                                              boost::property<boost::edge_index_t, std::size_t>>;
 
-AdjacencyGraph adjacency_of(const SparsePattern& pattern);
+struct Adjacency {
+  AdjacencyGraph graph;
+};
 
 /// No two neighbours have one colour.
 Colors distance_one_coloring(const AdjacencyGraph& graph);
