@@ -55,10 +55,11 @@ std::size_t terminal_columns() {
   return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
 }
 
-train::History run(const TrainingOptions& options, train::FitOptions fit,
+train::History run(const TrainingOptions& options, train::FitOptions fit, bool validates,
                    const std::function<train::History(const train::FitOptions&)>& train) {
   train::ConsoleProgress progress(std::cout, {.terminal = ::isatty(STDOUT_FILENO) == 1, .columns = terminal_columns()});
   Resumption resumption;
+  if (!validates) fit.early_stopping.reset();
   fit.observers.insert(fit.observers.begin(), &resumption);
   if (!options.quiet) fit.observers.push_back(&progress);
   std::optional<train::TensorBoardLog> curves;
@@ -147,16 +148,22 @@ train::FitOptions fit_options(const TrainingOptions& options, train::FitOptions 
   return fit;
 }
 
+optim::Schedule warm_up_and_cosine(const TrainingOptions& options) {
+  const auto length = static_cast<double>(options.epochs);
+  return optim::schedule::warm_up(std::min(0.5, length / 2), optim::schedule::cosine(length, 0.01), 0.1);
+}
+
 train::History run_training(train::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
                             const TrainingOptions& options, const train::FitOptions& fit) {
-  return run(options, fit, [&](const train::FitOptions& all) {
+  return run(options, fit, validation != nullptr, [&](const train::FitOptions& all) {
     return validation ? trainer.fit(train, *validation, all) : trainer.fit(train, all);
   });
 }
 
 train::History run_training(train::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,
                             const TrainingOptions& options, const train::FitOptions& fit) {
-  return run(options, fit, [&](const train::FitOptions& all) { return trainer.fit(train, validation, all); });
+  return run(options, fit, validation != nullptr,
+             [&](const train::FitOptions& all) { return trainer.fit(train, validation, all); });
 }
 
 std::unique_ptr<OutputFolder> open_output(const TrainingOptions& options, std::string_view marker) {

@@ -35,8 +35,12 @@ std::unique_ptr<OutputFolder> open_output(const TrainingOptions& options, std::s
 /// `fit` with what the options say: batches and checkpoints.
 train::FitOptions fit_options(const TrainingOptions& options, train::FitOptions fit = {});
 
+/// From a tenth of the learning rate to all of it in half an epoch, then by a cosine to a hundredth.
+optim::Schedule warm_up_and_cosine(const TrainingOptions& options);
+
 /// Trains with progress on standard output, and says where it began and how long it took. A signal ends it after the
-/// batch it is in. `validation` may be null.
+/// batch it is in. `validation` may be null; then
+/// nothing stops it early.
 train::History run_training(train::Trainer& trainer, const data::Dataset& train, const data::Dataset* validation,
                             const TrainingOptions& options, const train::FitOptions& fit);
 train::History run_training(train::Trainer& trainer, data::BatchSource& train, data::BatchSource* validation,

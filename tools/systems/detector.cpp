@@ -207,14 +207,12 @@ int train_detector(const Options& options) {
   train::Trainer trainer(model, optim::AdamW{.lr = options.lr, .weight_decay = options.weight_decay},
                          SavedDetector::Model::loss, {});
   train::FitOptions fit = fit_options(options, {.clip_norm = 10});
-  const auto length = static_cast<double>(options.epochs);
-  fit.schedule = optim::schedule::warm_up(std::min(0.5, length / 2), optim::schedule::cosine(length, 0.01), 0.1);
+  fit.schedule = warm_up_and_cosine(options);
   data::DataLoader train_batches(
       train,
       {.batch_size = options.batch_size, .seed = options.seed, .transform = data::augment::flip_objects(options.seed)});
   data::DataLoader validation_batches(validation, {.batch_size = options.batch_size, .shuffle = false});
   const bool validates = validation.size() > 0;
-  if (!validates) fit.early_stopping.reset();
   const train::History history =
       run_training(trainer, train_batches, validates ? &validation_batches : nullptr, options, fit);
 

@@ -200,8 +200,7 @@ int train_images(const Options& options) {
   };
   train::Trainer trainer(model, rule, loss);
   train::FitOptions fit = fit_options(options);
-  const auto length = static_cast<double>(options.epochs);
-  fit.schedule = optim::schedule::warm_up(std::min(0.5, length / 2), optim::schedule::cosine(length, 0.01), 0.1);
+  fit.schedule = warm_up_and_cosine(options);
   data::LoaderOptions loading{.batch_size = options.batch_size, .seed = options.seed};
   // A cnn does not mind where things are; an mlp has to learn each place by itself, and gets worse by shifts.
   if (options.augment && options.model.kind == ImageClassifierKind::cnn)
@@ -210,7 +209,6 @@ int train_images(const Options& options) {
   data::DataLoader train_batches(train, loading);
   data::DataLoader validation_batches(validation, {.batch_size = 256, .shuffle = false});
   const bool validates = validation.size() > 0;
-  if (!validates) fit.early_stopping.reset();
   const train::History history =
       run_training(trainer, train_batches, validates ? &validation_batches : nullptr, options, fit);
 

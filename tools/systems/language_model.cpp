@@ -132,7 +132,6 @@ int train_language(const Options& options) {
   train::FitOptions fit = fit_options(options, {.clip_norm = options.clip});
   fit.schedule =
       optim::schedule::warm_up(std::min(options.warm_up, length / 2), optim::schedule::cosine(length, 0.05), 0.05);
-  if (!validation) fit.early_stopping.reset();
   const train::History history = run_training(trainer, train, validation ? &*validation : nullptr, options, fit);
 
   model.eval();

@@ -209,9 +209,7 @@ int train_speech(const Options& options) {
   train::Trainer trainer(model, optim::AdamW{.lr = options.lr, .weight_decay = options.weight_decay},
                          SavedSpeech::Model::loss, spells ? train::Metrics{} : train::Metrics{train::accuracy()});
   train::FitOptions fit = fit_options(options, {.clip_norm = 5});
-  const auto length = static_cast<double>(options.epochs);
-  fit.schedule = optim::schedule::warm_up(std::min(0.5, length / 2), optim::schedule::cosine(length, 0.01), 0.1);
-  if (validation.empty()) fit.early_stopping.reset();
+  fit.schedule = warm_up_and_cosine(options);
   data::LoaderOptions loading{.batch_size = options.batch_size, .seed = options.seed};
   if (options.augment) loading.transform = data::augment::vary_features(options.seed);
   data::DataLoader train_batches(train_set, loading);

@@ -193,7 +193,6 @@ int train_texts(Options options) {
   const bool validates = validation.size() > 0;
   train::FitOptions fit = fit_options(options);
   if (options.decay) fit.schedule = optim::schedule::linear(1, 0.01, static_cast<double>(options.epochs));
-  if (!validates) fit.early_stopping.reset();
   const train::History history = run_training(trainer, train, validates ? &validation : nullptr, options, fit);
 
   std::optional<ClassReport> report;
