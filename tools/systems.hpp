@@ -12,6 +12,7 @@ class App;
 namespace tapegrad::tools {
 
 struct ExportOptions;
+struct GenerateOptions;
 struct PredictOptions;
 
 struct System {
@@ -20,6 +21,8 @@ struct System {
   void (*add_train_commands)(CLI::App& train, int& status);
   /// Runs `tapegrad predict`; null if its models do not classify.
   void (*predict)(const PredictOptions& options) = nullptr;
+  /// Runs `tapegrad generate`; null if its models do not make anything new.
+  void (*generate)(const GenerateOptions& options) = nullptr;
   /// Runs `tapegrad export`.
   void (*save_onnx)(const ExportOptions& options) = nullptr;
 };
