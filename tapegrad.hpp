@@ -50,7 +50,7 @@
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/nn/models/detector.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
-#include <tapegrad/nn/models/image_vae.hpp>
+#include <tapegrad/nn/models/image_generator.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
 #include <tapegrad/nn/models/recommender.hpp>
 #include <tapegrad/nn/models/speech_recognizer.hpp>

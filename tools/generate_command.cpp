@@ -24,8 +24,8 @@ void run(GenerateOptions& options, const CLI::App& command) {
   options.only_pictures = first_given({"--picture", "--interpolate"});
   const System& system = system_of(options.model);
   if (!system.generate)
-    throw ValueError(fmt::format("generate: {} is a {}, which makes nothing new; tapegrad predict may take it",
-                                 options.model, system.kind));
+    throw ValueError(fmt::format("generate: the {} in {} makes nothing new; tapegrad {} takes it", system.kind,
+                                 options.model, system.command));
   set_num_threads(options.threads);
   system.generate(options);
 }
@@ -37,7 +37,7 @@ void add_generate_command(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("generate", "Make texts with a trained language model, or pictures with an image generator");
   command
-      ->add_option("--model", options->model, "The folder that tapegrad train language or train generate --out wrote")
+      ->add_option("--model", options->model, "The folder that tapegrad train language or train generator --out wrote")
       ->required();
   command->add_option("--prompt", options->prompt, "What the text begins with");
   command->add_option("--length", options->text.tokens, "Most tokens to add; a text may end before")

@@ -260,6 +260,7 @@ void generate_texts(const GenerateOptions& options) {
 
 extern const System language_model{.kind = SavedLanguage::kKind,
                                    .add_train_commands = add_train_command,
+                                   .command = "generate",
                                    .generate = generate_texts,
                                    .save_onnx = export_language};
 
