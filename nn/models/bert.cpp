@@ -15,8 +15,9 @@ EmbeddingOptions embedding(const BertOptions& options) {
 
 }  // namespace
 
-Bert::Bert(const BertOptions& options)
-    : words(*this, "words", options.tokens, options.width, embedding(options)),
+Bert::Bert(Owner owner, const MemberName& name, const BertOptions& options)
+    : Layer(owner, name),
+      words(*this, "words", options.tokens, options.width, embedding(options)),
       positions(*this, "positions", options.context, options.width, {.rng = options.rng}),
       types(*this, "types", options.types, options.width, embedding(options)),
       norm(*this, "norm", options.width, NormOptions{.eps = options.norm_eps}),
@@ -32,8 +33,8 @@ Bert::Bert(const BertOptions& options)
 Tensor Bert::forward(const Tensor& ids, const Tensor& token_types, const Tensor& mask) const {
   const auto check = [&](const Tensor& given, const char* what) {
     if (given.defined() && given.shape() != ids.shape())
-      throw ShapeError(fmt::format("Bert: {} {} for tokens {}; expected the same shape", what, to_string(given.shape()),
-                                   to_string(ids.shape())));
+      throw ShapeError(fmt::format("{}: {} {} for tokens {}; expected the same shape", describe(), what,
+                                   to_string(given.shape()), to_string(ids.shape())));
   };
   check(token_types, "types");
   check(mask, "mask");

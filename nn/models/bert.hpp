@@ -23,7 +23,8 @@ struct BertOptions {
 
 struct Bert : Layer<Bert> {
   /// ValueError for sizes that the layers refuse.
-  explicit Bert(const BertOptions& options);
+  Bert(Owner owner, const MemberName& name, const BertOptions& options);
+  explicit Bert(const BertOptions& options) : Bert(kNoOwner, "", options) {}
 
   /// ids [B, L] to vectors [B, L, width]. `types` [B, L], each token's; undefined: all 0. `mask` bool [B, L]: true for
   /// tokens, false for padding behind them; undefined: no padding.

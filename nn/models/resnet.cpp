@@ -73,8 +73,9 @@ Tensor ResNetBlock::forward(const Tensor& x) {
   return relu(y + shortcut(x));
 }
 
-ResNet::ResNet(const ResNetOptions& options)
-    : stem(*this, "stem", options.colours, options.channels, PerAxis(7), convolution(options, 2, 3)),
+ResNet::ResNet(Owner owner, const MemberName& name, const ResNetOptions& options)
+    : Layer(owner, name),
+      stem(*this, "stem", options.colours, options.channels, PerAxis(7), convolution(options, 2, 3)),
       stem_norm(*this, "stem_norm", options.channels),
       output(*this, "output", features_of(options), options.classes, {.rng = options.rng}) {
   std::int64_t in = options.channels;

@@ -42,7 +42,8 @@ struct ResNetBlock : Layer<ResNetBlock> {
 /// Images [B, colours, H, W] to logits [B, classes].
 struct ResNet : Layer<ResNet> {
   /// ValueError if a size is below 1, or there is no stage.
-  explicit ResNet(const ResNetOptions& options = {});
+  ResNet(Owner owner, const MemberName& name, const ResNetOptions& options = {});
+  explicit ResNet(const ResNetOptions& options = {}) : ResNet(kNoOwner, "", options) {}
   Tensor forward(const Tensor& images) { return output(features(images)); }
   /// What the last layer reads: [B, output.in()].
   Tensor features(const Tensor& images);
