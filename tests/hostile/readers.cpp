@@ -81,6 +81,12 @@ std::vector<Reader> make_readers() {
        zip({{"a.npy", npy(f4, floats), {.deflated = true}}})},
       {"safetensors", ".safetensors", [](const Path& p) { io::load_safetensors(p); },
        safetensors(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"k":"v"}})", floats)},
+      {"sharded safetensors", ".safetensors.index.json",
+       [](const Path& p) {
+         io::save_safetensors(p.parent_path() / "part.safetensors", {{"a", ones({2})}});
+         io::load_sharded_safetensors(p);
+       },
+       R"({"metadata": {"total_size": 8}, "weight_map": {"a": "part.safetensors"}})", true},
       {"pytorch", ".pt", [](const Path& p) { io::load_pytorch(p); }, pytorch_file()},
       {"checkpoint", ".safetensors", [](const Path& p) { io::load_checkpoint(p); }, checkpoint_file()},
       {"onnx", ".onnx", [](const Path& p) { onnx::load(p); }, onnx_file(small_model())},
