@@ -54,6 +54,20 @@ TEST(NameTable, ChangesNothingWhereShapesDiffer) {
   EXPECT_THAT(target[0].tensor.values(), ElementsAre(0, 0));
 }
 
+TEST(NameTable, TakesNamesOfAnyKind) {
+  NamedTensors source;
+  for (const char* name :
+       {"", ".", "h..attn.bias", "h.{i}.ln_1.bias", "h.0.attn.bias.", "{", "}{", "\x1b[2J", "\xff\xfe"})
+    source.push_back({name, ones({1})});
+  source.push_back({std::string(1'000'000, 'h'), ones({1})});
+  for (int i = 0; i < 100'000; ++i) source.push_back({"h." + std::to_string(i) + ".attn.rotary", ones({1})});
+  const NamedTensors target{{"blocks.0.norm1.bias", zeros({1})}};
+  const StateReport report = fill_state(target, source, kRules);
+  EXPECT_EQ(report.unused.size(), source.size());
+  EXPECT_LT(to_string(report).size(), 1000u);
+  EXPECT_THAT(to_string(report), HasSubstr("\\x1B"));
+}
+
 TEST(NameTable, RefusesRulesThatMeanNothing) {
   const NamedTensors target{{"a", zeros({1})}}, source{{"x", ones({1})}, {"y", ones({1})}};
   const auto refusal = [&](const std::vector<NameRule>& rules) {

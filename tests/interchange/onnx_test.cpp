@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <tapegrad/core/autograd.hpp>
@@ -141,6 +142,17 @@ TEST_F(Onnx, ReadsExternalDataBesideTheModelOnly) {
   std::filesystem::create_hard_link(folder_.path("weights.bin"), folder_.path("hard.bin"));
   bias.external_data[0].value = "hard.bin";
   EXPECT_THAT(message_of<IoError>([&] { load(model); }), HasSubstr("another name too"));
+  const TemporaryFolder elsewhere;
+  elsewhere.write("weights.bin", std::string(12, '\0'));
+  std::filesystem::create_directory_symlink(elsewhere.path(), folder_.path("linked"));
+  bias.external_data[0].value = "linked/weights.bin";
+  EXPECT_THAT(message_of<IoError>([&] { load(model); }), HasSubstr("which leads through a symbolic link"));
+  std::filesystem::create_directory(folder_.path("folder"));
+  bias.external_data[0].value = "folder";
+  EXPECT_THAT(message_of<IoError>([&] { load(model); }), HasSubstr("it is a directory"));
+  ASSERT_EQ(::mkfifo(folder_.path("pipe").c_str(), 0600), 0);
+  bias.external_data[0].value = "pipe";
+  EXPECT_THAT(message_of<IoError>([&] { load(model); }), HasSubstr("it is not a regular file"));
 }
 
 TEST_F(Onnx, CallsFunctionsWithTheirAttributes) {
