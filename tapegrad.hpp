@@ -52,11 +52,13 @@
 #include <tapegrad/nn/models/detector.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
+#include <tapegrad/nn/models/mobilenet.hpp>
 #include <tapegrad/nn/models/recommender.hpp>
 #include <tapegrad/nn/models/resnet.hpp>
 #include <tapegrad/nn/models/speech_recognizer.hpp>
 #include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
+#include <tapegrad/nn/models/vgg.hpp>
 #include <tapegrad/nn/module.hpp>
 #include <tapegrad/nn/normalization.hpp>
 #include <tapegrad/nn/pooling.hpp>

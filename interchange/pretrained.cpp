@@ -32,6 +32,20 @@ std::vector<NameRule> resnet_names() {
   return rules;
 }
 
+std::vector<NameRule> vgg_names() {
+  return {{"features.{i}.num_batches_tracked", ""},  // other layers of `features` have our names
+          {"classifier.0.{p}", "hidden.0.{p}"},
+          {"classifier.3.{p}", "hidden.1.{p}"},
+          {"classifier.6.{p}", "output.{p}"}};
+}
+
+std::vector<NameRule> mobilenet_names() {
+  return {{"features.{i}.{k}.num_batches_tracked", ""},
+          {"features.{i}.conv.{k}.num_batches_tracked", ""},
+          {"features.{i}.conv.{j}.{k}.num_batches_tracked", ""},
+          {"classifier.1.{p}", "output.{p}"}};
+}
+
 std::vector<NameRule> gpt2_names() {
   const std::string block = "blocks.layers.{i}.";
   // Layers of Conv1D hold their matrices as [in, out]; `bias` and `masked_bias` hold the causal mask, lm_head the

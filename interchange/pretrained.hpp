@@ -11,6 +11,12 @@ namespace tapegrad::io {
 /// torchvision's ResNet into nn::models::ResNet.
 std::vector<NameRule> resnet_names();
 
+/// torchvision's VGG into nn::models::Vgg.
+std::vector<NameRule> vgg_names();
+
+/// torchvision's MobileNetV2 into nn::models::MobileNet.
+std::vector<NameRule> mobilenet_names();
+
 /// Hugging Face's GPT2Model and GPT2LMHeadModel into nn::models::GptLanguageModel. Its `bias`, which GPT-2 has not, is
 /// reported as missing, and stays 0.
 std::vector<NameRule> gpt2_names();

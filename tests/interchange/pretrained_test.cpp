@@ -13,7 +13,9 @@
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/nn/models/bert.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
+#include <tapegrad/nn/models/mobilenet.hpp>
 #include <tapegrad/nn/models/resnet.hpp>
+#include <tapegrad/nn/models/vgg.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/reduce.hpp>
@@ -97,36 +99,60 @@ void expect_exports(const nn::Module& model, const NamedTensors& given, const Te
   expect_near(*outputs.at(0).tensor(), expected, "the exported model");
 }
 
-void expect_resnet(const Golden& golden, const ResNetOptions& options, const std::string& report) {
-  ResNet model(options);
+/// All that is above of a model of images.
+template <class Model>
+void expect_classifier(Model model, const Golden& golden, const std::vector<NameRule>& rules,
+                       const std::string& report) {
   model.eval();
-  EXPECT_EQ(to_string(fill_state(model.state(), golden.group("state"), resnet_names())), report);
-  const Tensor images = golden["given.images"];
-  const Tensor output = model(images);
+  EXPECT_EQ(to_string(fill_state(model.state(), golden.group("state"), rules)), report);
+  const Tensor output = model(golden["given.images"]);
   expect_near(output, golden["expected.output"], "output");
-  expect_near(model.features(images), golden["expected.features"], "features");
-  expect_gradients(model, output, golden, resnet_names());
+  expect_gradients(model, output, golden, rules);
   expect_exports(model, golden.group("given"), golden["expected.output"],
                  [&](const std::vector<Tensor>& inputs) { return model(inputs[0]); });
 }
 
 TEST(Pretrained, ResNetOfBasicBlocks) {
-  expect_resnet(Golden("resnet_basic.pt"), {.blocks = {1, 2, 1, 1}, .channels = 2, .classes = 3},
-                "72 tensors matched, 0 of them transposed; left out: bn1.num_batches_tracked");
+  ResNet model({.blocks = {1, 2, 1, 1}, .channels = 2, .classes = 3});
+  const Golden golden("resnet_basic.pt");
+  expect_classifier(model, golden, resnet_names(),
+                    "72 tensors matched, 0 of them transposed; left out: bn1.num_batches_tracked");
+  model.eval();
+  fill_state(model.state(), golden.group("state"), resnet_names());
+  expect_near(model.features(golden["given.images"]), golden["expected.features"], "features");
 }
 
 TEST(Pretrained, ResNetOfBottlenecks) {
-  expect_resnet(Golden("resnet_bottleneck.safetensors"),
-                {.kind = ResNetBlockKind::bottleneck, .blocks = {1, 1, 1, 1}, .channels = 2, .classes = 3},
-                "87 tensors matched, 0 of them transposed");
+  expect_classifier(ResNet({.kind = ResNetBlockKind::bottleneck, .blocks = {1, 1, 1, 1}, .channels = 2, .classes = 3}),
+                    Golden("resnet_bottleneck.safetensors"), resnet_names(),
+                    "87 tensors matched, 0 of them transposed");
 }
 
-TEST(Pretrained, ResNetsAreAsLargeAsTorchvisions) {
+TEST(Pretrained, Vggs) {
+  VggOptions options{.convolutions = {1, 2}, .channels = {2, 4}, .hidden = 5, .classes = 3};
+  expect_classifier(Vgg(options), Golden("vgg.safetensors"), vgg_names(), "12 tensors matched, 0 of them transposed");
+  options.batch_norm = true;
+  expect_classifier(Vgg(options), Golden("vgg_norm.safetensors"), vgg_names(),
+                    "24 tensors matched, 0 of them transposed");
+}
+
+TEST(Pretrained, MobileNets) {
+  const MobileNetOptions options{.stages = {{1, 2, 1, 1}, {3, 4, 2, 2}}, .first = 2, .last = 6, .classes = 3};
+  expect_classifier(MobileNet(options), Golden("mobilenet.safetensors"), mobilenet_names(),
+                    "52 tensors matched, 0 of them transposed");
+}
+
+TEST(Pretrained, ModelsAreAsLargeAsTorchvisions) {
+  const nn::init::Skip skip;
   // Parameters by torchvision's documentation.
   EXPECT_EQ(ResNet(resnet(18)).parameter_count(), 11'689'512);
+  EXPECT_EQ(ResNet(resnet(34)).parameter_count(), 21'797'672);
   EXPECT_EQ(ResNet(resnet(50)).parameter_count(), 25'557'032);
+  EXPECT_EQ(MobileNet().parameter_count(), 3'504'872);
   EXPECT_THAT(message_of([] { resnet(17); }), HasSubstr("18, 34, 50, 101 or 152"));
   EXPECT_THAT(message_of([] { ResNet({.blocks = {}}); }), HasSubstr("0 stages"));
+  EXPECT_THAT(message_of([] { vgg(15); }), HasSubstr("11, 13, 16 or 19"));
+  EXPECT_THAT(message_of([] { Vgg({.channels = {1}}); }), HasSubstr("5 stages of convolutions, 1 of channels"));
 }
 
 TEST(Pretrained, Gpt2) {

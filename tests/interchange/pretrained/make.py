@@ -70,6 +70,51 @@ def resnet(s, x, blocks, bottleneck, width, classes):
     return {"output": F.linear(features, weight, s.take("fc.bias", classes)), "features": features}
 
 
+# ---- VGG and MobileNetV2, as torchvision ----------------------------------------------------------------------------
+
+
+def linear(s, name, x, out, scale=0.3):
+    weight = s.take(name + ".weight", out, x.shape[-1], scale=scale)
+    return F.linear(x, weight, s.take(name + ".bias", out))
+
+
+def vgg(s, x, convolutions, channels, norms, hidden, classes):
+    at = 0
+    for count, width in zip(convolutions, channels):
+        for _ in range(count):
+            x = conv(s, f"features.{at}", x, width, 3, 1)
+            x = x + s.take(f"features.{at}.bias", width)[:, None, None]
+            x = F.relu(batch_norm(s, f"features.{at + 1}", x) if norms else x)
+            at += 3 if norms else 2
+        x = F.max_pool2d(x, 2)
+        at += 1
+    x = F.adaptive_avg_pool2d(x, 7).flatten(1)
+    x = F.relu(linear(s, "classifier.0", x, hidden, 0.1))
+    x = F.relu(linear(s, "classifier.3", x, hidden))
+    return {"output": linear(s, "classifier.6", x, classes)}
+
+
+def mobilenet(s, x, stages, first, last, classes):
+    def unit(name, x, out, kernel, stride, groups=1):
+        weight = s.take(f"{name}.0.weight", out, x.shape[1] // groups, kernel, kernel, scale=0.7)
+        x = F.conv2d(x, weight, stride=stride, padding=(kernel - 1) // 2, groups=groups)
+        return batch_norm(s, f"{name}.1", x).clamp(0, 6)
+
+    x = unit("features.0", x, first, 3, 2)
+    at = 1
+    for expansion, channels, blocks, stride in stages:
+        for i in range(blocks):
+            name, y, width, k = f"features.{at}.conv", x, x.shape[1] * expansion, 0
+            if expansion != 1:
+                y, k = unit(f"{name}.0", y, width, 1, 1), 1
+            y = unit(f"{name}.{k}", y, width, 3, stride if i == 0 else 1, width)
+            y = batch_norm(s, f"{name}.{k + 2}", conv(s, f"{name}.{k + 1}", y, channels, 1, 1))
+            x = x + y if x.shape == y.shape else y
+            at += 1
+    x = unit(f"features.{at}", x, last, 1, 1)
+    return {"output": linear(s, "classifier.1", x.mean((2, 3)), classes)}
+
+
 # ---- Transformers, as Hugging Face ----------------------------------------------------------------------------------
 
 
@@ -103,10 +148,6 @@ def gpt2(s, ids, tokens, width, layers, heads, context):
 
 
 def bert(s, ids, types, mask, tokens, width, layers, heads, hidden, context):
-    def linear(name, x, out):
-        weight = s.take(name + ".weight", out, x.shape[-1], scale=0.3)
-        return F.linear(x, weight, s.take(name + ".bias", out))
-
     def norm(name, x):
         return layer_norm(s, name + ".LayerNorm", x, 1e-12, ("gamma", "beta"))
 
@@ -116,13 +157,13 @@ def bert(s, ids, types, mask, tokens, width, layers, heads, hidden, context):
     x = norm("bert.embeddings", x + s.take(at + "token_type_embeddings.weight", 2, width)[types])
     for i in range(layers):
         at = f"bert.encoder.layer.{i}."
-        q, k, v = (linear(f"{at}attention.self.{part}", x, width) for part in ("query", "key", "value"))
+        q, k, v = (linear(s, f"{at}attention.self.{part}", x, width) for part in ("query", "key", "value"))
         y = attention(q, k, v, heads, ~mask[:, None, None, :])
-        x = norm(at + "attention.output", x + linear(at + "attention.output.dense", y, width))
-        y = linear(at + "intermediate.dense", x, hidden)
-        y = linear(at + "output.dense", y * 0.5 * (1 + torch.erf(y / math.sqrt(2))), width)
+        x = norm(at + "attention.output", x + linear(s, at + "attention.output.dense", y, width))
+        y = linear(s, at + "intermediate.dense", x, hidden)
+        y = linear(s, at + "output.dense", y * 0.5 * (1 + torch.erf(y / math.sqrt(2))), width)
         x = norm(at + "output", x + y)
-    return {"output": torch.tanh(linear("bert.pooler.dense", x[:, 0], width)), "vectors": x[mask]}
+    return {"output": torch.tanh(linear(s, "bert.pooler.dense", x[:, 0], width)), "vectors": x[mask]}
 
 
 # ---- files ----------------------------------------------------------------------------------------------------------
@@ -133,7 +174,7 @@ def run(model, seed, given, watched, **sizes):
     results = model(state, *given.values(), **sizes)
     results["output"].square().sum().backward()
     groups = {"state": {name: value.detach().half() for name, value in state.items()}}
-    groups["given"] = {name: t.float() if t.is_floating_point() else t for name, t in given.items()}
+    groups["given"] = {name: t.half() if t.is_floating_point() else t for name, t in given.items()}
     groups["expected"] = {name: value.detach() for name, value in results.items()}
     groups["gradient"] = {name: state[name].grad for name in watched}
     return groups
@@ -165,6 +206,16 @@ def main():
     save_safetensors("resnet_bottleneck.safetensors", run(resnet, 2, {"images": images}, watched, **bottleneck))
 
     ids = torch.randint(0, 11, (2, 6), generator=generator)
+    picture = images[:1, :, :28, :28].contiguous()
+    sizes = {"convolutions": (1, 2), "channels": (2, 4), "norms": False, "hidden": 5, "classes": 3}
+    watched = ["features.0.weight", "features.5.bias", "classifier.3.weight"]
+    save_safetensors("vgg.safetensors", run(vgg, 5, {"images": picture}, watched, **sizes))
+    watched = ["features.1.weight", "classifier.6.bias"]
+    save_safetensors("vgg_norm.safetensors", run(vgg, 6, {"images": picture}, watched, **{**sizes, "norms": True}))
+    sizes = {"stages": ((1, 2, 1, 1), (3, 4, 2, 2)), "first": 2, "last": 6, "classes": 3}
+    watched = ["features.0.0.weight", "features.2.conv.1.0.weight", "features.3.conv.3.weight", "classifier.1.weight"]
+    save_safetensors("mobilenet.safetensors", run(mobilenet, 7, {"images": picture}, watched, **sizes))
+
     sizes = {"tokens": 11, "width": 8, "layers": 2, "heads": 2, "context": 8}
     watched = ["transformer.wte.weight", "transformer.h.0.attn.c_attn.weight", "transformer.h.1.mlp.c_fc.bias"]
     language = run(gpt2, 3, {"ids": ids}, watched, **sizes)
