@@ -408,7 +408,7 @@ std::vector<Mutant> npy_mutants(const std::string& file) {
         all.push_back({says, npy(says, data)});
       }
   for (int version = 0; version < 5; ++version)
-    for (const std::uint64_t other : {0, 1, 53, 54, 55, 118, 0x7fff, 0xffff})
+    for (const unsigned other : {0u, 1u, 53u, 54u, 55u, 118u, 0x7fffu, 0xffffu})
       all.push_back({fmt::format("version {}, header of {} bytes", version, other),
                      std::string(file).replace(6, 4, little(static_cast<unsigned>(version), 2) + little(other, 2))});
   return all;
