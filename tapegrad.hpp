@@ -20,6 +20,7 @@
 #include <tapegrad/data/audio.hpp>
 #include <tapegrad/data/dataset.hpp>
 #include <tapegrad/data/detection.hpp>
+#include <tapegrad/data/gpt2_tokens.hpp>
 #include <tapegrad/data/images.hpp>
 #include <tapegrad/data/loader.hpp>
 #include <tapegrad/data/splits.hpp>

@@ -10,6 +10,7 @@
 #include <tapegrad/interchange/tensor_file.hpp>
 #include <tapegrad/tapegrad.hpp>
 
+#include "../gpt2_vocabulary.hpp"
 #include "../temporary_folder.hpp"
 
 namespace tapegrad::tests {
@@ -56,18 +57,20 @@ nn::models::GptLanguageModel load_gpt2() {
   return model;
 }
 
-void generate(nn::models::GptLanguageModel& model, const std::vector<std::int32_t>& prompt) {
+void generate(nn::models::GptLanguageModel& model) {
+const data::Gpt2Tokens tokens = data::Gpt2Tokens::load("gpt2/vocab.json", "gpt2/merges.txt");
 Rng rng(1);
-nn::models::generate(model, prompt, {.tokens = 100, .end = 50256, .sampling = {.temperature = 0.8, .top_k = 40}}, rng,
-                     [](std::int32_t token) { std::cout << token << ' '; });
+nn::models::generate(model, tokens.encode("The meaning of life is"),
+                     {.tokens = 100, .end = tokens.named("<|endoftext|>"), .sampling = {.temperature = 0.8, .top_k = 40}},
+                     rng, [&](std::int32_t token) { std::cout << tokens.bytes(token) << std::flush; });
 }
 
-void fine_tune(nn::models::GptLanguageModel& model, const std::vector<std::int32_t>& tokens) {
+void fine_tune(nn::models::GptLanguageModel& model, const data::Gpt2Tokens& tokens, const std::string& text) {
 const auto loss = [](const Tensor& logits, const Tensor& targets) {
   return nn::cross_entropy(logits, reshape(targets, {-1}));
 };
 train::Trainer trainer(model, optim::AdamW{.lr = 1e-5}, loss, {});
-trainer.fit(data::TokenWindows(tokens, 128), {.epochs = 1, .batch_size = 8, .clip_norm = 1});
+trainer.fit(data::TokenWindows(tokens.encode(text), 128), {.epochs = 1, .batch_size = 8, .clip_norm = 1});
 }
 
 nn::models::Bert load_bert() {
@@ -117,8 +120,9 @@ class PretrainedPage : public ::testing::Test {
   PretrainedPage() { std::filesystem::current_path(folder_.path()); }
   ~PretrainedPage() override { std::filesystem::current_path(before_); }
 
- private:
   const TemporaryFolder folder_;
+
+ private:
   const std::filesystem::path before_ = std::filesystem::current_path();
 };
 
@@ -140,10 +144,13 @@ TEST_F(PretrainedPage, ClassifiesAndGivesBack) {
 
 TEST_F(PretrainedPage, GeneratesAndFineTunes) {
   nn::models::GptLanguageModel model(
-      {.kind = nn::models::LanguageModelKind::gpt, .tokens = 50, .width = 4, .heads = 1, .context = 128});
-  generate(model, {1, 2});
-  std::vector<std::int32_t> tokens(300, 3);
-  fine_tune(model, tokens);
+      {.kind = nn::models::LanguageModelKind::gpt, .tokens = 257, .width = 4, .heads = 1, .context = 128});
+  nlohmann::json vocabulary = gpt2_vocabulary();
+  vocabulary["he"] = 256;
+  folder_.write("gpt2/vocab.json", vocabulary.dump());
+  folder_.write("gpt2/merges.txt", "#version: 0.2\nh e\n");
+  generate(model);
+  fine_tune(model, data::Gpt2Tokens::load("gpt2/vocab.json", "gpt2/merges.txt"), std::string(300, 'x'));
 }
 
 TEST_F(PretrainedPage, Embeds) {
