@@ -18,7 +18,7 @@ std::vector<NameRule> vgg_names();
 std::vector<NameRule> mobilenet_names();
 
 /// Hugging Face's GPT2Model and GPT2LMHeadModel into nn::models::GptLanguageModel. Its `bias`, which GPT-2 has not, is
-/// reported as missing, and stays 0.
+/// reported as missing, and stays 0; lm_head.weight is left out, since it is the embedding once more.
 std::vector<NameRule> gpt2_names();
 
 /// Hugging Face's BertModel, and the encoder of its models with heads, into nn::models::Bert.

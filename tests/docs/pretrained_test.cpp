@@ -109,6 +109,13 @@ io::save_pytorch("resnet.pt", model.state());
 graph::save(model(zeros({1, 3, 224, 224})), "resnet.svg");
 }
 
+void give_back(nn::models::GptLanguageModel& model) {
+onnx::save("gpt2.onnx", {{"batch"}, {"length"}}, [&](const onnx::Sizes& size) {
+  Tensor ids = zeros({size.at("batch"), size.at("length")}, i64);
+  return onnx::Recording{.inputs = {{"ids", ids}}, .outputs = {{"logits", model.forward(ids)}}};
+}, {.parameters = model.state()});
+}
+
 const std::vector<io::NameRule> rules{{"encoder.{i}.fc.{p}", "blocks.{i}.expand.{p}"},
                                       {"encoder.{i}.attn.in_proj_{p}", "blocks.{i}.attention.{query,key,value}.{p}"},
                                       {"encoder.{i}.conv1d.weight", "blocks.{i}.contract.weight", true},
@@ -151,6 +158,9 @@ TEST_F(PretrainedPage, GeneratesAndFineTunes) {
   folder_.write("gpt2/merges.txt", "#version: 0.2\nh e\n");
   generate(model);
   fine_tune(model, data::Gpt2Tokens::load("gpt2/vocab.json", "gpt2/merges.txt"), std::string(300, 'x'));
+  model.eval();
+  give_back(model);
+  EXPECT_TRUE(std::filesystem::exists("gpt2.onnx"));
 }
 
 TEST_F(PretrainedPage, Embeds) {
