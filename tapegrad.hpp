@@ -20,6 +20,7 @@
 #include <tapegrad/data/audio.hpp>
 #include <tapegrad/data/dataset.hpp>
 #include <tapegrad/data/detection.hpp>
+#include <tapegrad/data/gpt2_tokens.hpp>
 #include <tapegrad/data/images.hpp>
 #include <tapegrad/data/loader.hpp>
 #include <tapegrad/data/splits.hpp>
@@ -48,14 +49,18 @@
 #include <tapegrad/nn/init.hpp>
 #include <tapegrad/nn/linear.hpp>
 #include <tapegrad/nn/loss.hpp>
+#include <tapegrad/nn/models/bert.hpp>
 #include <tapegrad/nn/models/detector.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/image_generator.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
+#include <tapegrad/nn/models/mobilenet.hpp>
 #include <tapegrad/nn/models/recommender.hpp>
+#include <tapegrad/nn/models/resnet.hpp>
 #include <tapegrad/nn/models/speech_recognizer.hpp>
 #include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
+#include <tapegrad/nn/models/vgg.hpp>
 #include <tapegrad/nn/module.hpp>
 #include <tapegrad/nn/normalization.hpp>
 #include <tapegrad/nn/pooling.hpp>

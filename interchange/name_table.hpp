@@ -13,7 +13,9 @@
 
 namespace tapegrad::io {
 
-/// Which name a name becomes. "{word}" in `from` stands for any characters but dots, and for the same ones in `to`.
+/// Which name a name becomes. "{word}" in `from` stands for any characters but dots, and for the same ones in `to`. One
+/// list of words in `to`, "{query,key,value}", cuts the tensor along its first axis into equal parts, one for each.
+/// An empty `to` leaves the tensor out: the target has no place for it.
 struct NameRule {
   std::string from, to;
   bool transposed = false;  ///< a matrix that the other model holds as its transpose
@@ -23,15 +25,16 @@ struct NameRule {
 struct StateReport {
   std::vector<std::pair<std::string, std::string>> matched;  ///< from, to
   std::vector<std::string> transposed;                       ///< of those
+  std::vector<std::string> left_out;                         ///< by a rule
   std::vector<std::string> unused;                           ///< what no rule, or no tensor of the target, takes
   std::vector<std::string> missing;                          ///< of the target: kept their values
 };
-/// "12 tensors matched, 2 of them transposed; unused: …; missing: …"
+/// "12 tensors matched, 2 of them transposed; left out: …; unused: …; missing: …"
 std::string to_string(const StateReport& report);
 
 /// Copies values into the tensors of `target`, those of Module::state(), by the first rule that fits a name; one that
 /// none fits keeps its name. ValueError that lists all tensors which differ in shape, or if two have one target or a
-/// rule's `to` has a word that `from` has not; nothing is changed then.
+/// rule's `to` has a word that `from` has not, or two lists; nothing is changed then.
 StateReport fill_state(const NamedTensors& target, const NamedTensors& source, std::span<const NameRule> rules);
 
 }  // namespace tapegrad::io

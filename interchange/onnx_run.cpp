@@ -39,9 +39,9 @@ Frame::Attributes attributes_for(const schema::Function& function, const Call& c
 
 std::string label_of(const schema::Node& node) {
   if (!node.name.empty()) return printable(node.name, 200);
-  std::string names;
-  for (const std::string& output : node.output) names += (names.empty() ? "" : ", ") + printable(output, 60);
-  return names;
+  std::vector<std::string> names;
+  for (const std::string& output : node.output) names.push_back(printable(output, 60));
+  return abridged(names);
 }
 
 const Value* Frame::find(const std::string& name) const {

@@ -310,7 +310,7 @@ std::string describe(const ValueInfo& info) {
   std::vector<std::string> extents;
   for (const Dimension& d : *info.shape)
     extents.push_back(d.size >= 0 ? fmt::to_string(d.size) : d.symbol.empty() ? "?" : printable(d.symbol, 60));
-  return text + fmt::format(" [{}]", fmt::join(extents, ", "));
+  return text + fmt::format(" [{}]", abridged(extents));
 }
 
 Tensor wrapped(const Tensor& x, ElementType type) {

@@ -38,6 +38,12 @@ std::map<std::string, std::vector<std::string>> parts_of(const std::filesystem::
   return parts;
 }
 
+NamedTensors load_part(const std::filesystem::path& index, const std::string& file) try {
+  return load_safetensors(index.parent_path() / file);
+} catch (const IoError& error) {
+  throw IoError(fmt::format("{}: {}", index.string(), error.what()));
+}
+
 std::string part_name(std::size_t part, std::size_t count) {
   return fmt::format("model-{:05}-of-{:05}.safetensors", part + 1, count);
 }
@@ -47,7 +53,7 @@ std::string part_name(std::size_t part, std::size_t count) {
 NamedTensors load_sharded_safetensors(const std::filesystem::path& index) {
   NamedTensors all;
   for (const auto& [file, names] : parts_of(index)) {
-    NamedTensors part = load_safetensors(index.parent_path() / file);
+    const NamedTensors part = load_part(index, file);
     std::map<std::string_view, const Tensor*> found;
     for (const NamedTensor& t : part) found.emplace(t.name, &t.tensor);
     std::vector<std::string> missing;

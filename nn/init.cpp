@@ -5,9 +5,12 @@
 #include <cmath>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <utility>
 
 namespace tapegrad::nn::init {
 namespace {
+
+thread_local bool skipping = false;
 
 template <class Draw>
 Tensor drawn(const Shape& shape, DType dtype, Draw draw) {
@@ -49,10 +52,14 @@ double lecun(const Fans& f) { return std::sqrt(1 / f.in); }
 
 }  // namespace
 
+Skip::Skip() : before_(std::exchange(skipping, true)) {}
+Skip::~Skip() { skipping = before_; }
+
 Tensor Initializer::operator()(const Shape& shape, DType dtype, Rng& rng) const {
   const std::string what =
       "init: the initialiser of a parameter " + std::string(name_of(dtype)) + " " + to_string(shape);
   if (!function_) throw ValueError(what + " is an empty function");
+  if (skipping) return tapegrad::zeros(shape, dtype);
   Tensor value = function_(shape, dtype, rng);
   if (!value.defined()) throw ValueError(what + " gave an undefined tensor");
   if (value.shape() != shape) throw ShapeError(what + " gave one of shape " + to_string(value.shape()));

@@ -52,6 +52,20 @@ Initializer lecun_normal();
 /// first count as one.
 Initializer orthogonal(double gain = 1);
 
+/// While it lives, initialisers of this thread give zeros and draw nothing: for models that a file is to fill.
+///
+///   const nn::init::Skip skip;
+class Skip {
+ public:
+  Skip();
+  ~Skip();
+  Skip(const Skip&) = delete;
+  Skip& operator=(const Skip&) = delete;
+
+ private:
+  bool before_;
+};
+
 struct Fans {
   double in, out;
 };

@@ -18,7 +18,7 @@ AttentionOptions attention_to_memory(const TransformerOptions& o) {
   return {.dropout = o.dropout, .bias = o.bias, .context_width = o.memory_width, .dtype = o.dtype, .rng = o.rng};
 }
 
-NormOptions norm_of(const TransformerOptions& o) { return {.dtype = o.dtype}; }
+NormOptions norm_of(const TransformerOptions& o) { return {.eps = o.norm_eps, .dtype = o.dtype}; }
 
 std::int64_t middle(std::int64_t width, const TransformerOptions& o) { return o.hidden > 0 ? o.hidden : 4 * width; }
 
@@ -83,7 +83,8 @@ TransformerEncoder::TransformerEncoder(Owner owner, const MemberName& name, std:
                                        std::int64_t heads, const TransformerOptions& options)
     : Layer(owner, name),
       layers(*this, "layers", checked_layers(*this, count), width, heads, options),
-      norm(*this, "norm", width, NormOptions{.affine = options.norm_first, .dtype = options.dtype}),
+      norm(*this, "norm", width,
+           NormOptions{.affine = options.norm_first, .eps = options.norm_eps, .dtype = options.dtype}),
       norm_first_(options.norm_first) {}
 
 Tensor TransformerEncoder::forward(const Tensor& x, const AttentionCall& call, std::span<KeyValueCache> caches,

@@ -103,6 +103,7 @@ struct TransformerOptions {
   bool norm_first = true;
   bool bias = true;
   bool rotary = false;  ///< positions inside the attention to oneself
+  double norm_eps = 1e-5;
   std::function<Tensor(const Tensor&)> activation = [](const Tensor& x) { return gelu(x); };
   std::int64_t memory_width = 0;  ///< of what a decoder looks at; 0: as its own
   DType dtype = f32;

@@ -7,6 +7,7 @@
 #include <queue>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/atomic_file.hpp>
+#include <tapegrad/data/internal/pair_joining.hpp>
 #include <tapegrad/data/text_file.hpp>
 #include <unordered_map>
 #include <unordered_set>
@@ -15,13 +16,6 @@ namespace tapegrad::data {
 namespace {
 
 constexpr std::string_view kHeader = "tapegrad byte pairs 1";
-
-using Tokens = std::vector<std::int32_t>;
-using Key = std::uint64_t;
-
-Key key_of(std::int32_t left, std::int32_t right) {
-  return static_cast<Key>(static_cast<std::uint32_t>(left)) << 32 | static_cast<std::uint32_t>(right);
-}
 
 enum class Kind { letter, digit, space, line, other };
 
@@ -58,17 +52,6 @@ Tokens bytes_of(std::string_view piece) {
   Tokens tokens;
   for (const char c : piece) tokens.push_back(static_cast<unsigned char>(c));
   return tokens;
-}
-
-/// Joins each `left` that is followed by `right`.
-void join(Tokens& tokens, std::int32_t left, std::int32_t right, std::int32_t joined) {
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const bool both = i + 1 < tokens.size() && tokens[i] == left && tokens[i + 1] == right;
-    tokens[kept++] = both ? joined : tokens[i];
-    i += both;
-  }
-  tokens.resize(kept);
 }
 
 /// The pieces of the texts with how often each occurs, and how often each pair of tokens does.
@@ -169,25 +152,17 @@ BytePairs BytePairs::learn(std::span<const std::string> texts, std::int32_t size
 }
 
 void BytePairs::encode(std::string_view text, std::vector<std::int32_t>& tokens) const {
-  std::unordered_map<Key, std::int32_t> joined;
-  for (std::size_t i = 0; i < pairs_.size(); ++i)
-    joined.emplace(key_of(pairs_[i].left, pairs_[i].right), kEnd + 1 + static_cast<std::int32_t>(i));
+  Joins joins;
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    const auto rank = static_cast<std::int32_t>(i);
+    joins.emplace(key_of(pairs_[i].left, pairs_[i].right), Join{rank, kEnd + 1 + rank});
+  }
   std::unordered_map<std::string_view, Tokens> known;
   for_pieces(text, [&](std::string_view piece) {
     const auto [at, is_new] = known.try_emplace(piece);
     if (is_new) {
-      Tokens parts = bytes_of(piece);
-      // The pair that was learned first, again and again.
-      for (;;) {
-        std::int32_t first = size(), left = 0, right = 0;
-        for (std::size_t i = 0; i + 1 < parts.size(); ++i)
-          if (const auto pair = joined.find(key_of(parts[i], parts[i + 1]));
-              pair != joined.end() && pair->second < first)
-            first = pair->second, left = parts[i], right = parts[i + 1];
-        if (first == size()) break;
-        join(parts, left, right, first);
-      }
-      at->second = std::move(parts);
+      at->second = bytes_of(piece);
+      join_all(at->second, joins);
     }
     tokens.insert(tokens.end(), at->second.begin(), at->second.end());
   });

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <optional>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/interchange/internal/onnx_families.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
@@ -12,6 +14,7 @@
 #include <tapegrad/ops/indexing.hpp>
 #include <tapegrad/ops/pooling.hpp>
 #include <tapegrad/ops/reduce.hpp>
+#include <tapegrad/ops/resample.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad::onnx {
@@ -101,6 +104,32 @@ Tensor resampled(const Call& c, const Tensor& x, int axis, const Axis& a) {
   return y;
 }
 
+/// The operation that does the same as all axes' resampling, where there is one.
+std::optional<InterpolateOptions> as_interpolation(const Tensor& x, const std::map<int, Axis>& axes) {
+  if (x.rank() < 3 || x.rank() > 5 || !is_floating(x.dtype()) || axes.empty()) return {};
+  std::vector<std::int64_t> size(x.shape().begin() + 2, x.shape().end());
+  for (const auto& [axis, a] : axes) {
+    if (axis < 2 || a.size < 2 || a.exclude_outside || a.scale * static_cast<double>(a.extent) != a.exact_size ||
+        a.exact_size != static_cast<double>(a.size))
+      return {};
+    size[static_cast<std::size_t>(axis) - 2] = a.size;
+  }
+  const Axis& any = axes.begin()->second;
+  InterpolateOptions options{.size = PerAxis(size), .align_corners = any.coordinates == "align_corners"};
+  const bool pixels = any.coordinates == "half_pixel" || any.coordinates == "pytorch_half_pixel";
+  if (any.mode == "nearest" && any.coordinates == "asymmetric" && any.nearest == "floor")
+    options.mode = Interpolation::nearest;
+  else if (any.mode == "nearest" && pixels && any.nearest == "round_prefer_ceil")
+    options.mode = Interpolation::nearest_exact;
+  else if (any.mode == "linear" && (pixels || options.align_corners))
+    options.mode = Interpolation::linear;
+  else if (any.mode == "cubic" && any.cubic == -0.75 && (pixels || options.align_corners))
+    options.mode = Interpolation::cubic;
+  else
+    return {};
+  return options;
+}
+
 Tensor resize(const Call& c) {
   Tensor x = c.in(0);
   const bool upsample = c.node().op_type == "Upsample", old = upsample || c.version() < 11;
@@ -133,6 +162,7 @@ Tensor resize(const Call& c) {
       if (i == 0 || (policy == "not_larger" ? ratio < common : ratio > common)) common = ratio;
     }
   }
+  std::map<int, Axis> changed;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const int axis = c.axis(axes[i]);
     const std::int64_t extent = x.shape()[axis];
@@ -164,8 +194,10 @@ Tensor resize(const Call& c) {
     if (a.size > 0 && extent == 0) c.fail("nothing cannot be enlarged");
     if (a.size > std::int64_t{1} << 32) c.fail("a size is out of range");
     const bool same = a.size == extent && a.scale == 1 && a.coordinates != "tf_crop_and_resize";
-    if (!same) x = resampled(c, x, axis, a);
+    if (!same && !changed.emplace(axis, a).second) c.fail(fmt::format("axis {} is listed twice", axis));
   }
+  if (const auto options = as_interpolation(x, changed)) return interpolate(x, *options);
+  for (const auto& [axis, a] : changed) x = resampled(c, x, axis, a);
   return x;
 }
 
@@ -223,34 +255,40 @@ Tensor reflected(const Tensor& at, double low, double high) {
   return low + where(turned > high - low, 2 * (high - low) - turned, turned);
 }
 
-Tensor grid_sample(const Call& c) {
+/// What the operation has not: Keys' kernel between points.
+Tensor cubic_grid_sample(const Call& c, const GridSampleOptions& options) {
   const Tensor &x = c.in(0), &grid = c.in(1);
   if (x.rank() != 4 || grid.rank() != 4 || grid.size(3) != 2 || grid.size(0) != x.size(0))
-    c.fail("x must be [N, C, H, W] and the grid [N, rows, columns, 2]");
-  const std::string mode = c.text("mode", "bilinear"), padding = c.text("padding_mode", "zeros");
-  const bool corners = c.integer("align_corners", 0) != 0;
+    c.fail("x must be [N, C, H, W] and the grid [N, rows, columns, 2] for a mode of cubic");
   const std::int64_t n = x.size(0), rows = grid.size(1), columns = grid.size(2);
   const auto place = [&](int coordinate, std::int64_t extent) {
     const Tensor g = reshape(select(grid, 3, coordinate), {n, rows * columns});
     const double size = static_cast<double>(extent);
-    const Tensor at = corners ? (g + 1) * ((size - 1) / 2) : ((g + 1) * size - 1) / 2;
-    if (padding == "border") return clamp(at, 0., size - 1);
-    if (padding == "reflection") return corners ? reflected(at, 0, size - 1) : reflected(at, -0.5, size - 0.5);
-    if (padding != "zeros") c.fail("padding_mode is '" + padding + "', which is not known");
+    const Tensor at = options.align_corners ? (g + 1) * ((size - 1) / 2) : ((g + 1) * size - 1) / 2;
+    if (options.outside == Outside::border) return clamp(at, 0., size - 1);
+    if (options.outside == Outside::reflect)
+      return options.align_corners ? reflected(at, 0, size - 1) : reflected(at, -0.5, size - 0.5);
     return at;
   };
   const Tensor column = place(0, x.size(3)), row = place(1, x.size(2));
-  const bool zero = padding == "zeros";
-  Tensor y;
-  if (mode == "bilinear" || mode == "linear")
-    y = bilinear(x, row, column, zero);
-  else if (mode == "nearest")
-    y = elements_at(x, round(row), round(column), zero);
-  else if (mode == "bicubic" || mode == "cubic")
-    y = bicubic(x, row, column, zero);
-  else
+  return reshape(bicubic(x, row, column, options.outside == Outside::zeros), {n, x.size(1), rows, columns});
+}
+
+Tensor sampled_by_grid(const Call& c) {
+  const std::string mode = c.text("mode", "bilinear"), padding = c.text("padding_mode", "zeros");
+  GridSampleOptions options{.align_corners = c.integer("align_corners", 0) != 0};
+  if (padding == "border")
+    options.outside = Outside::border;
+  else if (padding == "reflection")
+    options.outside = Outside::reflect;
+  else if (padding != "zeros")
+    c.fail("padding_mode is '" + padding + "', which is not known");
+  if (mode == "bicubic" || mode == "cubic") return cubic_grid_sample(c, options);
+  if (mode == "nearest")
+    options.mode = Interpolation::nearest;
+  else if (mode != "bilinear" && mode != "linear")
     c.fail("mode is '" + mode + "', which is not known");
-  return reshape(y, {n, x.size(1), rows, columns});
+  return grid_sample(c.in(0), c.in(1), options);
 }
 
 /// Each region of interest as a grid of bins, each the mean or the maximum of points in it.
@@ -322,7 +360,7 @@ Tensor roi_align(const Call& c) {
 }
 
 constexpr Importer kImporters[] = {
-    {"GridSample", grid_sample},
+    {"GridSample", sampled_by_grid},
     {"Resize", resize, 1, 0b1110},
     {"RoiAlign", roi_align},
     {"Upsample", resize, 1, 0b10},

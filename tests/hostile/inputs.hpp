@@ -16,6 +16,7 @@ struct Input {
 
 std::vector<Input> text_inputs();    ///< texts, tables, vocabularies, JSON, Mermaid
 std::vector<Input> number_inputs();  ///< images, sound, tensors
-std::vector<Input> model_inputs();   ///< models
+std::vector<Input> model_inputs();   ///< models in ONNX
+std::vector<Input> pytorch_inputs();
 
 }  // namespace tapegrad::hostile

@@ -44,6 +44,7 @@ void expect_refused(std::vector<Input> inputs) {
 TEST(HostileInputs, OfTextAreRefusedByNameWithinBounds) { expect_refused(text_inputs()); }
 TEST(HostileInputs, OfNumbersAreRefusedByNameWithinBounds) { expect_refused(number_inputs()); }
 TEST(HostileInputs, OfModelsAreRefusedByNameWithinBounds) { expect_refused(model_inputs()); }
+TEST(HostileInputs, OfPyTorchAreRefusedByNameWithinBounds) { expect_refused(pytorch_inputs()); }
 
 }  // namespace
 }  // namespace tapegrad::hostile

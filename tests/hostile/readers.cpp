@@ -5,6 +5,7 @@
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/internal/input_file.hpp>
 #include <tapegrad/data/audio.hpp>
+#include <tapegrad/data/gpt2_tokens.hpp>
 #include <tapegrad/data/images.hpp>
 #include <tapegrad/data/internal/byte_pairs.hpp>
 #include <tapegrad/data/internal/labelled_texts.hpp>
@@ -19,6 +20,7 @@
 #include <tapegrad/io/npy.hpp>
 #include <tapegrad/io/safetensors.hpp>
 
+#include "../gpt2_vocabulary.hpp"
 #include "../temporary_folder.hpp"
 #include "formats.hpp"
 #include "onnx_files.hpp"
@@ -38,6 +40,19 @@ std::string pytorch_file() {
   const TemporaryFolder folder;
   io::save_pytorch(folder.path("a.pt"), {{"w", arange(3, f32)}, {"n", arange(2)}});
   return content_of(folder.path("a.pt"));
+}
+
+/// Another file that a reader needs, in the same folder.
+Path beside(const Path& path, const std::string& name, const std::string& content) {
+  const Path other = path.parent_path() / name;
+  std::ofstream(other, std::ios::binary) << content;
+  return other;
+}
+
+std::string gpt2_vocabulary_with_he() {
+  nlohmann::json vocabulary = gpt2_vocabulary();
+  vocabulary["he"] = 256;
+  return vocabulary.dump();
 }
 
 constexpr const char* kSnapshot = R"({"format": "tapegrad-graph", "version": 1, "title": "t", "vertices": [
@@ -64,6 +79,12 @@ std::vector<Reader> make_readers() {
        true, true},
       {"byte pairs", ".txt", [](const Path& p) { data::BytePairs::load(p); },
        "tapegrad byte pairs 1\n116 104\n257 101\n", true, true},
+      {"gpt2 vocabulary", ".json",
+       [](const Path& p) { data::Gpt2Tokens::load(p, beside(p, "merges.txt", "#version: 0.2\nh e\n")); },
+       gpt2_vocabulary_with_he(), true, true},
+      {"gpt2 merges", ".txt",
+       [](const Path& p) { data::Gpt2Tokens::load(beside(p, "vocab.json", gpt2_vocabulary_with_he()), p); },
+       "#version: 0.2\nh e\n", true, true},
       {"wordnet", ".noun", [](const Path& p) { data::read_labelled_texts("wordnet:" + p.string()); },
        "  licence\n00001740 05 n 01 dog 0 000 | a beast\n00001741 20 n 01 oak 0 000 | a tree\n", true, true},
       {"pgm", ".pgm", [](const Path& p) { data::read_pgm(p); }, "P5\n# by hand\n3 2\n255\nabcdef"},
@@ -81,6 +102,12 @@ std::vector<Reader> make_readers() {
        zip({{"a.npy", npy(f4, floats), {.deflated = true}}})},
       {"safetensors", ".safetensors", [](const Path& p) { io::load_safetensors(p); },
        safetensors(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"k":"v"}})", floats)},
+      {"sharded safetensors", ".safetensors.index.json",
+       [](const Path& p) {
+         io::save_safetensors(p.parent_path() / "part.safetensors", {{"a", ones({2})}});
+         io::load_sharded_safetensors(p);
+       },
+       R"({"metadata": {"total_size": 8}, "weight_map": {"a": "part.safetensors"}})", true},
       {"pytorch", ".pt", [](const Path& p) { io::load_pytorch(p); }, pytorch_file()},
       {"checkpoint", ".safetensors", [](const Path& p) { io::load_checkpoint(p); }, checkpoint_file()},
       {"onnx", ".onnx", [](const Path& p) { onnx::load(p); }, onnx_file(small_model())},

@@ -2,11 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <tapegrad/core/autograd.hpp>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/graph/capture.hpp>
 #include <tapegrad/interchange/internal/onnx_schema.hpp>
 #include <tapegrad/ops/reduce.hpp>
 
@@ -18,6 +20,8 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Ne;
+using testing::Pair;
 
 schema::ValueInfo info(const std::string& name, std::vector<schema::Dimension> dims) {
   const schema::TensorType tensor{.elem_type = 1, .shape = schema::TensorShape{std::move(dims)}};
@@ -141,6 +145,17 @@ TEST_F(Onnx, ReadsExternalDataBesideTheModelOnly) {
   std::filesystem::create_hard_link(folder_.path("weights.bin"), folder_.path("hard.bin"));
   bias.external_data[0].value = "hard.bin";
   EXPECT_THAT(message_of<IoError>([&] { load(model); }), HasSubstr("another name too"));
+  const TemporaryFolder elsewhere;
+  elsewhere.write("weights.bin", std::string(12, '\0'));
+  std::filesystem::create_directory_symlink(elsewhere.path(), folder_.path("linked"));
+  bias.external_data[0].value = "linked/weights.bin";
+  EXPECT_THAT(message_of<IoError>([&] { load(model); }), HasSubstr("which leads through a symbolic link"));
+  std::filesystem::create_directory(folder_.path("folder"));
+  bias.external_data[0].value = "folder";
+  EXPECT_THAT(message_of<IoError>([&] { load(model); }), HasSubstr("it is a directory"));
+  ASSERT_EQ(::mkfifo(folder_.path("pipe").c_str(), 0600), 0);
+  bias.external_data[0].value = "pipe";
+  EXPECT_THAT(message_of<IoError>([&] { load(model); }), HasSubstr("it is not a regular file"));
 }
 
 TEST_F(Onnx, CallsFunctionsWithTheirAttributes) {
@@ -180,6 +195,50 @@ TEST_F(Onnx, RunsALoop) {
   model.graph->node[1] = {.input = {"trips", "", "h"}, .output = {"y"}, .op_type = "Loop", .attribute = {attribute}};
   model.graph->initializer.push_back({.dims = {}, .data_type = 7, .int64_data = {3}, .name = "trips"});
   EXPECT_THAT(load(model)(tensor({1, 2}, {1, 2})).at(0).values(), ElementsAre(7.5, -10));
+}
+
+schema::Attribute text(const std::string& name, const std::string& value) {
+  schema::Attribute attribute;
+  attribute.name = name;
+  attribute.type = 3;
+  attribute.s = value;
+  return attribute;
+}
+
+/// y = op(x, …), with x of any shape and the other inputs weights.
+schema::Model one_node(schema::Node node, std::vector<schema::Tensor> constants) {
+  schema::Model model{.ir_version = 8, .opset_import = {{"", 20}}};
+  model.graph = schema::Graph{.node = {std::move(node)},
+                              .initializer = std::move(constants),
+                              .input = {{.name = "x", .type = schema::Type{.tensor_type = schema::TensorType{1}}}},
+                              .output = {{.name = "y", .type = schema::Type{.tensor_type = schema::TensorType{1}}}}};
+  return model;
+}
+
+TEST_F(Onnx, ResizesByOneOperation) {
+  const auto resized = [&](const std::vector<float>& scales, const std::string& coordinates,
+                           const std::string& nearest) {
+    const Tensor x = parameter(tensor({1, 2}, {1, 1, 2}));
+    const Tensor y = load(one_node(
+        {.input = {"x", "", "scales"},
+         .output = {"y"},
+         .op_type = "Resize",
+         .attribute = {text("coordinate_transformation_mode", coordinates), text("nearest_mode", nearest)}},
+        {floats("scales", {3}, scales)}))(x)
+                         .at(0);
+    return std::pair(y.values(), graph::capture(y).vertices()[1].op);
+  };
+  EXPECT_THAT(resized({1, 1, 2}, "asymmetric", "floor"), Pair(ElementsAre(1, 1, 2, 2), "interpolate"));
+  EXPECT_THAT(resized({1, 1, 1.5f}, "half_pixel", "round_prefer_ceil"), Pair(ElementsAre(1, 2, 2), "interpolate"));
+  // The operation would have ties, or extents, otherwise.
+  EXPECT_THAT(resized({1, 1, 1.5f}, "half_pixel", "round_prefer_floor"), Pair(ElementsAre(1, 1, 2), Ne("interpolate")));
+  EXPECT_THAT(resized({1, 1, 1.3f}, "asymmetric", "floor"), Pair(ElementsAre(1, 1), Ne("interpolate")));
+}
+
+TEST_F(Onnx, SamplesVolumes) {
+  const Model model = load(one_node({.input = {"x", "grid"}, .output = {"y"}, .op_type = "GridSample"},
+                                    {floats("grid", {1, 1, 1, 2, 3}, {0, 0, 0, 0.5f, 0, 0})}));
+  EXPECT_THAT(model(tensor({1, 3}, {1, 1, 1, 1, 2})).at(0).values(), ElementsAre(2, 3));
 }
 
 }  // namespace

@@ -95,5 +95,16 @@ TEST(Init, FollowsTheGenerator) {
   EXPECT_NE(xavier_uniform()({3, 4}, f32, c).values(), first);
 }
 
+TEST(Init, IsSkippedForWhatAFileFills) {
+  Rng rng(1), same(1);
+  {
+    const Skip skip;
+    const Linear layer(3, 2, {.rng = &rng});
+    EXPECT_EQ(layer.weight.values(), std::vector<double>(6, 0));
+    EXPECT_EQ(layer.weight.shape(), (Shape{2, 3}));
+  }
+  EXPECT_EQ(xavier_uniform()({3, 4}, f32, rng).values(), xavier_uniform()({3, 4}, f32, same).values());
+}
+
 }  // namespace
 }  // namespace tapegrad::nn::init
