@@ -40,6 +40,7 @@
 #include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/nn/activations.hpp>
 #include <tapegrad/nn/attribution.hpp>
+#include <tapegrad/nn/beam_search.hpp>
 #include <tapegrad/nn/containers.hpp>
 #include <tapegrad/nn/convolution.hpp>
 #include <tapegrad/nn/dropout.hpp>
@@ -103,4 +104,5 @@
 #include <tapegrad/train/observers.hpp>
 #include <tapegrad/train/ranking.hpp>
 #include <tapegrad/train/trainer.hpp>
+#include <tapegrad/train/translation_scores.hpp>
 #endif
