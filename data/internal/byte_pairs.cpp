@@ -146,6 +146,7 @@ class PairCounts {
 
 void BytePairs::add(Pair pair) {
   strings_.push_back(std::string(bytes(pair.left)) + std::string(bytes(pair.right)));
+  joined_.emplace(key_of(pair.left, pair.right), size());
   pairs_.push_back(pair);
   total_ += strings_.back().size();
 }
@@ -169,9 +170,6 @@ BytePairs BytePairs::learn(std::span<const std::string> texts, std::int32_t size
 }
 
 void BytePairs::encode(std::string_view text, std::vector<std::int32_t>& tokens) const {
-  std::unordered_map<Key, std::int32_t> joined;
-  for (std::size_t i = 0; i < pairs_.size(); ++i)
-    joined.emplace(key_of(pairs_[i].left, pairs_[i].right), kEnd + 1 + static_cast<std::int32_t>(i));
   std::unordered_map<std::string_view, Tokens> known;
   for_pieces(text, [&](std::string_view piece) {
     const auto [at, is_new] = known.try_emplace(piece);
@@ -181,8 +179,8 @@ void BytePairs::encode(std::string_view text, std::vector<std::int32_t>& tokens)
       for (;;) {
         std::int32_t first = size(), left = 0, right = 0;
         for (std::size_t i = 0; i + 1 < parts.size(); ++i)
-          if (const auto pair = joined.find(key_of(parts[i], parts[i + 1]));
-              pair != joined.end() && pair->second < first)
+          if (const auto pair = joined_.find(key_of(parts[i], parts[i + 1]));
+              pair != joined_.end() && pair->second < first)
             first = pair->second, left = parts[i], right = parts[i + 1];
         if (first == size()) break;
         join(parts, left, right, first);

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace tapegrad::data {
@@ -46,9 +47,10 @@ class BytePairs {
   void add(Pair pair);
   bool has_room_for(Pair pair) const;
 
-  std::vector<Pair> pairs_;           // of token kEnd + 1 + i
-  std::vector<std::string> strings_;  // their bytes
-  std::size_t total_ = 0;             // how many bytes those are
+  std::vector<Pair> pairs_;                                 // of token kEnd + 1 + i
+  std::unordered_map<std::uint64_t, std::int32_t> joined_;  // the token of a pair
+  std::vector<std::string> strings_;                        // their bytes
+  std::size_t total_ = 0;                                   // how many bytes those are
 };
 
 }  // namespace tapegrad::data
