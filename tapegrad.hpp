@@ -56,6 +56,7 @@
 #include <tapegrad/nn/models/speech_recognizer.hpp>
 #include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
+#include <tapegrad/nn/models/translator.hpp>
 #include <tapegrad/nn/module.hpp>
 #include <tapegrad/nn/normalization.hpp>
 #include <tapegrad/nn/pooling.hpp>
