@@ -17,8 +17,8 @@ namespace {
 void run(const PredictOptions& options) {
   const System& system = system_of(options.model);
   if (!system.predict)
-    throw ValueError(fmt::format("predict: {} is a {}, which does not classify; tapegrad generate takes it",
-                                 options.model, system.kind));
+    throw ValueError(fmt::format("predict: {} is a {}, which does not classify; tapegrad {} takes it", options.model,
+                                 system.kind, system.instead));
   system.predict(options);
 }
 

@@ -12,11 +12,11 @@
 namespace tapegrad::tools {
 
 extern const System text_classifier, image_classifier, language_model, table_model, detector, recommender,
-    speech_recognizer;
+    speech_recognizer, translator;
 
 std::span<const System> systems() {
-  static const std::array all{text_classifier, image_classifier, language_model,   table_model,
-                              detector,        recommender,      speech_recognizer};
+  static const std::array all{text_classifier, image_classifier, language_model,    table_model,
+                              detector,        recommender,      speech_recognizer, translator};
   return all;
 }
 

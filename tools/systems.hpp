@@ -20,6 +20,8 @@ struct System {
   void (*add_train_commands)(CLI::App& train, int& status);
   /// Runs `tapegrad predict`; null if its models do not classify.
   void (*predict)(const PredictOptions& options) = nullptr;
+  /// The command that takes its models, where predict does not.
+  std::string_view instead = {};
   /// Runs `tapegrad export`.
   void (*save_onnx)(const ExportOptions& options) = nullptr;
 };

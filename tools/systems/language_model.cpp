@@ -210,7 +210,9 @@ void export_language(const ExportOptions& options) {
 
 }  // namespace
 
-extern const System language_model{
-    .kind = SavedLanguage::kKind, .add_train_commands = add_train_command, .save_onnx = export_language};
+extern const System language_model{.kind = SavedLanguage::kKind,
+                                   .add_train_commands = add_train_command,
+                                   .instead = "generate",
+                                   .save_onnx = export_language};
 
 }  // namespace tapegrad::tools

@@ -349,6 +349,7 @@ void add_train_command(CLI::App& train, int& status) {
 
 }  // namespace
 
-extern const System recommender{.kind = SavedRecommender::kKind, .add_train_commands = add_train_command};
+extern const System recommender{
+    .kind = SavedRecommender::kKind, .add_train_commands = add_train_command, .instead = "recommend"};
 
 }  // namespace tapegrad::tools

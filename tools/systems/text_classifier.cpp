@@ -337,21 +337,6 @@ void classify_text(SavedModel<SavedText>& saved, const std::string& text, const 
   std::cout << (words.empty() ? " none is in the vocabulary\n" : "\n");
 }
 
-/// The next line of standard input, without LF or CR LF; false at its end.
-bool next_line(std::string& line, std::int64_t number) {
-  constexpr std::size_t kLongest = std::size_t{1} << 20;
-  line.clear();
-  int c = std::cin.get();
-  if (c == EOF) return false;
-  for (; c != EOF && c != '\n'; c = std::cin.get()) {
-    if (line.size() == kLongest)
-      throw IoError(fmt::format("standard input:{}: a line of more than {} bytes", number, kLongest));
-    line += static_cast<char>(c);
-  }
-  if (line.ends_with('\r')) line.pop_back();
-  return true;
-}
-
 void predict_texts(const PredictOptions& options) {
   SavedModel<SavedText> saved = SavedModel<SavedText>::load(options.model, options.load);
   if (!options.picture.empty()) throw ValueError("predict: --picture is for images; this is a model of texts");
