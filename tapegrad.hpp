@@ -52,6 +52,7 @@
 #include <tapegrad/nn/models/detector.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
+#include <tapegrad/nn/models/masked_language_model.hpp>
 #include <tapegrad/nn/models/recommender.hpp>
 #include <tapegrad/nn/models/speech_recognizer.hpp>
 #include <tapegrad/nn/models/table_model.hpp>
