@@ -41,6 +41,7 @@
 #include <tapegrad/io/safetensors.hpp>
 #include <tapegrad/nn/activations.hpp>
 #include <tapegrad/nn/attribution.hpp>
+#include <tapegrad/nn/beam_search.hpp>
 #include <tapegrad/nn/containers.hpp>
 #include <tapegrad/nn/convolution.hpp>
 #include <tapegrad/nn/dropout.hpp>
@@ -54,12 +55,14 @@
 #include <tapegrad/nn/models/image_classifier.hpp>
 #include <tapegrad/nn/models/image_generator.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
+#include <tapegrad/nn/models/masked_language_model.hpp>
 #include <tapegrad/nn/models/mobilenet.hpp>
 #include <tapegrad/nn/models/recommender.hpp>
 #include <tapegrad/nn/models/resnet.hpp>
 #include <tapegrad/nn/models/speech_recognizer.hpp>
 #include <tapegrad/nn/models/table_model.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
+#include <tapegrad/nn/models/translator.hpp>
 #include <tapegrad/nn/models/vgg.hpp>
 #include <tapegrad/nn/module.hpp>
 #include <tapegrad/nn/normalization.hpp>
@@ -109,4 +112,5 @@
 #include <tapegrad/train/observers.hpp>
 #include <tapegrad/train/ranking.hpp>
 #include <tapegrad/train/trainer.hpp>
+#include <tapegrad/train/translation_scores.hpp>
 #endif

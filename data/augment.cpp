@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/random.hpp>
 #include <tapegrad/data/audio.hpp>
 #include <tapegrad/data/detection.hpp>
+#include <tapegrad/data/splits.hpp>
+#include <tapegrad/data/token_stream.hpp>
 #include <tuple>
 #include <utility>
 
@@ -15,7 +18,7 @@ namespace tapegrad::data::augment {
 namespace {
 
 // Different augmentations with one seed draw different numbers.
-enum class Kind : std::uint64_t { flip = 1, shift, crop, noise, features };
+enum class Kind : std::uint64_t { flip = 1, shift, crop, noise, features, tokens };
 
 Rng rng_of(Kind kind, std::uint64_t seed, std::int64_t epoch, std::int64_t row) {
   // Every image of every epoch has 2^24 words for itself in the sequence of a key.
@@ -185,6 +188,43 @@ Transform vary_features(std::uint64_t seed, const VaryFeaturesOptions& o) {
       out += times * bands;
     }
     batch.inputs[0] = std::move(to);
+  };
+}
+
+Transform mask_tokens(std::uint64_t seed, const MaskTokensOptions& o) {
+  if (!(o.share > 0 && o.share < 1) || o.tokens < 1)
+    throw ValueError(fmt::format("augment::mask_tokens: a share of {} and {} tokens; the share lies between 0 and 1",
+                                 o.share, o.tokens));
+  return [=](Batch& batch, std::span<const std::int64_t> rows, std::int64_t epoch) {
+    if (batch.inputs.size() != 2 || batch.inputs[0].rank() != 2 || batch.inputs[0].dtype() != i32 ||
+        batch.inputs[1].shape() != Shape{std::ssize(rows)} || batch.inputs[1].dtype() != i64)
+      throw ShapeError(fmt::format("augment::mask_tokens: the batch has {} inputs; expected i32 [N, L] and i64 [N]",
+                                   batch.inputs.size()));
+    Tensor hidden = batch.inputs[0].clone();
+    const std::int64_t width = hidden.size(1);
+    const auto lengths = batch.inputs[1].data<std::int64_t>();
+    const auto ids = hidden.mutable_data<std::int32_t>();
+    std::vector<std::int64_t> places, targets;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      Rng rng = rng_of(Kind::tokens, seed, epoch, rows[i]);
+      std::vector<std::int64_t> order = all_rows(lengths[i]);
+      const auto count =
+          std::min(lengths[i], std::max<std::int64_t>(1, std::llround(o.share * static_cast<double>(lengths[i]))));
+      for (std::int64_t k = 0; k < count; ++k) {
+        std::swap(order[static_cast<std::size_t>(k)], order[static_cast<std::size_t>(between(rng, k, lengths[i] - 1))]);
+        const std::int64_t place = static_cast<std::int64_t>(i) * width + order[static_cast<std::size_t>(k)];
+        std::int32_t& token = ids[static_cast<std::size_t>(place)];
+        places.push_back(place);
+        targets.push_back(token);
+        if (const std::int64_t fate = between(rng, 0, 9); fate < 8)
+          token = o.mask;
+        else if (fate == 8)
+          token = static_cast<std::int32_t>(between(rng, 0, o.tokens - 1));
+      }
+    }
+    batch.inputs[0] = std::move(hidden);
+    batch.inputs.push_back(copy_of(places));
+    batch.targets = copy_of(targets);
   };
 }
 

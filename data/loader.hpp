@@ -30,6 +30,11 @@ Sampler balanced(std::vector<std::int64_t> rows, std::span<const std::int32_t> l
 /// Each row once, in a random order in which the classes are spread evenly: any stretch of it, so any batch, has of
 /// each class what the data set has, give or take one.
 Sampler stratified(std::vector<std::int64_t> rows, std::span<const std::int32_t> labels, std::uint64_t seed);
+/// Each row once, in batches of like lengths, so that little is filled up; which rows of a length come together, and
+/// the order of the batches, is random. The batch that is not full comes last. `lengths` are those of all rows.
+/// ValueError if the batch size is below 1.
+Sampler by_length(std::vector<std::int64_t> rows, std::span<const std::int64_t> lengths, std::int64_t batch_size,
+                  std::uint64_t seed);
 
 }  // namespace sampler
 

@@ -94,4 +94,24 @@ Sampler stratified(std::vector<std::int64_t> rows, std::span<const std::int32_t>
   };
 }
 
+Sampler by_length(std::vector<std::int64_t> rows, std::span<const std::int64_t> lengths, std::int64_t batch_size,
+                  std::uint64_t seed) {
+  check_rows(rows, std::ssize(lengths));
+  if (batch_size < 1) throw ValueError(fmt::format("sampler::by_length: a batch size of {}", batch_size));
+  const std::vector<std::int64_t> all(lengths.begin(), lengths.end());
+  return [rows = std::move(rows), all, batch_size, seed](std::int64_t epoch) {
+    std::vector<std::int64_t> sorted = rows;
+    shuffle(sorted, seed, stream_of(epoch));
+    std::ranges::stable_sort(sorted, {}, [&](std::int64_t row) { return all[static_cast<std::size_t>(row)]; });
+    std::vector<std::int64_t> batches = all_rows(std::ssize(sorted) / batch_size), order;
+    shuffle(batches, seed, stream_of(epoch));
+    const auto append = [&](std::int64_t begin, std::int64_t end) {
+      order.insert(order.end(), sorted.begin() + begin, sorted.begin() + end);
+    };
+    for (const std::int64_t batch : batches) append(batch * batch_size, (batch + 1) * batch_size);
+    append(std::ssize(order), std::ssize(sorted));
+    return order;
+  };
+}
+
 }  // namespace tapegrad::data::sampler

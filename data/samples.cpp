@@ -16,14 +16,16 @@ using Pick = std::function<const Tensor&(const Sample&)>;
 
 std::size_t bytes_of(const Tensor& t) { return static_cast<std::size_t>(t.numel()) * size_of(t.dtype()); }
 
-// The tensors that `pick` takes of the samples, the first axis of each filled up to `length` if that is not negative.
-Tensor join(std::span<const Sample> samples, const Pick& pick, std::int64_t length, const std::string& what) {
+// The tensors that `pick` takes of the samples, the first axis of each filled up with `fill` to `length` if that is not
+// negative.
+Tensor join(std::span<const Sample> samples, const Pick& pick, std::int64_t length, double fill,
+            const std::string& what) {
   const auto filled = [&](const Tensor& t) { return length < 0 ? t.shape() : t.shape().with(0, length); };
   const Tensor& first = pick(samples[0]);
   const Shape shape = filled(first);
   std::vector<std::int64_t> all{std::ssize(samples)};
   all.insert(all.end(), shape.begin(), shape.end());
-  Tensor joined = zeros(Shape(all), first.dtype());
+  Tensor joined = full(Shape(all), fill, first.dtype());
   std::byte* to = engine::node_of(joined).data;
   const std::size_t stride = bytes_of(joined) / samples.size();
   for (std::size_t i = 0; i < samples.size(); ++i, to += stride) {
@@ -35,6 +37,13 @@ Tensor join(std::span<const Sample> samples, const Pick& pick, std::int64_t leng
     if (const std::size_t bytes = bytes_of(dense)) std::memcpy(to, engine::node_of(dense).data, bytes);
   }
   return joined;
+}
+
+std::int64_t longest(std::span<const Sample> samples, const Pick& pick) {
+  std::int64_t length = 0;
+  for (const Sample& sample : samples)
+    if (const Tensor& t = pick(sample); t.rank() > 0) length = std::max(length, t.size(0));
+  return length;
 }
 
 Batch join_all(std::span<const Sample> samples, bool fill) {
@@ -52,11 +61,8 @@ Batch join_all(std::span<const Sample> samples, bool fill) {
         throw ShapeError(fmt::format("input {} of sample {} of the batch is {}", i, s,
                                      input.defined() ? "a number, which has no first axis to fill" : "undefined"));
   for (std::size_t i = 0; i < inputs; ++i) {
-    std::int64_t longest = -1;
-    if (fill)
-      for (const Sample& sample : samples) longest = std::max(longest, sample.inputs[i].size(0));
     const Pick pick = [i](const Sample& sample) -> const Tensor& { return sample.inputs[i]; };
-    batch.inputs.push_back(join(samples, pick, longest, fmt::format("input {}", i)));
+    batch.inputs.push_back(join(samples, pick, fill ? longest(samples, pick) : -1, 0, fmt::format("input {}", i)));
   }
   if (fill && inputs > 0) {
     Tensor lengths = empty({std::ssize(samples)}, i64);
@@ -64,9 +70,11 @@ Batch join_all(std::span<const Sample> samples, bool fill) {
       lengths.mutable_data<std::int64_t>()[s] = samples[s].inputs[0].size(0);
     batch.inputs.push_back(std::move(lengths));
   }
-  if (samples[0].target.defined())
-    batch.targets = join(
-        samples, [](const Sample& s) -> const Tensor& { return s.target; }, -1, "the target");
+  if (const Tensor& target = samples[0].target; target.defined()) {
+    const Pick pick = [](const Sample& s) -> const Tensor& { return s.target; };
+    const bool grows = fill && target.dtype() == i64 && target.rank() > 0;
+    batch.targets = join(samples, pick, grows ? longest(samples, pick) : -1, grows ? -1 : 0, "the target");
+  }
   return batch;
 }
 

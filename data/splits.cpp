@@ -7,6 +7,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <set>
 #include <tapegrad/core/error.hpp>
 
 namespace tapegrad::data {
@@ -70,6 +71,31 @@ Split stratified_split(std::span<const std::int32_t> labels, double fraction, st
   }
   if (wanted > 0 && result.held_out.empty()) throw ValueError("cannot hold out rows: every class has only one");
   return result;
+}
+
+Split group_split(std::vector<std::int64_t> rows, std::span<const std::int64_t> groups, double fraction,
+                  std::uint64_t seed) {
+  check_rows(rows, std::ssize(groups));
+  std::int64_t left = rows_to_hold_out(std::ssize(rows), fraction);
+  const auto group_of = [&](std::int64_t row) { return groups[static_cast<std::size_t>(row)]; };
+  std::map<std::int64_t, std::int64_t> sizes;
+  for (const std::int64_t row : rows) ++sizes[group_of(row)];
+  std::vector<std::int64_t> order;
+  for (const auto& [group, size] : sizes) order.push_back(group);
+  shuffle(order, seed);
+  std::set<std::int64_t> drawn;
+  for (const std::int64_t group : order)
+    if (const std::int64_t size = sizes[group]; size <= left) {
+      drawn.insert(group);
+      left -= size;
+    }
+  if (fraction > 0 && drawn.empty())
+    throw ValueError(fmt::format("none of {} groups of rows is small enough to hold out {} of {} rows", sizes.size(),
+                                 left, rows.size()));
+  shuffle(rows, seed);
+  Split parts;
+  for (const std::int64_t row : rows) (drawn.contains(group_of(row)) ? parts.held_out : parts.kept).push_back(row);
+  return parts;
 }
 
 std::vector<Split> k_folds(std::int64_t count, int folds, std::uint64_t seed) {

@@ -32,6 +32,12 @@ Split split(std::vector<std::int64_t> rows, double fraction, std::uint64_t seed)
 /// split() does, and if every class has one row.
 Split stratified_split(std::span<const std::int32_t> labels, double fraction, std::uint64_t seed);
 
+/// Keeps rows of one group on one side, near-duplicates say. Groups are drawn in a random order and held out as far as
+/// the share of the rows is not exceeded, so one that is larger never is. `groups` are those of all rows, of which
+/// `rows` are split. Throws ValueError as split() does, and if no group fits.
+Split group_split(std::vector<std::int64_t> rows, std::span<const std::int64_t> groups, double fraction,
+                  std::uint64_t seed);
+
 /// `folds` splits whose held-out parts cover the rows 0 … count - 1 once; their sizes differ by one at most.
 /// Throws ValueError unless 2 <= folds <= count.
 std::vector<Split> k_folds(std::int64_t count, int folds, std::uint64_t seed);

@@ -1,7 +1,8 @@
 #pragma once
-// One long sequence of tokens, as language models learn from: what comes next.
+// Tokens, as language models learn from: one long sequence, of which they tell what comes next; texts, of which they
+// tell what is hidden.
 
-#include <tapegrad/data/dataset.hpp>
+#include <tapegrad/data/loader.hpp>
 
 namespace tapegrad::data {
 
@@ -37,3 +38,18 @@ class TokenLanes final : public BatchSource {
 };
 
 }  // namespace tapegrad::data
+
+namespace tapegrad::data::augment {
+
+struct MaskTokensOptions {
+  double share = 0.15;      ///< of a text's tokens, rounded; one at least
+  std::int32_t mask = 0;    ///< the token that stands for one that is hidden
+  std::int32_t tokens = 0;  ///< others are drawn from 0 up to, not including, this one
+};
+/// Hides tokens that a masked language model is to tell (Devlin et al. 2019). Ids i32 [N, L] and lengths i64 [N] get a
+/// third input beside them, the places that were drawn among the N · L, i64 [M], and the tokens there as targets, i64
+/// [M]. Of ten drawn, eight become `mask`, one becomes any token, and one stays. ValueError for a share outside (0, 1)
+/// or tokens below 1.
+Transform mask_tokens(std::uint64_t seed, const MaskTokensOptions& options);
+
+}  // namespace tapegrad::data::augment

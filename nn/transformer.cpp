@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 
@@ -27,6 +28,11 @@ template <class Part>
 Tensor around(const Tensor& x, const LayerNorm& norm, const Dropout& dropout, bool norm_first, const Part& part) {
   if (norm_first) return x + dropout(part(norm(x)));
   return norm(x + dropout(part(x)));
+}
+
+void check_caches(const Module& module, std::size_t caches, std::size_t layers) {
+  if (caches != 0 && caches != layers)
+    throw ValueError(fmt::format("{}: {} caches for {} layers", module.describe(), caches, layers));
 }
 
 std::size_t checked_layers(const Module& module, std::int64_t layers) {
@@ -89,8 +95,7 @@ TransformerEncoder::TransformerEncoder(Owner owner, const MemberName& name, std:
 
 Tensor TransformerEncoder::forward(const Tensor& x, const AttentionCall& call, std::span<KeyValueCache> caches,
                                    std::vector<Tensor>* weights) const {
-  if (!caches.empty() && caches.size() != layers.size())
-    throw ValueError(fmt::format("{}: {} caches for {} layers", describe(), caches.size(), layers.size()));
+  check_caches(*this, caches.size(), layers.size());
   if (weights) weights->assign(layers.size(), {});
   Tensor y = x;
   for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -98,6 +103,28 @@ Tensor TransformerEncoder::forward(const Tensor& x, const AttentionCall& call, s
     if (!caches.empty()) each.cache = &caches[i];
     if (weights) each.weights = &(*weights)[i];
     y = layers[i](y, each);
+  }
+  return norm_first_ ? norm(y) : y;
+}
+
+TransformerDecoder::TransformerDecoder(Owner owner, const MemberName& name, std::int64_t count, std::int64_t width,
+                                       std::int64_t heads, const TransformerOptions& options)
+    : Layer(owner, name),
+      layers(*this, "layers", checked_layers(*this, count), width, heads, options),
+      norm(*this, "norm", width, NormOptions{.affine = options.norm_first, .dtype = options.dtype}),
+      norm_first_(options.norm_first) {}
+
+Tensor TransformerDecoder::forward(const Tensor& x, const Tensor& memory, const AttentionCall& cross,
+                                   std::span<DecoderCache> caches, std::vector<Tensor>* weights) const {
+  check_caches(*this, caches.size(), layers.size());
+  if (weights) weights->assign(layers.size(), {});
+  Tensor y = x;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    AttentionCall self{.causal = true}, other = cross;
+    if (!caches.empty()) self.cache = &caches[i].self, other.cache = &caches[i].memory;
+    if (weights) other.weights = &(*weights)[i];
+    const bool is_known = other.cache && other.cache->length() > 0;
+    y = layers[i](y, is_known ? zeros({x.size(0), 0, memory.size(-1)}, memory.dtype()) : memory, self, other);
   }
   return norm_first_ ? norm(y) : y;
 }

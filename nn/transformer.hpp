@@ -184,4 +184,31 @@ class TransformerEncoder : public Layer<TransformerEncoder> {
   bool norm_first_;
 };
 
+/// What a layer of a decoder has seen: its own positions so far, and the memory.
+struct DecoderCache {
+  KeyValueCache self, memory;
+};
+
+/// Blocks one after the other, all with one memory, and, if they norm first, a norm at the end.
+class TransformerDecoder : public Layer<TransformerDecoder> {
+ public:
+  /// ValueError if there are no layers.
+  TransformerDecoder(Owner owner, const MemberName& name, std::int64_t count, std::int64_t width, std::int64_t heads,
+                     const TransformerOptions& options = {});
+  TransformerDecoder(std::int64_t count, std::int64_t width, std::int64_t heads, const TransformerOptions& options = {})
+      : TransformerDecoder(kNoOwner, "", count, width, heads, options) {}
+
+  /// x [B, L, width], of which no position looks at a later one, to the same shape. memory: [B, M, memory_width];
+  /// `cross` says how it is looked at. `caches`: one a layer, or none; the first call with them reads the memory, later
+  /// ones go on with what they hold of it. `weights`, if given, takes what each layer looks at of the memory.
+  Tensor forward(const Tensor& x, const Tensor& memory, const AttentionCall& cross = {},
+                 std::span<DecoderCache> caches = {}, std::vector<Tensor>* weights = nullptr) const;
+
+  ModuleList<TransformerDecoderBlock> layers;
+  LayerNorm norm;
+
+ private:
+  bool norm_first_;
+};
+
 }  // namespace tapegrad::nn

@@ -11,6 +11,7 @@ void add_train_command(CLI::App& app, int& status);
 void add_predict_command(CLI::App& app);
 void add_generate_command(CLI::App& app);
 void add_recommend_command(CLI::App& app);
+void add_translate_command(CLI::App& app);
 void add_export_command(CLI::App& app);
 void add_graph_command(CLI::App& app, int& status);
 void add_explain_command(CLI::App& app);

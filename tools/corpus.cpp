@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/text_file.hpp>
+#include <unordered_set>
 
 namespace tapegrad::tools {
 namespace {
@@ -12,7 +13,15 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kFortunes = "fortunes:";
 constexpr const char* kFortunesFolder = "/usr/share/games/fortunes";
+constexpr std::string_view kWordNet = "wordnet:";
+constexpr const char* kWordNetFolder = "/usr/share/wordnet";
 constexpr std::size_t kPart = 4000;
+
+void require_several(const std::string& source, std::size_t texts) {
+  if (texts < 2)
+    throw IoError(source + ": holds " + std::to_string(texts) +
+                  " texts; some are needed to learn from and some to test on");
+}
 
 /// Texts parted by lines "%"; false if there is no such line.
 bool split_fortunes(std::string_view text, std::vector<std::string>& texts) {
@@ -59,7 +68,41 @@ std::vector<std::string> split_at_line_ends(std::string_view text) {
   return parts;
 }
 
+/// What follows the bar in each line of WordNet's files; the licence before them is indented.
+std::vector<std::string> read_definitions(const fs::path& folder) {
+  std::vector<std::string> texts;
+  for (const char* name : {"data.adj", "data.adv", "data.noun", "data.verb"}) {
+    std::error_code error;
+    if (!fs::exists(folder / name, error))
+      throw IoError((folder / name).string() + ": is missing; it comes with Debian's package wordnet-base");
+    const std::string content = data::read_text_file(folder / name);
+    data::LineReader lines(content);
+    for (std::string_view line; lines.next(line);)
+      if (const std::size_t bar = line.find(" | "); !line.starts_with(' ') && bar != line.npos)
+        texts.emplace_back(line.substr(bar + 3));
+  }
+  return texts;
+}
+
 }  // namespace
+
+std::vector<std::string> read_short_texts(const std::string& source) {
+  std::vector<std::string> texts;
+  if (source.starts_with(kWordNet)) {
+    const std::string folder = source.substr(kWordNet.size());
+    texts = read_definitions(folder.empty() ? kWordNetFolder : folder);
+  } else {
+    const std::string content = data::read_text_file(source);
+    data::LineReader lines(content);
+    for (std::string_view line; lines.next(line);) texts.emplace_back(line);
+  }
+  std::unordered_set<std::string_view> known;
+  std::vector<std::string> kept;
+  for (const std::string& text : texts)
+    if (text.find_first_not_of(" \t\r") != text.npos && known.insert(text).second) kept.push_back(text);
+  require_several(source, kept.size());
+  return kept;
+}
 
 std::vector<std::string> read_corpus(const std::string& source) {
   std::vector<std::string> texts;
@@ -69,9 +112,7 @@ std::vector<std::string> read_corpus(const std::string& source) {
   } else if (const std::string text = data::read_text_file(source); !split_fortunes(text, texts)) {
     texts = split_at_line_ends(text);
   }
-  if (texts.size() < 2)
-    throw IoError(source + ": holds " + std::to_string(texts.size()) +
-                  " texts; some are needed to learn from and some to test on");
+  require_several(source, texts.size());
   return texts;
 }
 

@@ -13,6 +13,10 @@ namespace tapegrad::tools {
 /// is not UTF-8, or holds no text.
 std::vector<std::string> read_corpus(const std::string& source);
 
+/// The texts of `source`: `wordnet:` (or `wordnet:FOLDER`), all definitions that Debian's package wordnet-base
+/// installs, each different one once; or a text file, a text a line, without blank ones. Throws as read_corpus().
+std::vector<std::string> read_short_texts(const std::string& source);
+
 /// Unicode characters in UTF-8 text.
 std::int64_t count_characters(std::string_view text);
 

@@ -60,6 +60,7 @@ int main(int argc, char** argv) {
   add_predict_command(app);
   add_generate_command(app);
   add_recommend_command(app);
+  add_translate_command(app);
   add_export_command(app);
   add_graph_command(app, status);
   add_explain_command(app);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 #include <tapegrad/core/autograd.hpp>
+#include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/nn/attribution.hpp>
 #include <tapegrad/ops/activation.hpp>
@@ -59,6 +60,20 @@ nlohmann::ordered_json to_json(const char* what, const std::string& input, const
   nlohmann::ordered_json probabilities;
   for (const auto& [probability, name] : classes) probabilities[name] = probability;
   return {{what, input}, {"class", classes.front().second}, {"probabilities", probabilities}};
+}
+
+bool next_line(std::string& line, std::int64_t number) {
+  constexpr std::size_t kLongest = std::size_t{1} << 20;
+  line.clear();
+  int c = std::cin.get();
+  if (c == EOF) return false;
+  for (; c != EOF && c != '\n'; c = std::cin.get()) {
+    if (line.size() == kLongest)
+      throw IoError(fmt::format("standard input:{}: a line of more than {} bytes", number, kLongest));
+    line += static_cast<char>(c);
+  }
+  if (line.ends_with('\r')) line.pop_back();
+  return true;
 }
 
 void print_line(const nlohmann::ordered_json& json) {

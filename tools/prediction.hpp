@@ -2,6 +2,7 @@
 // What `tapegrad predict` does for every kind of input.
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -47,5 +48,8 @@ void print_classes(const Classes& classes, std::size_t top);
 /// The fields that every answer has; `what` the input is.
 nlohmann::ordered_json to_json(const char* what, const std::string& input, const Classes& classes);
 void print_line(const nlohmann::ordered_json& json);
+
+/// The next line of standard input, false after the last. IoError, which names its `number`, for one beyond a mebibyte.
+bool next_line(std::string& line, std::int64_t number);
 
 }  // namespace tapegrad::tools

@@ -17,7 +17,8 @@ struct PredictOptions;
 
 struct System {
   std::string_view kind;  ///< of its models, as config.json says it
-  /// Adds its sub-commands to `train`. `status` becomes the exit status where it is not always 0.
+  /// Adds its sub-commands to `train`; null if another system's train its models. `status` becomes the exit status
+  /// where it is not always 0.
   void (*add_train_commands)(CLI::App& train, int& status);
   std::string_view command = "predict";  ///< that uses its models
   /// Runs `tapegrad predict`; null if its models do not classify.

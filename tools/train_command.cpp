@@ -16,7 +16,8 @@ void add_train_command(CLI::App& app, int& status) {
   command->require_subcommand(1);
   command->preparse_callback([](std::size_t) { interrupt::install(); });
   command->footer("Example:\n  tapegrad train text reviews.csv --label-column stars --out model");
-  for (const System& system : systems()) system.add_train_commands(*command, status);
+  for (const System& system : systems())
+    if (system.add_train_commands) system.add_train_commands(*command, status);
   command->add_subcommand("list", "What can be trained, a line each")->callback([command] {
     for (const CLI::App* one : command->get_subcommands({}))
       if (!one->get_group().empty() && one->get_name() != "list")

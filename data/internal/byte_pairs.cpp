@@ -129,6 +129,8 @@ class PairCounts {
 
 void BytePairs::add(Pair pair) {
   strings_.push_back(std::string(bytes(pair.left)) + std::string(bytes(pair.right)));
+  const auto rank = static_cast<std::int32_t>(pairs_.size());
+  joins_.emplace(key_of(pair.left, pair.right), Join{rank, kEnd + 1 + rank});
   pairs_.push_back(pair);
   total_ += strings_.back().size();
 }
@@ -152,17 +154,12 @@ BytePairs BytePairs::learn(std::span<const std::string> texts, std::int32_t size
 }
 
 void BytePairs::encode(std::string_view text, std::vector<std::int32_t>& tokens) const {
-  Joins joins;
-  for (std::size_t i = 0; i < pairs_.size(); ++i) {
-    const auto rank = static_cast<std::int32_t>(i);
-    joins.emplace(key_of(pairs_[i].left, pairs_[i].right), Join{rank, kEnd + 1 + rank});
-  }
   std::unordered_map<std::string_view, Tokens> known;
   for_pieces(text, [&](std::string_view piece) {
     const auto [at, is_new] = known.try_emplace(piece);
     if (is_new) {
       at->second = bytes_of(piece);
-      join_all(at->second, joins);
+      join_all(at->second, joins_);
     }
     tokens.insert(tokens.end(), at->second.begin(), at->second.end());
   });

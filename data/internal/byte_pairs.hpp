@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tapegrad/data/internal/pair_joining.hpp>
 #include <vector>
 
 namespace tapegrad::data {
@@ -47,6 +48,7 @@ class BytePairs {
   bool has_room_for(Pair pair) const;
 
   std::vector<Pair> pairs_;           // of token kEnd + 1 + i
+  Joins joins_;                       // the pairs' tokens
   std::vector<std::string> strings_;  // their bytes
   std::size_t total_ = 0;             // how many bytes those are
 };

@@ -131,6 +131,27 @@ TEST(Samplers, BalanceAndStratifyClasses) {
   }
 }
 
+TEST(Samplers, PutLikeLengthsTogether) {
+  std::vector<std::int64_t> lengths(103);
+  for (std::size_t i = 0; i < lengths.size(); ++i) lengths[i] = static_cast<std::int64_t>(i * 37 % 20);
+  const Sampler draw = sampler::by_length(all_rows(103), lengths, 10, 1);
+  const std::vector<std::int64_t> order = draw(0);
+  EXPECT_EQ(order, draw(0));
+  EXPECT_NE(order, draw(1));
+  std::vector<std::int64_t> sorted = order, first;
+  std::ranges::sort(sorted);
+  EXPECT_EQ(sorted, all_rows(103));
+  for (std::size_t begin = 0; begin < 100; begin += 10) {
+    const auto length = [&](std::size_t i) { return lengths[static_cast<std::size_t>(order[begin + i])]; };
+    for (std::size_t i = 1; i < 10; ++i) EXPECT_LE(std::abs(length(i) - length(0)), 3);
+    first.push_back(length(0));
+  }
+  EXPECT_FALSE(std::ranges::is_sorted(first)) << "batches come in a random order";
+  EXPECT_EQ(lengths[static_cast<std::size_t>(order.back())], 19) << "the batch that is not full is the last";
+  EXPECT_THROW(sampler::by_length(all_rows(103), lengths, 0, 1), ValueError);
+  EXPECT_THROW(sampler::by_length(all_rows(104), lengths, 10, 1), IndexError);
+}
+
 Tensor changed(const Transform& transform, const std::vector<std::int64_t>& rows, std::int64_t epoch) {
   Batch batch = numbers(20).batch(rows);
   transform(batch, rows, epoch);
@@ -205,6 +226,9 @@ TEST(Collate, StacksAndPads) {
   EXPECT_THAT(message_of<ShapeError>([&] { stack(samples); }), HasSubstr("sample 1 of the batch is f32 [3, 2]"));
   EXPECT_EQ(stack(std::vector<Sample>{sample(1, 1), sample(1, 2)}).inputs[0].shape(), (Shape{2, 1, 2}));
   EXPECT_THROW(stack({}), ValueError);
+  const auto spelled = [](std::int64_t length) { return Sample{{zeros({1})}, full({length}, 5, i64)}; };
+  EXPECT_EQ(pad_and_stack(std::vector<Sample>{spelled(1), spelled(3)}).targets.values(),
+            (std::vector<double>{5, -1, -1, 5, 5, 5}));
 }
 
 TEST(TensorDataset, NamesTheRowOfATargetThatIsNaN) {

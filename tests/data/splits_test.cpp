@@ -92,6 +92,22 @@ RC_GTEST_PROP(Split, Partitions, (std::uint64_t seed)) {
   RC_ASSERT(sorted_union(nested.kept, nested.held_out) == sorted_union(first.kept, {}));
 }
 
+TEST(GroupSplit, KeepsGroupsTogether) {
+  std::vector<std::int64_t> groups(100, 7);  // half of the rows are one group
+  for (std::size_t i = 0; i < 50; ++i) groups[2 * i] = 100 + static_cast<std::int64_t>(i / 5);
+  const Split parts = group_split(all_rows(100), groups, 0.2, 3);
+  EXPECT_EQ(parts.held_out.size(), 20u);
+  EXPECT_EQ(sorted_union(parts.kept, parts.held_out), all_rows(100));
+  std::map<std::int64_t, int> held;
+  for (const std::int64_t row : parts.held_out) ++held[groups[static_cast<std::size_t>(row)]];
+  EXPECT_EQ(held.size(), 4u);
+  for (const auto& [group, rows] : held) EXPECT_EQ(rows, 5) << group;
+  EXPECT_NE(parts.held_out, group_split(all_rows(100), groups, 0.2, 4).held_out);
+  EXPECT_EQ(group_split(parts.kept, groups, 0, 1).kept.size(), 80u);
+  EXPECT_THROW(group_split(all_rows(100), groups, 0.04, 1), ValueError) << "no group is so small";
+  EXPECT_THROW(group_split(all_rows(101), groups, 0.2, 1), IndexError);
+}
+
 RC_GTEST_PROP(StratifiedSplit, PartitionsEveryClassAlike, (std::uint64_t seed)) {
   const auto labels = *rc::gen::container<std::vector<std::int32_t>>(200, rc::gen::inRange(0, 5));
   const double fraction = *rc::gen::inRange(10, 90) / 100.0;

@@ -83,6 +83,31 @@ TEST(TransformerEncoder, StacksBlocksWithCachesAndMaps) {
   EXPECT_THROW(TransformerEncoder(0, 4, 2), ValueError);
 }
 
+TEST(TransformerDecoder, StacksBlocksWithCachesAndMaps) {
+  Rng rng(4);
+  TransformerDecoder decoder(2, 4, 2, {.memory_width = 6, .dtype = f64, .rng = &rng});
+  const Tensor x = randn({2, 3, 4}, f64, rng), memory = randn({2, 5, 6}, f64, rng);
+  const Tensor mask = reshape(tensor({1, 1, 1, 1, 1, 1, 1, 1, 0, 0}, boolean), {2, 1, 1, 5});
+  const AttentionCall cross{.mask = mask};
+  std::vector<Tensor> maps;
+  const Tensor whole = decoder(x, memory, cross, std::span<DecoderCache>(), &maps);
+  const AttentionCall self{.causal = true};
+  EXPECT_THAT(whole.values(),
+              near_to(decoder.norm(decoder.layers[1](decoder.layers[0](x, memory, self, cross), memory, self, cross))));
+  ASSERT_EQ(maps.size(), 2u);
+  EXPECT_EQ(maps[1].shape(), (Shape{2, 2, 3, 5}));
+  EXPECT_EQ(max(slice(maps[1][1], -1, 3)).item(), 0) << "what the mask hides";
+  std::vector<DecoderCache> caches(2);
+  std::vector<Tensor> parts;
+  for (std::int64_t t = 0; t < 3; ++t)
+    parts.push_back(decoder(slice(x, 1, t, t + 1), memory, cross, std::span(caches)));
+  EXPECT_THAT(concat(parts, 1).values(), near_to(whole));
+  EXPECT_EQ(caches[1].memory.length(), 5);
+  caches.pop_back();
+  EXPECT_THAT(message_of([&] { decoder(x, memory, cross, std::span(caches)); }), HasSubstr("1 caches for 2 layers"));
+  EXPECT_THROW(TransformerDecoder(0, 4, 2), ValueError);
+}
+
 TEST(TransformerEncoder, LearnsToReverse) {
   struct Model : Module {
     explicit Model(Rng& rng)

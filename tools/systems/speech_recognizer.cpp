@@ -113,28 +113,12 @@ std::vector<std::string> symbols_of(const Recordings& recordings, SpeechKind kin
 data::SampleDataset dataset_of(const Recordings& recordings, const SavedSpeech& system) {
   std::vector<std::vector<std::int64_t>> targets;
   for (const Recording& one : recordings) targets.push_back(system.target_of(one));
-  const bool spells = system.spells();
-  const auto join = [spells](std::span<const data::Sample> samples) {
-    std::vector<data::Sample> sounds;
-    std::int64_t most = 0;
-    for (const data::Sample& one : samples) {
-      sounds.push_back({one.inputs, {}});
-      most = std::max(most, one.target.numel());
-    }
-    data::Batch batch = data::pad_and_stack(sounds);
-    batch.targets = full(spells ? Shape{std::ssize(samples), most} : Shape{std::ssize(samples)}, -1, i64);
-    auto to = batch.targets.mutable_data<std::int64_t>();
-    for (const data::Sample& one : samples) {
-      std::ranges::copy(one.target.data<std::int64_t>(), to.begin());
-      to = to.subspan(static_cast<std::size_t>(most));
-    }
-    return batch;
-  };
-  const auto read = [recordings, targets = std::move(targets)](std::int64_t row) {
+  const auto read = [recordings, targets = std::move(targets), spells = system.spells()](std::int64_t row) {
     const auto i = static_cast<std::size_t>(row);
-    return data::Sample{{recordings[i].features}, copy_of(targets[i])};
+    const Tensor target = copy_of(targets[i]);
+    return data::Sample{{recordings[i].features}, spells ? target : select(target, 0, 0)};
   };
-  return {std::ssize(recordings), read, join};
+  return {std::ssize(recordings), read, data::pad_and_stack};
 }
 
 /// What was heard in each, one after the other, as it is in use.

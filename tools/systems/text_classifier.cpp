@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <iostream>
 #include <limits>
-#include <map>
 #include <memory>
 #include <optional>
 #include <tapegrad/core/create.hpp>
@@ -17,7 +16,6 @@
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/data/internal/labelled_texts.hpp>
 #include <tapegrad/data/internal/vocabulary_builder.hpp>
-#include <tapegrad/data/splits.hpp>
 #include <tapegrad/data/text_dataset.hpp>
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/nn/models/text_classifier.hpp>
@@ -33,6 +31,8 @@
 #include "../saved_model.hpp"
 #include "../systems.hpp"
 #include "../training.hpp"
+#include "context_classifier.hpp"
+#include "text_parts.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -77,53 +77,13 @@ struct SavedText {
   void write_files(const OutputFolder& to) const { encoder->vocabulary().save(to.path(kVocabulary)); }
 };
 
-struct Options : TrainingOptions {
-  std::string source = "wordnet:", test;
-  data::ReadOptions columns;
-  std::string text_column, label_column;
+struct Options : TrainingOptions, TextSource {
+  ContextOptions context;
   nn::models::TextClassifierOptions model;
   bool dense = false, decay = false;
   data::VocabularyOptions vocabulary{.max_size = 200'000};
   std::int64_t length = 512;
-  double validation = 0.1, held_out = 0.1;
 };
-
-/// The texts of each part, with labels of one list of classes.
-struct Parts {
-  data::LabelledTexts train, validation, test;
-};
-
-data::LabelledTexts take(const data::LabelledTexts& all, std::span<const std::int64_t> rows) {
-  data::LabelledTexts part;
-  part.class_names = all.class_names;
-  part.sources = all.sources;
-  for (const std::int64_t row : rows) {
-    const auto i = static_cast<std::size_t>(row);
-    part.texts.push_back(all.texts[i]);
-    part.labels.push_back(all.labels[i]);
-    part.origins.push_back(all.origins[i]);
-  }
-  return part;
-}
-
-Parts read_parts(const Options& options) {
-  data::TrainAndTest read = data::read_labelled_texts(options.source, options.columns);
-  for (const std::string& note : read.train.notes) std::cout << "note: " << note << '\n';
-  if (!options.test.empty()) read.test = data::read_test_texts(options.test, read.train.class_names, options.columns);
-  Parts parts;
-  data::Split kept;
-  if (read.test) {
-    kept = data::split(read.train.size(), options.validation, options.seed);
-    parts.test = std::move(*read.test);
-  } else {
-    const data::Split halves = data::split(read.train.size(), options.held_out, options.seed);
-    parts.test = take(read.train, halves.held_out);
-    kept = data::split(halves.kept, options.validation, options.seed);
-  }
-  parts.train = take(read.train, kept.kept);
-  parts.validation = take(read.train, kept.held_out);
-  return parts;
-}
 
 /// A system for these texts.
 SavedText prepare(const Options& options, const data::LabelledTexts& train) {
@@ -163,19 +123,17 @@ ClassReport test_report(train::Trainer& trainer, const data::TextDataset& test,
   return class_report(best.data<std::int64_t>(), test.labels(), classes);
 }
 
-void print_sizes(const Parts& parts, const data::TextEncoder& encoder) {
+void print_sizes(const TextParts& parts, const data::TextEncoder& encoder) {
   std::cout << fmt::format("{} training, {} validation and {} test texts of {} classes; vocabulary of {}\n\n",
                            parts.train.size(), parts.validation.size(), parts.test.size(),
                            parts.train.class_names.size(), encoder.vocabulary().size());
 }
 
-int train_texts(Options options) {
-  if (!options.text_column.empty()) options.columns.text_column = options.text_column;
-  if (!options.label_column.empty()) options.columns.label_column = options.label_column;
+int train_texts(const Options& options) {
   set_num_threads(options.threads);
   const std::unique_ptr<OutputFolder> out = open_output(options, kConfig);
 
-  const Parts parts = read_parts(options);
+  const TextParts parts = read_text_parts(options, options.seed);
   seed(options.seed);  // of dropout
   Rng rng(options.seed);
   SavedModel<SavedText> saved(prepare(options, parts.train), rng);
@@ -213,19 +171,7 @@ int train_texts(Options options) {
 
 /// All but where the texts are.
 void add_model_options(CLI::App& command, Options& options) {
-  command.add_option("--test", options.test, "Test texts, in one of the same forms; else a share is held out");
-  command.add_option("--held-out", options.held_out, "That share")->capture_default_str()->check(CLI::Range(0.0, 0.9));
-  command.add_option("--validation-split", options.validation, "Share of the training texts that only measures")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
-  command.add_option("--text-column", options.text_column, "Of a CSV; text if not given");
-  command.add_option("--label-column", options.label_column, "Of a CSV; label if not given");
-  const std::map<std::string, data::Quoting> quotings{{"csv", data::Quoting::csv}, {"none", data::Quoting::none}};
-  command
-      .add_option("--quotes", options.columns.quoting,
-                  "Of a CSV: csv, quotes hold separators and line breaks; none, they stand for themselves")
-      ->transform(CLI::CheckedTransformer(quotings));
-
+  add_text_options(command, options);
   for (const char* name : {"embedding", "hidden", "dropout", "mean_dropout"}) add_setting(command, options.model, name);
   command.add_option("--vocabulary", options.vocabulary.max_size, "Most entries of the vocabulary")
       ->capture_default_str()
@@ -245,6 +191,23 @@ void add_model_options(CLI::App& command, Options& options) {
   command.add_flag("--dense", options.dense, "Step every row of the embedding, not only those of the batch");
 }
 
+/// Those that go on from a masked language model. Options of the bag of words would mean nothing there.
+void add_context_options(CLI::App& command, Options& options) {
+  CLI::Option* init = command.add_option(
+      "--init", options.context.init,
+      "The folder that tapegrad train masked --out wrote: a Transformer that goes on from what it learned");
+  for (const char* name : {"--embedding", "--hidden", "--dropout", "--mean-dropout", "--vocabulary", "--min-count",
+                           "--ngrams", "--length", "--lr-decay", "--dense"})
+    init->excludes(command.get_option(name));
+  command.add_flag("--frozen", options.context.frozen, "Learn the last layer alone")->needs(init);
+  command.add_flag("--untrained", options.context.untrained, "Draw the weights anew, to compare with")->needs(init);
+  command
+      .add_option("--layer-rate", options.context.layer_rate, "A layer's learning rate over that of the one above it")
+      ->capture_default_str()
+      ->check(CLI::Range(0.01, 1.0))
+      ->needs(init);
+}
+
 constexpr const char* kWritten =
     "Writes into --out: model.safetensors, vocabulary.txt, config.json, metrics.jsonl, curves.svg, report.html and "
     "the\n"
@@ -262,13 +225,18 @@ void add_text_command(CLI::App& train, int& status) {
                    "with one folder of .txt files a class")
       ->capture_default_str();
   add_model_options(*command, *options);
+  add_context_options(*command, *options);
   command->footer(
       std::string(kWritten) +
       "  tapegrad train text wordnet: --out out/wordnet\n"
+      "  tapegrad train text wordnet: --init out/glosses --labels 0.01   (after tapegrad train masked)\n"
       "  tapegrad train text reviews.csv --text-column review --label-column stars --ngrams 2\n"
       "  tapegrad train text wordnet: --ngrams 2 --embedding 128 --hidden 128 --mean-dropout 0.7 --dropout 0.5 "
       "--lr-decay");
-  command->callback([options, &status] { status = train_texts(*options); });
+  command->callback([options, &status] {
+    status = options->context.init.empty() ? train_texts(*options)
+                                           : train_context_classifier(options->context, *options, *options);
+  });
 }
 
 void add_sentiment_command(CLI::App& train, int& status) {
@@ -335,21 +303,6 @@ void classify_text(SavedModel<SavedText>& saved, const std::string& text, const 
   for (std::size_t i = 0; i < std::min(kShown, words.size()); ++i)
     std::cout << fmt::format("{} {} {:+.2f}", i == 0 ? "" : ",", printable(words[i].second), words[i].first);
   std::cout << (words.empty() ? " none is in the vocabulary\n" : "\n");
-}
-
-/// The next line of standard input, without LF or CR LF; false at its end.
-bool next_line(std::string& line, std::int64_t number) {
-  constexpr std::size_t kLongest = std::size_t{1} << 20;
-  line.clear();
-  int c = std::cin.get();
-  if (c == EOF) return false;
-  for (; c != EOF && c != '\n'; c = std::cin.get()) {
-    if (line.size() == kLongest)
-      throw IoError(fmt::format("standard input:{}: a line of more than {} bytes", number, kLongest));
-    line += static_cast<char>(c);
-  }
-  if (line.ends_with('\r')) line.pop_back();
-  return true;
 }
 
 void predict_texts(const PredictOptions& options) {
