@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "commands.hpp"
+#include "option_values.hpp"
 #include "systems/saved_language_model.hpp"
 
 namespace tapegrad::tools {
@@ -75,27 +76,29 @@ void run(const Options& options) {
 void add_generate_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("generate", "Write text with a trained language model");
-  command->add_option("--model", options->model, "The folder that tapegrad train language --out wrote")->required();
+  command->add_option("--model", options->model, "The folder that tapegrad train language --out wrote")
+      ->type_name(kFolder)
+      ->required();
   command->add_option("--prompt", options->prompt, "What the text begins with");
   command->add_option("--length", options->generate.tokens, "Most tokens to add; a text may end before")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   command->add_option("--count", options->count, "Texts to write, with lines of % between")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   command
       ->add_option("--temperature", options->generate.sampling.temperature,
                    "Below 1 it prefers likely tokens more, above 1 less; 0: always the likeliest")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 100.0));
+      ->check(between(0.0, 100.0));
   command->add_option("--top-k", options->generate.sampling.top_k, "Only the k likeliest tokens; 0: all")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   command->add_option("--top-p", options->generate.sampling.top_p, "Only the likeliest with this share together")
       ->capture_default_str()
-      ->check(CLI::Range(1e-9, 1.0));
+      ->check(between(1e-9, 1.0));
   command->add_option("--seed", options->seed, "The same seed gives the same text")->capture_default_str();
-  command->add_option("--threads", options->threads)->capture_default_str()->check(CLI::Range(1, 1024));
+  command->add_option("--threads", options->threads)->capture_default_str()->check(between(1, 1024));
   command->add_flag(
       "--no-cache", options->no_cache,
       "Look back over the whole context for each token, computing it anew: slower, and the same until a text "

@@ -20,6 +20,7 @@
 
 #include "commands.hpp"
 #include "onnx_model.hpp"
+#include "option_values.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -159,16 +160,16 @@ int run(const Options& options) {
 void add_gradcheck_command(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("gradcheck", "Check operations' gradients against finite differences");
-  command->add_option("op", options->ops,
-                      "Operations to check; or one ONNX model (.onnx), for the gradients of its inputs and weights");
+  command
+      ->add_option("op", options->ops,
+                   "Operations to check; or one ONNX model (.onnx), for the gradients of its inputs and weights")
+      ->type_name("OPERATION|FILE");
   command->add_flag("--all", options->all, "All of them");
   command->add_option("--order", options->order, "Derivatives up to this order")
       ->capture_default_str()
-      ->check(CLI::Range(1, 4));
-  const std::map<std::string, DType> dtypes{{"f32", f32}, {"f64", f64}};
-  command->add_option("--dtype", options->dtype, "f64, or f32 for first derivatives against those in f64")
-      ->transform(CLI::CheckedTransformer(dtypes))
-      ->default_str("f64");
+      ->check(between(1, 4));
+  const std::vector<std::pair<std::string, DType>> dtypes{{"f64", f64}, {"f32", f32}};
+  add_choice(*command, "--dtype", options->dtype, dtypes, "f64, or f32 for first derivatives against those in f64");
   command->add_option("--seed", options->seed, "Of the samples and directions")->capture_default_str();
   command->add_flag("--json", options->json, "As JSON");
   command->add_option("--input", options->inputs.files, "Of a model: an input's array; made up if left out")

@@ -28,6 +28,7 @@
 #include "../class_report.hpp"
 #include "../export.hpp"
 #include "../model_options.hpp"
+#include "../option_values.hpp"
 #include "../prediction.hpp"
 #include "../saved_model.hpp"
 #include "../systems.hpp"
@@ -238,24 +239,25 @@ void add_train_command(CLI::App& train, int& status) {
       ->add_option("data", options->folder,
                    "Folder of a folder a class, with PNG, JPEG or PGM files; of such folders in train and test; or of "
                    "train- and t10k-images-idx3-ubyte and -labels-idx1-ubyte, packed by gzip or not")
+      ->type_name(kFolder)
       ->capture_default_str();
   command->add_option("--size", options->size, "HEIGHT WIDTH that all pictures are brought to, in training and use")
       ->expected(2)
-      ->check(CLI::Range(1, 1 << 14));
+      ->check(between(1, 1 << 14));
   command->add_option("--class-names", options->class_names, "Of the labels 0, 1, … in IDX files; else their numbers");
   command
       ->add_option("--test-split", options->held_out,
                    "Share of each class to test on, of folders that are not in train and test")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(between(0.0, 0.9));
   for (const char* name : {"model", "hidden", "channels", "dropout"}) add_setting(*command, options->model, name);
-  command->add_option("--label-smoothing", options->smoothing)->capture_default_str()->check(CLI::Range(0.0, 0.99));
+  command->add_option("--label-smoothing", options->smoothing)->capture_default_str()->check(between(0.0, 0.99));
   command->add_option("--validation-split", options->validation, "Share of the training images that only measures")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(between(0.0, 0.9));
   command->add_option("--limit", options->limit, "Train on so many images only; 0: all")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   command->add_flag("!--no-augment", options->augment,
                     "Leave images as they are: no flips, no shifts. An mlp never gets any");
   add_training_options(*command, *options);

@@ -29,6 +29,7 @@
 #include "../class_report.hpp"
 #include "../export.hpp"
 #include "../model_options.hpp"
+#include "../option_values.hpp"
 #include "../prediction.hpp"
 #include "../saved_model.hpp"
 #include "../systems.hpp"
@@ -213,32 +214,32 @@ int train_texts(Options options) {
 
 /// All but where the texts are.
 void add_model_options(CLI::App& command, Options& options) {
-  command.add_option("--test", options.test, "Test texts, in one of the same forms; else a share is held out");
-  command.add_option("--held-out", options.held_out, "That share")->capture_default_str()->check(CLI::Range(0.0, 0.9));
+  command.add_option("--test", options.test, "Test texts, in one of the same forms; else a share is held out")
+      ->type_name("FILE|FOLDER");
+  command.add_option("--held-out", options.held_out, "That share")->capture_default_str()->check(between(0.0, 0.9));
   command.add_option("--validation-split", options.validation, "Share of the training texts that only measures")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(between(0.0, 0.9));
   command.add_option("--text-column", options.text_column, "Of a CSV; text if not given");
   command.add_option("--label-column", options.label_column, "Of a CSV; label if not given");
-  const std::map<std::string, data::Quoting> quotings{{"csv", data::Quoting::csv}, {"none", data::Quoting::none}};
-  command
-      .add_option("--quotes", options.columns.quoting,
-                  "Of a CSV: csv, quotes hold separators and line breaks; none, they stand for themselves")
-      ->transform(CLI::CheckedTransformer(quotings));
+  const std::vector<std::pair<std::string, data::Quoting>> quotings{{"csv", data::Quoting::csv},
+                                                                    {"none", data::Quoting::none}};
+  add_choice(command, "--quotes", options.columns.quoting, quotings,
+             "Of a CSV: csv, quotes hold separators and line breaks; none, they stand for themselves");
 
   for (const char* name : {"embedding", "hidden", "dropout", "mean_dropout"}) add_setting(command, options.model, name);
   command.add_option("--vocabulary", options.vocabulary.max_size, "Most entries of the vocabulary")
       ->capture_default_str()
-      ->check(CLI::Range(3, 100'000'000));
+      ->check(between(3, 100'000'000));
   command.add_option("--min-count", options.vocabulary.min_count, "Leave out rarer words")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   command.add_option("--ngrams", options.vocabulary.ngrams, "Runs of up to so many words count as words")
       ->capture_default_str()
-      ->check(CLI::Range(1, data::Vocabulary::kLongestNgram));
+      ->check(between(1, data::Vocabulary::kLongestNgram));
   command.add_option("--length", options.length, "Longest text, in words and n-grams")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
 
   add_training_options(command, options);
   command.add_flag("--lr-decay", options.decay, "Let the learning rate fall in a line, to a hundredth at the end");
@@ -260,6 +261,7 @@ void add_text_command(CLI::App& train, int& status) {
       ->add_option("data", options->source,
                    "wordnet: (Debian's wordnet-base), a file of label<TAB>text lines, a CSV with a header, or a folder "
                    "with one folder of .txt files a class")
+      ->type_name("FILE|FOLDER")
       ->capture_default_str();
   add_model_options(*command, *options);
   command->footer(
@@ -282,6 +284,7 @@ void add_sentiment_command(CLI::App& train, int& status) {
       ->add_option("data", *folder,
                    "Folder with train.csv and test.csv, columns text and label; scripts/data/food-reviews makes one "
                    "of Debian's r-cran-modeldata")
+      ->type_name("FILE|FOLDER")
       ->capture_default_str();
   add_model_options(*command, *options);
   command->footer(
