@@ -14,6 +14,7 @@
 #include "commands.hpp"
 #include "option_values.hpp"
 #include "systems/saved_language_model.hpp"
+#include "terminal.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -59,7 +60,7 @@ void run(const Options& options) {
   generate.cache = !options.no_cache;
   Rng rng(options.seed);
   std::optional<Shown> shown;
-  if (::isatty(STDOUT_FILENO) != 0) shown.emplace();
+  if (terminal_of(STDOUT_FILENO).interactive) shown.emplace();
   for (std::int64_t i = 0; i < options.count; ++i) {
     if (i > 0) std::cout << "%\n";
     std::cout << options.prompt;

@@ -1,6 +1,7 @@
 // tapegrad graph: pictures of recorded graphs, what differs between two, and whether a picture will be drawn.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -23,6 +24,7 @@
 #include "graph_source.hpp"
 #include "option_values.hpp"
 #include "suggestion.hpp"
+#include "terminal.hpp"
 #include "weight_files.hpp"
 
 namespace tapegrad::tools {
@@ -34,7 +36,9 @@ struct Options {
   graph::Overlay overlay = graph::Overlay::none;
   graph::Parameters parameters = graph::Parameters::inside;
   bool joint = false, backward = false, only_forward = false, no_legend = false, unfold = false, saved = false;
+  bool edges = false;
   std::size_t depth = 0, radius = 4;
+  double dpi = graph::SaveOptions{}.dpi;
   InputSource inputs;
 };
 
@@ -103,10 +107,24 @@ void run(const Options& options) {
                              : options.parameters;
   if (options.saved) save.draw.saved = true;
   save.format = options.format;
+  save.dpi = options.dpi;
+  save.text.edges = options.edges;
+  const std::string format = !options.format.empty() ? options.format
+                             : options.out.empty()   ? std::string(kDefaultFormat)
+                                                     : std::string(graph::format_of(options.out).name);
+  if (options.out.empty()) {
+    const Terminal terminal = terminal_of(STDOUT_FILENO);
+    save.text.colour = terminal.colour;
+    if (terminal.interactive) save.summary.columns = terminal.columns;
+  }
+  if (options.edges && format != "text") throw ValueError("--edges goes with -f text");
+  if (format == "text" && !options.edges &&
+      (options.joint || options.backward || options.overlay != graph::Overlay::none))
+    throw ValueError("the table of -f text shows no gradients and no overlay; --edges draws them");
 
   std::vector<std::string> folded;
   if (options.out.empty())
-    std::cout << graph::render(recorded, options.format.empty() ? kDefaultFormat : options.format, save, &folded);
+    std::cout << graph::render(recorded, format, save, &folded);
   else
     folded = graph::save(recorded, options.out, save);
   for (const std::string& line : folded) std::cerr << "tapegrad: " << line << '\n';
@@ -232,7 +250,11 @@ void add_graph_command(CLI::App& app, int& status) {
       ->type_name("github|gitlab|gitea|none|NUMBER");
   command->add_option("--focus", options->focus, "Node, name or scope to draw round");
   command->add_option("--radius", options->radius, "How far from it, in edges")->capture_default_str();
-  command->add_flag("--no-legend", options->no_legend);
+  command->add_flag("--edges", options->edges, "With -f text: the graph itself, a node a line, its edges beside it");
+  command->add_option("--dpi", options->dpi, "Of a PNG: pixels an inch")
+      ->capture_default_str()
+      ->check(between(10.0, 2400.0));
+  command->add_flag("--no-legend", options->no_legend, "No legend, and no notes of what was folded, in the picture");
   command->add_option("--input", options->inputs.files, "Of an ONNX model: an input's array; made up if left out")
       ->type_name("NAME=FILE")
       ->allow_extra_args(false);
@@ -246,6 +268,7 @@ void add_graph_command(CLI::App& app, int& status) {
       "  tapegrad graph out/wordnet                        Mermaid, to paste into a README\n"
       "  tapegrad graph out/wordnet -o model.svg --joint\n"
       "  tapegrad graph out/wordnet -f text --depth 1\n"
+      "  tapegrad graph out/wordnet -f text --edges        drawn in the terminal\n"
       "  tapegrad graph out/wordnet -o model.html          a page to walk about in\n"
       "  tapegrad graph out/wordnet --why embedding.weight\n"
       "  tapegrad graph resnet.onnx -o resnet.svg --size batch=8\n"

@@ -32,6 +32,12 @@ std::vector<std::string> words_of(int argc, char** argv) {
   return words;
 }
 
+void complain(const std::string& what) {
+  std::cerr << tapegrad::tools::styled(tapegrad::tools::terminal_of(STDERR_FILENO), tapegrad::tools::Style::bad,
+                                       "tapegrad:")
+            << ' ' << what << '\n';
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -88,11 +94,11 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "tapegrad: " << complaint(app, error.what()) << '\n';
+    complain(complaint(app, error.what()));
   } catch (const std::bad_alloc&) {
-    std::cerr << "tapegrad: out of memory\n";
+    complain("out of memory");
   } catch (const std::exception& error) {
-    std::cerr << "tapegrad: " << tapegrad::printable(error.what()) << '\n';
+    complain(tapegrad::printable(error.what()));
   }
   return 2;
 }

@@ -1,7 +1,6 @@
 #include "training.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -14,6 +13,7 @@
 
 #include "interrupt.hpp"
 #include "option_values.hpp"
+#include "terminal.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -50,15 +50,10 @@ class Resumption final : public train::Observer {
   }
 };
 
-std::size_t terminal_columns() {
-  constexpr std::size_t kUsual = 80;
-  winsize size{};
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
-}
-
 train::History run(const TrainingOptions& options, train::FitOptions fit, bool validates,
                    const std::function<train::History(const train::FitOptions&)>& train) {
-  train::ConsoleProgress progress(std::cout, {.terminal = ::isatty(STDOUT_FILENO) == 1, .columns = terminal_columns()});
+  const Terminal terminal = terminal_of(STDOUT_FILENO);
+  train::ConsoleProgress progress(std::cout, {.terminal = terminal.interactive, .columns = terminal.columns});
   Resumption resumption;
   if (!validates) fit.early_stopping.reset();
   fit.observers.insert(fit.observers.begin(), &resumption);

@@ -1,5 +1,6 @@
 """shell_test.py PROGRAM: the program in shells and terminals: completion, manual pages, widths, colours."""
 
+import codecs
 import fcntl
 import os
 import pathlib
@@ -25,6 +26,7 @@ class Terminal:
 
     def __init__(self, command, columns=80, **environment):
         self.output = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         variables = {"PATH": FOLDER + ":" + os.environ["PATH"], "TERM": "xterm", "LC_ALL": "C.UTF-8", **environment}
         child, self.terminal = pty.fork()
         if child == 0:
@@ -49,7 +51,7 @@ class Terminal:
                 piece = b""
             if not piece:
                 break
-            self.output += piece.decode(errors="replace")
+            self.output += self.decoder.decode(piece)
         return self.output
 
     def close(self):
@@ -162,6 +164,34 @@ class Widths(unittest.TestCase):
                 if columns > 40:
                     self.assertGreater(len(longest), columns * 0.4)
 
+    def test_graphs_and_tables_are_as_wide_as_the_terminal(self):
+        for columns in WIDTHS:
+            for command in (
+                "graph --example transformer -f text --edges --overlay gradient-norm",
+                "graph --example transformer -f text",
+                "gradcheck relu sigmoid --order 1",
+            ):
+                lines = without_colours(on_terminal(*command.split(), columns=columns)).split("\n")
+                # What is said of the picture, on standard error, and sentences below tables are lines of their own.
+                lines = [line for line in lines if not line.startswith("tapegrad: ") and " operations, " not in line]
+                self.assertLessEqual(max(len(line) for line in lines), columns, command)
+
+    def test_progress_redraws_one_line(self):
+        texts = "".join(
+            f"bird\ta small feathered animal {i % 7}\ntool\tan instrument of steel {i % 5}\n" for i in range(1500)
+        )
+        with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
+            file.write(texts)
+            file.flush()
+            for columns in (40, 200):
+                output = on_terminal("train", "text", file.name, "--epochs", "2", "--batch", "1", "--hidden", "256", "256", columns=columns)
+                progress = [line for line in output.split("\n") if "\r" in line]
+                self.assertTrue(progress, output)
+                for line in progress:
+                    self.assertLess(max(len(piece) for piece in line.split("\r")), columns + 1)
+                epochs = output[output.index("\repoch 1/2 ") :].split("\n")
+                self.assertTrue(all(len(line.split("\r")[-1]) <= columns for line in epochs[:4]), epochs[:4])
+
     def test_columns_are_obeyed_where_there_is_no_terminal(self):
         text = run("graph", "--help", env={"COLUMNS": "50"})
         self.assertTrue(any(len(line) <= 50 for line in text.split("\n")))
@@ -174,6 +204,9 @@ class Colours(unittest.TestCase):
         self.assertNotIn("\x1b", on_terminal("--help", NO_COLOR="1"))
         self.assertNotIn("\x1b", on_terminal("--help", TERM="dumb"))
         self.assertNotIn("\x1b", run("--help"))
+        self.assertIn("\x1b", on_terminal("graph", "--example", "mlp", "-f", "text", "--edges"))
+        self.assertNotIn("\x1b", run("graph", "--example", "mlp", "-f", "text", "--edges"))
+        self.assertIn("\x1b[1;31mtapegrad:\x1b[0m", on_terminal("grahp").replace("\x1b[31m", "\x1b[1;31m"))
         self.assertEqual(
             without_colours(on_terminal("--help", NO_COLOR="")), on_terminal("--help", NO_COLOR="1")
         )
