@@ -86,6 +86,8 @@ struct SummaryOptions {
   bool ops = false;                    ///< a row for each op too, not only for each scope
   std::optional<std::size_t> depth{};  ///< of the scopes that get rows
   bool fold = true;                    ///< exact repeats as one row
+  /// Of the widest line: texts are cut, then the last columns left out.
+  std::size_t columns = ~std::size_t{0};
 };
 
 /// The tree of scopes in the order of execution, with what each computes, the shape of its result, its parameters, its

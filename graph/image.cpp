@@ -46,8 +46,10 @@ std::string with_twins_abreast(std::string dot, const Diagram& diagram) {
   return dot + "}\n";
 }
 
-ProcessOutput lay_out(const Diagram& diagram, std::string_view language, const LayoutProgram& program) {
-  const std::vector<std::string> command{program.name, fmt::format("-T{}", language)};
+ProcessOutput lay_out(const Diagram& diagram, std::string_view language, const SaveOptions& options) {
+  const LayoutProgram& program = options.layout;
+  std::vector<std::string> command{program.name, fmt::format("-T{}", language)};
+  if (language == "png") command.push_back(fmt::format("-Gdpi={}", options.dpi));
   const std::string dot = dot_text(diagram);
   if (!diagram.twins.empty()) {
     try {
@@ -62,10 +64,11 @@ ProcessOutput lay_out(const Diagram& diagram, std::string_view language, const L
 
 std::string image(const ComputationGraph& graph, std::string_view language, const SaveOptions& options, Notes* folded) {
   const Diagram diagram = plan_diagram(graph, options.draw, options.draw.budget.value_or(kImageBudget), {}, folded);
-  const LayoutProgram& program = options.layout;
+  if (!(options.dpi >= 10 && options.dpi <= 2400))
+    throw ValueError(fmt::format("a picture of {} pixels an inch; give 10 to 2400", options.dpi));
   ProcessOutput result;
   try {
-    result = lay_out(diagram, language, program);
+    result = lay_out(diagram, language, options);
   } catch (const ProcessError& error) {
     throw ProcessError(
         fmt::format("{}. SVG, PNG and PDF are laid out by Graphviz's dot (Debian: apt-get install graphviz); DOT and "
@@ -75,8 +78,9 @@ std::string image(const ComputationGraph& graph, std::string_view language, cons
   }
   if (language == "png" && result.errors.find("too large") != std::string::npos) {
     throw ProcessError(
-        "the picture is larger than the 32,767 pixels that a PNG may have a side: save it as SVG, or fold it with a "
-        "smaller budget or depth");
+        "the picture is larger than the 32,767 pixels that a PNG may have a side: save it as SVG, with fewer pixels an "
+        "inch, or fold "
+        "it with a smaller budget or depth");
   }
   return language == "svg" ? with_description(std::move(result.output), diagram) : std::move(result.output);
 }

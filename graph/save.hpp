@@ -22,11 +22,19 @@ struct LayoutProgram {
   std::chrono::milliseconds timeout = std::chrono::minutes(1);
 };
 
+/// Text for a terminal.
+struct TextOptions {
+  bool edges = false;   ///< the picture, a node a line with the edges beside it, rather than a table of layers
+  bool colour = false;  ///< by ANSI's sequences
+};
+
 struct SaveOptions {
   std::string format{};  ///< the name of one of formats(); empty: the suffix of the file decides
   DrawOptions draw{};
   SummaryOptions summary{};
+  TextOptions text{};
   LayoutProgram layout{};
+  double dpi = 96;  ///< of a PNG: pixels an inch
 };
 
 /// A format that graphs are written in.

@@ -32,20 +32,22 @@ class Table {
  public:
   using Row = std::array<std::string, 6>;
 
-  explicit Table(Row heading) { add(std::move(heading)); }
+  Table(Row heading, std::size_t columns) : columns_(columns) { add(std::move(heading)); }
 
   void add(Row row) {
     for (std::size_t c = 0; c < row.size(); ++c) widths_[c] = std::max(widths_[c], display_width(row[c]));
     rows_.push_back(std::move(row));
   }
 
-  std::string text() const {
+  std::string text() {
+    fit();
     std::string text;
     for (std::size_t r = 0; r < rows_.size(); ++r) {
       std::string line;
-      for (std::size_t c = 0; c < widths_.size(); ++c) {
-        const std::string pad(widths_[c] - display_width(rows_[r][c]), ' ');
-        line += (c == 0 ? "" : "  ") + (c < 3 ? rows_[r][c] + pad : pad + rows_[r][c]);
+      for (std::size_t c = 0; c < shown_; ++c) {
+        const std::string cell = c < 3 ? shorten(rows_[r][c], widths_[c]) : rows_[r][c];
+        const std::string pad(widths_[c] - std::min(widths_[c], display_width(cell)), ' ');
+        line += (c == 0 ? "" : "  ") + (c < 3 ? cell + pad : pad + cell);
       }
       text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
       if (r == 0) text += rule();
@@ -54,16 +56,38 @@ class Table {
   }
 
  private:
+  std::size_t width() const {
+    std::size_t width = 2 * (shown_ - 1);
+    for (std::size_t c = 0; c < shown_; ++c) width += widths_[c];
+    return width;
+  }
+
+  // Leaves out as few columns from the right as will do where the texts are cut down to what can be told apart.
+  void fit() {
+    static constexpr std::array<std::size_t, 3> kLeast{24, 12, 14};
+    for (const auto whole = widths_; width() > columns_ && shown_ > 1; --shown_, widths_ = whole) {
+      const auto spare = [this](std::size_t c) { return widths_[c] - std::min(widths_[c], kLeast[c]); };
+      while (width() > columns_) {
+        std::size_t cut = 0;
+        for (std::size_t c = 1; c < std::min(shown_, kLeast.size()); ++c)
+          if (spare(c) > spare(cut)) cut = c;
+        if (spare(cut) == 0) break;
+        --widths_[cut];
+      }
+      if (width() <= columns_) return;
+    }
+    widths_[0] = std::min(widths_[0], columns_);
+  }
+
   std::string rule() const {
-    std::size_t width = 2 * (widths_.size() - 1);
-    for (const std::size_t w : widths_) width += w;
     std::string line;
-    for (std::size_t i = 0; i < width; ++i) line += "─";
+    for (std::size_t i = 0; i < width(); ++i) line += "─";
     return line + "\n";
   }
 
   std::vector<Row> rows_;
   std::array<std::size_t, 6> widths_{};
+  std::size_t columns_, shown_ = 6;
 };
 
 class Summary {
@@ -82,14 +106,14 @@ class Summary {
                                    grouped(static_cast<double>(graph_.size() - graph_.forward_size())));
     text += table_.text();
     const Totals& all = totals_[0];
-    text += fmt::format("parameters             {} ({}), {} of them trainable\n", grouped(all.parameters),
-                        bytes_text(all.parameter_bytes), grouped(all.trainable));
-    text += fmt::format("arithmetic operations  {} forward\n", metric(all.flops));
+    text += total("parameters", fmt::format("{} ({}), {} of them trainable", grouped(all.parameters),
+                                            bytes_text(all.parameter_bytes), grouped(all.trainable)));
+    text += total("arithmetic operations", metric(all.flops) + " forward");
     const bool released =
         std::any_of(graph_.vertices().begin(), graph_.vertices().end(), [](const Vertex& v) { return v.released; });
-    text += fmt::format("saved for backward     {}{}\n", bytes_text(all.saved_bytes),
-                        released ? ", freed by backward() before the capture" : "");
-    text += fmt::format("peak memory, estimated {}\n", bytes_text(estimate_memory(graph_).peak));
+    text += total("saved for backward", fmt::format("{}{}", bytes_text(all.saved_bytes),
+                                                    released ? ", freed by backward() before the capture" : ""));
+    text += total("peak memory, estimated", bytes_text(estimate_memory(graph_).peak));
     return text;
   }
 
@@ -99,6 +123,14 @@ class Summary {
     bool is_frame;
     std::uint32_t index;
   };
+
+  std::string total(std::string_view name, const std::string& what) const {
+    constexpr std::size_t kName = 23, kLeast = 12;
+    std::string text;
+    for (const std::string& line : wrapped(what, std::max(options_.columns, kName + kLeast) - kName))
+      text += fmt::format("{:<{}}{}\n", text.empty() ? name : "", kName, line);
+    return text;
+  }
 
   static std::string one_line(const std::string& text) {
     std::string line = drawable(text);
@@ -243,7 +275,7 @@ class Summary {
   std::vector<bool> computes_;                       // each frame itself, and not only what lies in it
   std::vector<std::vector<Child>> children_;         // of each frame: those that get rows
   mutable std::vector<std::vector<ItemIndex>> items_in_;
-  Table table_{{"layer", "ops", "output", "parameters", "operations", "saved"}};
+  Table table_{{"layer", "ops", "output", "parameters", "operations", "saved"}, options_.columns};
 };
 
 }  // namespace

@@ -9,7 +9,7 @@ build_packages=(g++ cmake ninja-build ccache libeigen3-dev libboost-dev libfmt-d
 run_packages=(wordnet-base graphviz)
 test_packages=(libboost-graph-dev libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libgoogle-glog-dev
   libfiu-dev pkgconf python3 time libonnx-testdata python3-onnx python3-torch chromium-headless-shell
-  fonts-dejavu-core ca-certificates)
+  fonts-dejavu-core ca-certificates groff-base)
 
 say() { printf '== %s\n' "$*"; }
 

@@ -20,5 +20,7 @@ void add_run_command(CLI::App& app);
 void add_gradcheck_command(CLI::App& app, int& status);
 void add_op_command(CLI::App& app);
 void add_ops_command(CLI::App& app);
+void add_completion_command(CLI::App& app);
+void add_man_command(CLI::App& app);
 
 }  // namespace tapegrad::tools

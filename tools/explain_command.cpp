@@ -9,6 +9,7 @@
 #include "commands.hpp"
 #include "examples/examples.hpp"
 #include "graph_source.hpp"
+#include "option_values.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -23,11 +24,12 @@ void add_explain_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "explain", "Where the first NaN comes from, who gets no gradient and why, who holds memory and takes time");
-  CLI::Option* source = command->add_option("source", options->source,
-                                            "A snapshot (.json), an ONNX model (.onnx), or the folder of a trained "
-                                            "model; - for a snapshot on standard input");
-  command->add_option("--example", options->example, "Instead, a model that is built in: see tapegrad graph --help")
-      ->excludes(source);
+  CLI::Option* source = command
+                            ->add_option("source", options->source,
+                                         "A snapshot (.json), an ONNX model (.onnx), or the folder of a trained "
+                                         "model; - for a snapshot on standard input")
+                            ->type_name("FILE|FOLDER");
+  add_example_option(*command, options->example)->excludes(source);
   command->footer(
       "Examples:\n"
       "  tapegrad explain --example mlp\n"

@@ -7,6 +7,7 @@
 
 #include "commands.hpp"
 #include "export.hpp"
+#include "option_values.hpp"
 #include "systems.hpp"
 
 namespace tapegrad::tools {
@@ -14,8 +15,10 @@ namespace tapegrad::tools {
 void add_export_command(CLI::App& app) {
   auto options = std::make_shared<ExportOptions>();
   CLI::App* command = app.add_subcommand("export", "Write a trained model as an ONNX file");
-  command->add_option("model", options->model, "The folder that tapegrad train --out wrote")->required();
-  command->add_option("-o,--out", options->out, "The file to write (.onnx)")->required();
+  command->add_option("model", options->model, "The folder that tapegrad train --out wrote")
+      ->type_name(kFolder)
+      ->required();
+  command->add_option("-o,--out", options->out, "The file to write (.onnx)")->type_name(kFile)->required();
   command->add_flag("--allow-nonfinite", options->load.allow_nonfinite, "Use weights that are NaN or infinite");
   command->footer(
       "Batches and texts may be of any length. Inputs, by what was trained:\n"

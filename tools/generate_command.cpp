@@ -9,6 +9,7 @@
 
 #include "commands.hpp"
 #include "generation.hpp"
+#include "option_values.hpp"
 #include "systems.hpp"
 
 namespace tapegrad::tools {
@@ -38,30 +39,31 @@ void add_generate_command(CLI::App& app) {
       app.add_subcommand("generate", "Make texts with a trained language model, or pictures with an image generator");
   command
       ->add_option("--model", options->model, "The folder that tapegrad train language or train generator --out wrote")
+      ->type_name(kFolder)
       ->required();
   command->add_option("--prompt", options->prompt, "What the text begins with");
   command->add_option("--length", options->text.tokens, "Most tokens to add; a text may end before")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   command
       ->add_option("--count", options->count,
                    "Texts to write, with lines of % between, 1 unless given; or pictures, 100; or rows of them, 10")
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   command
       ->add_option("--temperature", options->text.sampling.temperature,
                    "Below 1 it prefers likely tokens more, above 1 less; 0: always the likeliest")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 100.0));
+      ->check(between(0.0, 100.0));
   command->add_option("--top-k", options->text.sampling.top_k, "Only the k likeliest tokens; 0: all")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   command->add_option("--top-p", options->text.sampling.top_p, "Only the likeliest with this share together")
       ->capture_default_str()
-      ->check(CLI::Range(1e-9, 1.0));
-  command->add_option("--picture", options->picture, "PNG to write: a grid of pictures");
+      ->check(between(1e-9, 1.0));
+  command->add_option("--picture", options->picture, "PNG to write: a grid of pictures")->type_name(kFile);
   command->add_flag("--interpolate", options->interpolate, "Rows of ten, each from one picture to another");
   command->add_option("--seed", options->seed, "The same seed gives the same")->capture_default_str();
-  command->add_option("--threads", options->threads)->capture_default_str()->check(CLI::Range(1, 1024));
+  command->add_option("--threads", options->threads)->capture_default_str()->check(between(1, 1024));
   command->add_flag(
       "!--no-cache", options->text.cache,
       "Look back over the whole context for each token, computing it anew: slower, and the same until a text "

@@ -1,13 +1,15 @@
 // tapegrad gradcheck: each operation's gradients against finite differences.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/op.hpp>
@@ -20,6 +22,8 @@
 
 #include "commands.hpp"
 #include "onnx_model.hpp"
+#include "option_values.hpp"
+#include "terminal.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -56,12 +60,6 @@ nlohmann::ordered_json to_json(const OpCheckResult& r) {
           {"failures", r.failures}};
 }
 
-void print_header() {
-  std::cout << fmt::format("{:<34} {:>7} {:>5} {:>7} {:>7} {:>6} {:>7} {:>5} {:>8} {:>9}  {}\n", "op", "samples",
-                           "empty", "strided", "shared", "orders", "forward", "kinks", "compared", "error/tol",
-                           "where");
-}
-
 std::string proven(const OpCheckResult& r) {
   if (!r.differentiable) return "-";
   return r.orders == 0 ? "none" : r.orders == 1 ? "1" : fmt::format("1-{}", r.orders);
@@ -72,13 +70,58 @@ std::string forward_mode(const OpCheckResult& r) {
   return r.forward_rule ? "rule" : "vjp²";
 }
 
-void print_row(const OpCheckResult& r) {
-  std::cout << fmt::format("{:<34} {:>7} {:>5} {:>7} {:>7} {:>6} {:>7} {:>5} {:>8} {:>9.1e}  {}\n", r.op, r.samples,
-                           r.zero_size, r.strided, r.shared, proven(r), forward_mode(r), r.kinks, r.compared, r.worst,
-                           r.ok() ? r.worst_where : "FAIL");
-  for (const std::string& failure : r.failures) std::cout << "    " << failure << '\n';
-  std::cout.flush();
-}
+struct Column {
+  const char* title;
+  int width;
+  std::string (*text)(const OpCheckResult& r);
+  bool detail = true;  ///< left out of narrow tables
+};
+
+constexpr std::array kColumns{
+    Column{"samples", 7, [](const OpCheckResult& r) { return std::to_string(r.samples); }},
+    Column{"empty", 5, [](const OpCheckResult& r) { return std::to_string(r.zero_size); }},
+    Column{"strided", 7, [](const OpCheckResult& r) { return std::to_string(r.strided); }},
+    Column{"shared", 7, [](const OpCheckResult& r) { return std::to_string(r.shared); }},
+    Column{"orders", 6, proven, false},
+    Column{"forward", 7, forward_mode},
+    Column{"kinks", 5, [](const OpCheckResult& r) { return std::to_string(r.kinks); }},
+    Column{"compared", 8, [](const OpCheckResult& r) { return std::to_string(r.compared); }},
+    Column{"error/tol", 9, [](const OpCheckResult& r) { return fmt::format("{:.1e}", r.worst); }, false},
+};
+
+/// A line an operation, as wide as the terminal.
+class Table {
+ public:
+  Table(const std::vector<const OpEntry*>& ops, const Terminal& terminal) : terminal_(terminal) {
+    for (const OpEntry* op : ops) names_ = std::max(names_, op->info().name.size());
+    std::size_t whole = names_ + 2 + kWhere;
+    for (const Column& column : kColumns) whole += static_cast<std::size_t>(column.width) + 1;
+    narrow_ = terminal.interactive && whole > terminal.columns;
+    std::string line = fmt::format("{:<{}}", "op", names_);
+    for (const Column& column : kColumns)
+      if (shown(column)) line += fmt::format(" {:>{}}", column.title, column.width);
+    std::cout << styled(terminal, Style::bold, line + (narrow_ ? "" : "  where")) << '\n';
+  }
+
+  void add(const OpCheckResult& r) const {
+    std::string line = fmt::format("{:<{}}", r.op, names_);
+    for (const Column& column : kColumns)
+      if (shown(column)) line += fmt::format(" {:>{}}", column.text(r), column.width);
+    std::cout << line << "  " << (r.ok() ? narrow_ ? "" : r.worst_where : styled(terminal_, Style::bad, "FAIL"))
+              << '\n';
+    for (const std::string& failure : r.failures) std::cout << "    " << failure << '\n';
+    std::cout.flush();
+  }
+
+ private:
+  static constexpr std::size_t kWhere = 20;  // of where the error is largest, usually
+
+  bool shown(const Column& column) const { return !narrow_ || !column.detail; }
+
+  const Terminal& terminal_;
+  std::size_t names_ = 2;
+  bool narrow_ = false;
+};
 
 /// How many elements of each tensor are checked, so that a model of many weights takes no longer than one of few.
 std::int64_t share_of(std::size_t tensors) {
@@ -126,7 +169,9 @@ int run(const Options& options) {
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   int failed = 0, samples = 0, differentiable = 0, kinks = 0;
   std::size_t compared = 0;
-  if (!options.json) print_header();
+  const Terminal terminal = terminal_of(STDOUT_FILENO);
+  std::optional<Table> table;
+  if (!options.json) table.emplace(chosen, terminal);
   for (const OpEntry* op : chosen) {
     const OpCheckResult r = testing::check_op(*op, options.order, options.dtype, options.seed);
     failed += !r.ok();
@@ -137,7 +182,7 @@ int run(const Options& options) {
     if (options.json)
       results.push_back(to_json(r));
     else
-      print_row(r);
+      table->add(r);
   }
   if (options.json)
     std::cout << nlohmann::ordered_json{{"order", options.order},
@@ -159,16 +204,16 @@ int run(const Options& options) {
 void add_gradcheck_command(CLI::App& app, int& status) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("gradcheck", "Check operations' gradients against finite differences");
-  command->add_option("op", options->ops,
-                      "Operations to check; or one ONNX model (.onnx), for the gradients of its inputs and weights");
+  command
+      ->add_option("op", options->ops,
+                   "Operations to check; or one ONNX model (.onnx), for the gradients of its inputs and weights")
+      ->type_name("OPERATION|FILE");
   command->add_flag("--all", options->all, "All of them");
   command->add_option("--order", options->order, "Derivatives up to this order")
       ->capture_default_str()
-      ->check(CLI::Range(1, 4));
-  const std::map<std::string, DType> dtypes{{"f32", f32}, {"f64", f64}};
-  command->add_option("--dtype", options->dtype, "f64, or f32 for first derivatives against those in f64")
-      ->transform(CLI::CheckedTransformer(dtypes))
-      ->default_str("f64");
+      ->check(between(1, 4));
+  const std::vector<std::pair<std::string, DType>> dtypes{{"f64", f64}, {"f32", f32}};
+  add_choice(*command, "--dtype", options->dtype, dtypes, "f64, or f32 for first derivatives against those in f64");
   command->add_option("--seed", options->seed, "Of the samples and directions")->capture_default_str();
   command->add_flag("--json", options->json, "As JSON");
   command->add_option("--input", options->inputs.files, "Of a model: an input's array; made up if left out")

@@ -1,12 +1,12 @@
 // tapegrad graph: pictures of recorded graphs, what differs between two, and whether a picture will be drawn.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,7 +22,9 @@
 #include "commands.hpp"
 #include "examples/examples.hpp"
 #include "graph_source.hpp"
+#include "option_values.hpp"
 #include "suggestion.hpp"
+#include "terminal.hpp"
 #include "weight_files.hpp"
 
 namespace tapegrad::tools {
@@ -34,47 +36,25 @@ struct Options {
   graph::Overlay overlay = graph::Overlay::none;
   graph::Parameters parameters = graph::Parameters::inside;
   bool joint = false, backward = false, only_forward = false, no_legend = false, unfold = false, saved = false;
+  bool edges = false;
   std::size_t depth = 0, radius = 4;
+  double dpi = graph::SaveOptions{}.dpi;
   InputSource inputs;
 };
 
-/// An option whose value is one of a few words.
-template <class Value>
-void add_choice(CLI::App& command, const std::string& name, Value& value, const std::map<std::string, Value>& choices,
-                const std::string& help) {
-  command
-      .add_option_function<std::string>(
-          name, [&value, choices](const std::string& word) { value = choices.at(word); }, help)
-      ->transform(CLI::Validator(
-          [name, choices](std::string& word) -> std::string {
-            std::ranges::replace(word, '_', '-');  // as the library spells them
-            if (choices.contains(word)) return "";
-            std::vector<std::string> words;
-            for (const auto& [known, is] : choices) words.push_back(known);
-            return fmt::format("'{}' is none of {}{}", word, fmt::join(words, ", "), did_you_mean(word, words));
-          },
-          ""));
-}
-
 constexpr std::string_view kDefaultFormat = "mermaid", kDefaultDiffFormat = "text";
 
-/// "mermaid (the default), dot, svg or png": the formats that are wanted, in words.
+/// The formats that are wanted, with `between` between.
 template <class Wanted>
-std::string names_of_formats(std::string_view by_default, const Wanted& wanted) {
-  std::vector<std::string> names;
+std::string names_of_formats(const Wanted& wanted, std::string_view between = "|") {
+  std::vector<std::string_view> names;
   for (const graph::Format& format : graph::formats())
-    if (wanted(format))
-      names.push_back(fmt::format("{}{}", format.name, format.name == by_default ? " (the default)" : ""));
-  const std::string last = names.back();
-  names.pop_back();
-  return fmt::format("{} or {}", fmt::join(names, ", "), last);
+    if (wanted(format)) names.push_back(format.name);
+  return fmt::format("{}", fmt::join(names, between));
 }
-std::string format_names() {
-  return names_of_formats(kDefaultFormat, [](const graph::Format&) { return true; });
-}
-std::string diff_format_names() {
-  return names_of_formats(kDefaultDiffFormat, [](const graph::Format& format) { return format.write_diff != nullptr; });
-}
+
+bool any_format(const graph::Format& /*format*/) { return true; }
+bool shows_difference(const graph::Format& format) { return format.write_diff != nullptr; }
 
 std::vector<std::string> names_in(const graph::ComputationGraph& graph) {
   std::vector<std::string> names;
@@ -127,10 +107,24 @@ void run(const Options& options) {
                              : options.parameters;
   if (options.saved) save.draw.saved = true;
   save.format = options.format;
+  save.dpi = options.dpi;
+  save.text.edges = options.edges;
+  const std::string format = !options.format.empty() ? options.format
+                             : options.out.empty()   ? std::string(kDefaultFormat)
+                                                     : std::string(graph::format_of(options.out).name);
+  if (options.out.empty()) {
+    const Terminal terminal = terminal_of(STDOUT_FILENO);
+    save.text.colour = terminal.colour;
+    if (terminal.interactive) save.summary.columns = terminal.columns;
+  }
+  if (options.edges && format != "text") throw ValueError("--edges goes with -f text");
+  if (format == "text" && !options.edges &&
+      (options.joint || options.backward || options.overlay != graph::Overlay::none))
+    throw ValueError("the table of -f text shows no gradients and no overlay; --edges draws them");
 
   std::vector<std::string> folded;
   if (options.out.empty())
-    std::cout << graph::render(recorded, options.format.empty() ? kDefaultFormat : options.format, save, &folded);
+    std::cout << graph::render(recorded, format, save, &folded);
   else
     folded = graph::save(recorded, options.out, save);
   for (const std::string& line : folded) std::cerr << "tapegrad: " << line << '\n';
@@ -150,7 +144,8 @@ int run_diff(const DiffOptions& options) {
                                 : !options.out.empty()  ? graph::format_of(options.out)
                                                         : graph::format_named(kDefaultDiffFormat);
   if (!format.write_diff)
-    throw ValueError(fmt::format("a difference is not written as {}, but as {}", format.name, diff_format_names()));
+    throw ValueError(fmt::format("a difference is not written as {}, but as one of {}", format.name,
+                                 names_of_formats(shows_difference, ", ")));
   if (options.weights && format.name != kDefaultDiffFormat)
     throw ValueError(fmt::format("--weights goes with the format {} only", kDefaultDiffFormat));
   const WeightDifference weights =
@@ -168,13 +163,17 @@ void add_diff_command(CLI::App& graph_command, int& status) {
   CLI::App* command =
       graph_command.add_subcommand("diff", "What differs between two graphs; status 1 if something does");
   command->add_option("before", options->before, "A snapshot, an ONNX model, tensors, or the folder of a trained model")
+      ->type_name("FILE|FOLDER")
       ->required();
-  command->add_option("after", options->after, "Another")->required();
-  command->add_option("-f,--format", options->format, diff_format_names());
-  command->add_option("-o,--out", options->out,
-                      "File to write; its suffix says the format. Without it, standard output");
+  command->add_option("after", options->after, "Another")->type_name("FILE|FOLDER")->required();
+  command->add_option("-f,--format", options->format, "Else what the suffix of --out says")
+      ->type_name(names_of_formats(shows_difference))
+      ->default_str(std::string(kDefaultDiffFormat));
+  command
+      ->add_option("-o,--out", options->out, "File to write; its suffix says the format. Without it, standard output")
+      ->type_name(kFile);
   command->add_option("--tolerance", options->compare.tolerance, "How much statistics may differ, relatively")
-      ->check(CLI::NonNegativeNumber)
+      ->check(not_negative())
       ->capture_default_str();
   command->add_flag("--weights", options->weights,
                     "Compare weights too, by the norms of their differences; not of snapshots");
@@ -187,6 +186,7 @@ void add_check_command(CLI::App& graph_command, int& status) {
   CLI::App* command = graph_command.add_subcommand(
       "check", "Whether a Mermaid file will be drawn, and where; status 1 if not on GitHub");
   command->add_option("file", *source, "A Mermaid diagram (.mmd) of any origin, or a Markdown page with some")
+      ->type_name(kFile)
       ->required();
   command->callback([source, &status] {
     const std::string text = read_source(*source, "a Mermaid diagram (.mmd) or a Markdown page");
@@ -210,46 +210,51 @@ void add_graph_command(CLI::App& app, int& status) {
   add_diff_command(*command, status);
   add_check_command(*command, status);
   command->require_subcommand(0, 1);
-  CLI::Option* source = command->add_option("source", options->source,
-                                            "A snapshot (.json), an ONNX model (.onnx), tensors (.pt, .safetensors), "
-                                            "or the folder of a trained model; - for a snapshot on standard input");
-  std::string examples_help = "Instead, a model that is built in:";
-  for (const Example& example : examples()) examples_help += fmt::format(" {} ({}),", example.name, example.what);
-  examples_help.pop_back();
-  command->add_option("--example", options->example, examples_help)->excludes(source);
+  CLI::Option* source = command
+                            ->add_option("source", options->source,
+                                         "A snapshot (.json), an ONNX model (.onnx), tensors (.pt, .safetensors), "
+                                         "or the folder of a trained model; - for a snapshot on standard input")
+                            ->type_name("FILE|FOLDER");
+  add_example_option(*command, options->example)->excludes(source);
   command->add_option("--why", options->why,
                       "Instead of a picture, in words: what this node is, why it has a gradient or none, who keeps it");
-  command->add_option("-o,--out", options->out,
-                      "File to write; its suffix says the format. Without it, standard output");
-  command->add_option("-f,--format", options->format, format_names());
-  const std::map<std::string, graph::Direction> directions{{"down", graph::Direction::down},
-                                                           {"right", graph::Direction::right}};
-  add_choice(*command, "--direction", options->direction, directions, "down or right");
-  const std::map<std::string, graph::Overlay> overlays{
+  command
+      ->add_option("-o,--out", options->out, "File to write; its suffix says the format. Without it, standard output")
+      ->type_name(kFile);
+  command->add_option("-f,--format", options->format, "Else what the suffix of --out says")
+      ->type_name(names_of_formats(any_format))
+      ->default_str(std::string(kDefaultFormat));
+  const std::vector<std::pair<std::string, graph::Direction>> directions{{"down", graph::Direction::down},
+                                                                         {"right", graph::Direction::right}};
+  add_choice(*command, "--direction", options->direction, directions, "Of the flow");
+  const std::vector<std::pair<std::string, graph::Overlay>> overlays{
       {"none", graph::Overlay::none},     {"gradient-norm", graph::Overlay::gradient_norm},
       {"values", graph::Overlay::values}, {"non-finite", graph::Overlay::non_finite},
       {"time", graph::Overlay::time},     {"saved-bytes", graph::Overlay::saved_bytes}};
-  add_choice(*command, "--overlay", options->overlay, overlays,
-             "none, gradient-norm, values, non-finite, time or saved-bytes");
+  add_choice(*command, "--overlay", options->overlay, overlays, "What colours the nodes");
   auto* joint = command->add_flag("--joint", options->joint, "Gradients beside their values");
   auto* backward = command->add_flag("--backward", options->backward, "Gradients only")->excludes(joint);
   command->add_flag("--only-forward", options->only_forward, "Values only, which is the default")
       ->excludes(joint)
       ->excludes(backward);
   command->add_option("--depth", options->depth, "Draw deeper scopes as one node; 1 gives the architecture")
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   command->add_flag("--unfold", options->unfold,
                     "Draw every operation; otherwise a layer is one node, and what is repeated is drawn once");
-  const std::map<std::string, graph::Parameters> places{
+  const std::vector<std::pair<std::string, graph::Parameters>> places{
       {"inside", graph::Parameters::inside}, {"nodes", graph::Parameters::nodes}, {"none", graph::Parameters::none}};
   add_choice(*command, "--parameters", options->parameters, places,
-             "inside the operations that use them, as nodes, or none");
+             "Inside the operations that use them, as nodes, or not at all");
   command->add_flag("--saved", options->saved, "With --joint in Mermaid: which gradients keep which values");
-  command->add_option("--budget", options->budget,
-                      "Fold until it fits: github, gitlab, gitea, none, or a number of characters");
+  command->add_option("--budget", options->budget, "Fold until it fits what a site draws, or a number of characters")
+      ->type_name("github|gitlab|gitea|none|NUMBER");
   command->add_option("--focus", options->focus, "Node, name or scope to draw round");
   command->add_option("--radius", options->radius, "How far from it, in edges")->capture_default_str();
-  command->add_flag("--no-legend", options->no_legend);
+  command->add_flag("--edges", options->edges, "With -f text: the graph itself, a node a line, its edges beside it");
+  command->add_option("--dpi", options->dpi, "Of a PNG: pixels an inch")
+      ->capture_default_str()
+      ->check(between(10.0, 2400.0));
+  command->add_flag("--no-legend", options->no_legend, "No legend, and no notes of what was folded, in the picture");
   command->add_option("--input", options->inputs.files, "Of an ONNX model: an input's array; made up if left out")
       ->type_name("NAME=FILE")
       ->allow_extra_args(false);
@@ -263,6 +268,7 @@ void add_graph_command(CLI::App& app, int& status) {
       "  tapegrad graph out/wordnet                        Mermaid, to paste into a README\n"
       "  tapegrad graph out/wordnet -o model.svg --joint\n"
       "  tapegrad graph out/wordnet -f text --depth 1\n"
+      "  tapegrad graph out/wordnet -f text --edges        drawn in the terminal\n"
       "  tapegrad graph out/wordnet -o model.html          a page to walk about in\n"
       "  tapegrad graph out/wordnet --why embedding.weight\n"
       "  tapegrad graph resnet.onnx -o resnet.svg --size batch=8\n"

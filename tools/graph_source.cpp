@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <system_error>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/text_file.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/interchange/tensor_file.hpp>
 
+#include "examples/examples.hpp"
 #include "weight_files.hpp"
 
 namespace tapegrad::tools {
@@ -34,6 +36,16 @@ graph::ComputationGraph load_graph(const std::string& source, const InputSource&
                   "a snapshot (.json), an ONNX model (.onnx), tensors (.pt, .safetensors) or the folder of a trained "
                   "model"),
       path == "-" ? "standard input" : path.string());
+}
+
+CLI::Option* add_example_option(CLI::App& command, std::string& name) {
+  std::vector<std::string_view> names;
+  std::string help = "Instead, a model that is built in:";
+  for (const Example& example : examples()) {
+    names.push_back(example.name);
+    help += fmt::format("{} {} ({})", names.size() == 1 ? "" : ",", example.name, example.what);
+  }
+  return command.add_option("--example", name, help)->type_name(fmt::format("{}", fmt::join(names, "|")));
 }
 
 }  // namespace tapegrad::tools

@@ -15,6 +15,7 @@
 
 #include "commands.hpp"
 #include "onnx_model.hpp"
+#include "option_values.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -144,7 +145,9 @@ void add_inspect_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "inspect", "What is in a file: of an ONNX model inputs, outputs, operators, costs; of tensors their tree");
-  command->add_option("file", options->file, "A model (.onnx), or tensors (.pt, .safetensors, .npz)")->required();
+  command->add_option("file", options->file, "A model (.onnx), or tensors (.pt, .safetensors, .npz)")
+      ->type_name(kFile)
+      ->required();
   command
       ->add_option("--size", options->inputs.sizes, "Of a symbol in the inputs' shapes, for the costs; 1 if left out")
       ->type_name("SYMBOL=NUMBER")

@@ -63,7 +63,7 @@ std::string table(std::span<const OpEntry* const> ops, const std::vector<std::ve
 
 std::string kinks_page(std::span<const OpEntry* const> ops) {
   std::string out =
-      "# Ties, zeros, edges and infinities\n\n"
+      "# Kinks: ties, zeros, edges and infinities\n\n"
       "What the operations give where mathematics leaves a choice. This page is written by `scripts/docs`, and a test "
       "fails when it\nis stale.\n\n"
       "The rules, in this order: the gradient where there is one, infinite slopes too; at a corner, the slope of the "

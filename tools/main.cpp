@@ -1,5 +1,7 @@
 // The program: one sub-command a file. What goes wrong is one line on stderr and exit status 2.
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <exception>
@@ -12,7 +14,10 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "help.hpp"
+#include "option_values.hpp"
 #include "suggestion.hpp"
+#include "terminal.hpp"
 
 namespace {
 
@@ -27,6 +32,12 @@ std::vector<std::string> words_of(int argc, char** argv) {
   return words;
 }
 
+void complain(const std::string& what) {
+  std::cerr << tapegrad::tools::styled(tapegrad::tools::terminal_of(STDERR_FILENO), tapegrad::tools::Style::bad,
+                                       "tapegrad:")
+            << ' ' << what << '\n';
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -34,7 +45,9 @@ int main(int argc, char** argv) {
   CLI::App app("tapegrad: automatic differentiation with a dynamic computation graph", "tapegrad");
   app.set_version_flag("-V,--version", "tapegrad " + std::string(tapegrad::version()));
   app.require_subcommand(0, 1);  // asked for below: CLI11 would not say which word it did not know
-  app.get_formatter()->column_width(34);
+  app.formatter_fn([](const CLI::App* command, const std::string&, CLI::AppFormatMode) {
+    return to_text(help_of(*command), terminal_of(STDOUT_FILENO));
+  });
   app.footer(
       "Examples:\n"
       "  tapegrad train text wordnet: --out model    train a text classifier on WordNet\n"
@@ -50,7 +63,9 @@ int main(int argc, char** argv) {
       limits.*limit = bytes;
       tapegrad::set_input_limits(limits);
     };
-    app.add_option_function<std::uint64_t>(name, set, help)->transform(CLI::AsSizeValue(false));
+    app.add_option_function<std::uint64_t>(name, set, help)
+        ->type_name("BYTES")
+        ->transform(CLI::AsSizeValue(false).description(""));
   };
   add_limit("--pipe-limit", &tapegrad::InputLimits::pipe, "Most bytes to read from a pipe, such as 500MB; else 1 GiB");
   add_limit("--unpacked-limit", &tapegrad::InputLimits::unpacked,
@@ -69,6 +84,8 @@ int main(int argc, char** argv) {
   add_gradcheck_command(app, status);
   add_op_command(app);
   add_ops_command(app);
+  add_completion_command(app);
+  add_man_command(app);
   try {
     app.parse(words_of(argc, argv));
     if (app.get_subcommands().empty()) throw CLI::RequiredError("A command");
@@ -78,11 +95,11 @@ int main(int argc, char** argv) {
   } catch (const CLI::Success& done) {  // --help, --version
     return app.exit(done);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "tapegrad: " << complaint(app, error.what()) << '\n';
+    complain(complaint(app, error.what()));
   } catch (const std::bad_alloc&) {
-    std::cerr << "tapegrad: out of memory\n";
+    complain("out of memory");
   } catch (const std::exception& error) {
-    std::cerr << "tapegrad: " << tapegrad::printable(error.what()) << '\n';
+    complain(tapegrad::printable(error.what()));
   }
   return 2;
 }

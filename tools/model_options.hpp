@@ -3,12 +3,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <map>
 #include <stdexcept>
 #include <string>
 #include <tapegrad/nn/models/setting.hpp>
 #include <type_traits>
+#include <utility>
 #include <vector>
+
+#include "option_values.hpp"
 
 namespace tapegrad::tools {
 
@@ -20,17 +22,16 @@ CLI::Option* add_setting(CLI::App& command, Options& options, std::string_view n
     if (setting.name != name) return;
     std::string flag = "--" + std::string(name);
     std::ranges::replace(flag, '_', '-');
-    added = command.add_option(flag, options.*setting.member, std::string(setting.doc));
     if constexpr (std::is_enum_v<T>) {
-      std::map<std::string, T> values;
-      for (std::size_t i = 0; const std::string_view word : choices(T{})) values[std::string(word)] = T(i++);
-      added->transform(CLI::CheckedTransformer(values));
+      std::vector<std::pair<std::string, T>> values;
+      for (const std::string_view word : choices(T{})) values.emplace_back(word, T(values.size()));
+      added = add_choice(command, flag, options.*setting.member, values, std::string(setting.doc));
     } else {
-      added->capture_default_str();
+      added = command.add_option(flag, options.*setting.member, std::string(setting.doc))->capture_default_str();
       if constexpr (std::is_same_v<T, double>)
-        added->check(CLI::Range(0.0, 0.99));
+        added->check(between(0.0, 0.99));
       else
-        added->check(CLI::Range(setting.range.least, setting.range.most));
+        added->check(between(setting.range.least, setting.range.most));
     }
   };
   std::apply([&](const auto&... setting) { (add(setting), ...); }, Options::fields());

@@ -19,6 +19,7 @@
 
 #include "commands.hpp"
 #include "ops_pages.hpp"
+#include "option_values.hpp"
 #include "output_folder.hpp"
 
 namespace tapegrad::tools {
@@ -226,8 +227,9 @@ void add_op_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("op", "Run one operation and its derivatives on .npy files");
   command->set_help_flag();  // our own: after an operation's name it is about that
   command->add_flag("-h,--help", options->help, "This, or after a NAME its inputs, attributes and shapes");
-  command->add_option("name", options->name, "Of the operation; tapegrad ops lists them");
-  command->add_option("inputs", options->inputs, "Its inputs as .npy files; - for an optional one that is left out");
+  command->add_option("name", options->name, "Of the operation; tapegrad ops lists them")->type_name(kOperation);
+  command->add_option("inputs", options->inputs, "Its inputs as .npy files; - for an optional one that is left out")
+      ->type_name(kFile);
   command->add_option("--attr", options->attributes, "An attribute, as in axis=1, axes=(0,2), keepdims=True")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
@@ -238,12 +240,13 @@ void add_op_command(CLI::App& app) {
       ->allow_extra_args(false);
   command->add_option("--order", options->order, "Of derivatives: 2 adds products of the second ones with a vector")
       ->capture_default_str()
-      ->check(CLI::Range(1, 3));
+      ->check(between(1, 3));
   command
       ->add_option("--vector", options->vectors, "For --order 2, one for each input with a gradient; ones if left out")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  command->add_option("--out", options->out, "Folder for y.npy or the results by name, grad_<input>.npy, …");
+  command->add_option("--out", options->out, "Folder for y.npy or the results by name, grad_<input>.npy, …")
+      ->type_name(kFolder);
   command->footer(
       "With s = sum(cotangent * y), over all results, grad_x is ds/dx, and grad2_x the gradient of the sum over the "
       "inputs of\n"

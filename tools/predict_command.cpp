@@ -8,6 +8,7 @@
 #include <tapegrad/core/error.hpp>
 
 #include "commands.hpp"
+#include "option_values.hpp"
 #include "prediction.hpp"
 #include "systems.hpp"
 
@@ -28,21 +29,24 @@ void add_predict_command(CLI::App& app) {
   auto options = std::make_shared<PredictOptions>();
   CLI::App* command =
       app.add_subcommand("predict", "Ask a trained model of texts, images, recordings or tables, and say what decided");
-  command->add_option("--model", options->model, "The folder that tapegrad train --out wrote")->required();
-  command->add_option("input", options->inputs,
-                      "Texts; without any, one a line from standard input. Or images: PNG, JPEG, PGM or IDX files, "
-                      "as large, and as light on dark, as those of the training. Or recordings: WAV files. Or tables: "
-                      "CSV files, told row by row");
-  command->add_option("--row", options->row, "Of an IDX file")->capture_default_str()->check(CLI::NonNegativeNumber);
-  command->add_option("--picture", options->picture, "PNG to write: the image, and where the model looked");
+  command->add_option("--model", options->model, "The folder that tapegrad train --out wrote")
+      ->type_name(kFolder)
+      ->required();
   command
-      ->add_option("--attribution", options->attribution,
-                   "integrated-gradients, gradient-x-input or, of images, saliency")
-      ->transform(CLI::CheckedTransformer(attributions()));
-  command->add_option("--top", options->top, "Classes to print")->capture_default_str()->check(CLI::PositiveNumber);
+      ->add_option("input", options->inputs,
+                   "Texts; without any, one a line from standard input. Or images: PNG, JPEG, PGM or IDX files, "
+                   "as large, and as light on dark, as those of the training. Or recordings: WAV files. Or tables: "
+                   "CSV files, told row by row")
+      ->type_name(kFile);
+  command->add_option("--row", options->row, "Of an IDX file")->capture_default_str()->check(not_negative());
+  command->add_option("--picture", options->picture, "PNG to write: the image, and where the model looked")
+      ->type_name(kFile);
+  add_choice(*command, "--attribution", options->attribution, attributions(),
+             "How is told what decided; saliency is for images");
+  command->add_option("--top", options->top, "Classes to print")->capture_default_str()->check(positive());
   command->add_option("--least-score", options->least_score, "Of an object that is found in a picture")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(between(0.0, 1.0));
   command->add_flag("--json", options->json, "One JSON object a line");
   command->add_flag("--allow-nonfinite", options->load.allow_nonfinite, "Use weights that are NaN or infinite");
   command->footer(

@@ -14,15 +14,16 @@
 
 namespace tapegrad::tools {
 
-const std::map<std::string, Attribution>& attributions() {
-  static const std::map<std::string, Attribution> all{{"integrated-gradients", Attribution::integrated_gradients},
-                                                      {"gradient-x-input", Attribution::gradient_x_input},
-                                                      {"saliency", Attribution::saliency}};
+const std::vector<std::pair<std::string, Attribution>>& attributions() {
+  static const std::vector<std::pair<std::string, Attribution>> all{
+      {"integrated-gradients", Attribution::integrated_gradients},
+      {"gradient-x-input", Attribution::gradient_x_input},
+      {"saliency", Attribution::saliency}};
   return all;
 }
 
 const std::string& PredictOptions::attribution_name() const {
-  return std::ranges::find(attributions(), attribution, &std::pair<const std::string, Attribution>::second)->first;
+  return std::ranges::find(attributions(), attribution, &std::pair<std::string, Attribution>::second)->first;
 }
 
 Classes classify(const Classifier& model, const Tensor& input, const std::vector<std::string>& names) {

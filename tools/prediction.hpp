@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <tapegrad/core/tensor.hpp>
@@ -16,7 +15,7 @@
 namespace tapegrad::tools {
 
 enum class Attribution { integrated_gradients, gradient_x_input, saliency };
-const std::map<std::string, Attribution>& attributions();
+const std::vector<std::pair<std::string, Attribution>>& attributions();
 
 struct PredictOptions {
   std::string model, picture;

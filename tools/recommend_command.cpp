@@ -12,6 +12,7 @@
 #include <tapegrad/core/internal/printable.hpp>
 
 #include "commands.hpp"
+#include "option_values.hpp"
 #include "prediction.hpp"
 #include "systems/saved_recommender.hpp"
 
@@ -93,21 +94,24 @@ void run(const Options& options) {
 void add_recommend_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("recommend", "What a user should try, and the ratings to expect");
-  command->add_option("--model", options->model, "The folder that tapegrad train recommend --out wrote")->required();
+  command->add_option("--model", options->model, "The folder that tapegrad train recommend --out wrote")
+      ->type_name(kFolder)
+      ->required();
   CLI::Option* user = command->add_option("--user", options->user, "A user of the training");
   command
       ->add_option(
           "--ratings", options->ratings,
           "CSV with the columns item, rating and, if known, time: those of a new user. Five tell a lot. Without "
           "--user and --ratings, the list is for somebody unknown")
+      ->type_name(kFile)
       ->excludes(user);
   command->add_option("--item", options->items, "Say what to expect of these items, instead of a list");
-  command->add_option("--top", options->top, "Length of the list")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--top", options->top, "Length of the list")->capture_default_str()->check(positive());
   command
       ->add_option("--popularity", options->popularity,
                    "How much the number of its ratings speaks for an item: lists go by the rating + this * ln(1 + "
                    "ratings). 0: by the rating alone; else as the training found best")
-      ->check(CLI::Range(0.0, 100.0));
+      ->check(between(0.0, 100.0));
   command->add_flag("--json", options->json, "One JSON object a line");
   command->add_flag("--allow-nonfinite", options->load.allow_nonfinite, "Use weights that are NaN or infinite");
   command->footer(

@@ -13,6 +13,7 @@
 
 #include "commands.hpp"
 #include "onnx_model.hpp"
+#include "option_values.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -61,11 +62,12 @@ void run(const Options& options) {
 void add_run_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("run", "Run an ONNX model on .npy files");
-  command->add_option("file", options->file, "A model (.onnx)")->required();
+  command->add_option("file", options->file, "A model (.onnx)")->type_name(kFile)->required();
   command->add_option("--input", options->inputs.files, "An input's array; in order where the name is left out")
       ->type_name("NAME=FILE")
       ->allow_extra_args(false);
   command->add_option("--out", options->out, "Folder for each output as NAME.npy, sequences as NAME_0.npy, …")
+      ->type_name(kFolder)
       ->required();
   command->footer("Examples:\n  tapegrad run resnet.onnx --input image=cat.npy --out cat");
   command->callback([options] { run(*options); });

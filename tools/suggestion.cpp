@@ -7,6 +7,8 @@
 #include <tapegrad/core/edit_distance.hpp>
 #include <tapegrad/core/internal/printable.hpp>
 
+#include "help.hpp"
+
 namespace tapegrad::tools {
 namespace {
 
@@ -30,10 +32,6 @@ std::vector<std::string> command_names(const CLI::App& command) {
   for (const CLI::App* inner : command.get_subcommands([](const CLI::App*) { return true; }))
     names.push_back(inner->get_name());
   return names;
-}
-
-std::string path_of(const CLI::App& command) {
-  return command.get_parent() ? path_of(*command.get_parent()) + " " + command.get_name() : command.get_name();
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "training.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -13,6 +12,8 @@
 #include <tapegrad/train/observers.hpp>
 
 #include "interrupt.hpp"
+#include "option_values.hpp"
+#include "terminal.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -49,15 +50,10 @@ class Resumption final : public train::Observer {
   }
 };
 
-std::size_t terminal_columns() {
-  constexpr std::size_t kUsual = 80;
-  winsize size{};
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
-}
-
 train::History run(const TrainingOptions& options, train::FitOptions fit, bool validates,
                    const std::function<train::History(const train::FitOptions&)>& train) {
-  train::ConsoleProgress progress(std::cout, {.terminal = ::isatty(STDOUT_FILENO) == 1, .columns = terminal_columns()});
+  const Terminal terminal = terminal_of(STDOUT_FILENO);
+  train::ConsoleProgress progress(std::cout, {.terminal = terminal.interactive, .columns = terminal.columns});
   Resumption resumption;
   if (!validates) fit.early_stopping.reset();
   fit.observers.insert(fit.observers.begin(), &resumption);
@@ -89,34 +85,37 @@ train::History run(const TrainingOptions& options, train::FitOptions fit, bool v
 }  // namespace
 
 void add_training_options(CLI::App& command, TrainingOptions& options) {
-  command.add_option("--out", options.out, "Folder for the model, its metrics and pictures");
-  command.add_option("--epochs", options.epochs)->capture_default_str()->check(CLI::PositiveNumber);
-  command.add_option("--batch", options.batch_size, "Samples a step")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  command.add_option("--lr", options.lr, "Learning rate")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--out", options.out, "Folder for the model, its metrics and pictures")->type_name(kFolder);
+  command.add_option("--epochs", options.epochs)->capture_default_str()->check(positive());
+  command.add_option("--batch", options.batch_size, "Samples a step")->capture_default_str()->check(positive());
+  command.add_option("--lr", options.lr, "Learning rate")->capture_default_str()->check(positive());
   command.add_option("--weight-decay", options.weight_decay, "Decoupled, as in AdamW")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   command
       .add_option("--patience", options.patience,
                   "Stop after so many epochs without a better validation loss; 0: never")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  command.add_option("--checkpoints", options.checkpoints,
-                     "Folder for checkpoints, which stay; else OUT.checkpoints, gone when the training is complete");
+      ->check(not_negative());
+  command
+      .add_option("--checkpoints", options.checkpoints,
+                  "Folder for checkpoints, which stay; else OUT.checkpoints, gone when the training is complete")
+      ->type_name(kFolder);
   command.add_option("--checkpoint-steps", options.every_steps, "A checkpoint also after so many steps; 0: each epoch")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
-  command.add_option("--graphs", options.graphs,
-                     "Folder for graphs of single steps, with the norms of their gradients (see tapegrad graph)");
+      ->check(not_negative());
+  command
+      .add_option("--graphs", options.graphs,
+                  "Folder for graphs of single steps, with the norms of their gradients (see tapegrad graph)")
+      ->type_name(kFolder);
   command.add_option("--graph-steps", options.graph_steps, "One after each so many steps")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   command.add_flag("--resume", options.resume, "Go on from the newest checkpoint, bit for bit, if there is one");
-  command.add_option("--tensorboard", options.tensorboard, "Folder for curves that TensorBoard reads");
+  command.add_option("--tensorboard", options.tensorboard, "Folder for curves that TensorBoard reads")
+      ->type_name(kFolder);
   command.add_option("--seed", options.seed, "Of the splits, the weights and the order")->capture_default_str();
-  command.add_option("--threads", options.threads)->capture_default_str()->check(CLI::Range(1, 1024));
+  command.add_option("--threads", options.threads)->capture_default_str()->check(between(1, 1024));
   command.add_flag("--quiet", options.quiet, "No line an epoch");
 }
 

@@ -12,6 +12,7 @@
 #include <tapegrad/core/parallel.hpp>
 
 #include "commands.hpp"
+#include "option_values.hpp"
 #include "prediction.hpp"
 #include "systems/saved_translator.hpp"
 
@@ -60,21 +61,23 @@ void run(const Options& options) {
 void add_translate_command(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("translate", "Translate texts with a trained translator");
-  command->add_option("--model", options->model, "The folder that tapegrad train translate --out wrote")->required();
+  command->add_option("--model", options->model, "The folder that tapegrad train translate --out wrote")
+      ->type_name(kFolder)
+      ->required();
   command->add_option("text", options->texts, "Texts; without any, one a line from standard input");
   command->add_option("--beams", options->translate.beams, "Translations that are followed at a time; 1: greedily")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
+      ->check(between(1, 1000));
   command
       ->add_option("--length-penalty", options->translate.length_penalty,
                    "The larger, the longer translations are; 0: the likeliest, which are short")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 10.0));
+      ->check(between(0.0, 10.0));
   command->add_option("--top", options->top, "Translations of each text to print, with their scores if several")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   command->add_option("--picture", options->picture, "SVG to write: what each token of the translation looked at");
-  command->add_option("--threads", options->threads)->capture_default_str()->check(CLI::Range(1, 1024));
+  command->add_option("--threads", options->threads)->capture_default_str()->check(between(1, 1024));
   command->add_flag("--json", options->json, "One JSON object a text");
   command->add_flag("--allow-nonfinite", options->load.allow_nonfinite, "Use weights that are NaN or infinite");
   command->footer(

@@ -13,10 +13,9 @@ double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-std::string described(const Scores& scores, std::string_view prefix) {
-  std::string text = fmt::format("  {}loss {:.4f}", prefix, scores.loss);
-  for (const auto& [name, value] : scores.metrics) text += fmt::format("  {}{} {:.4f}", prefix, name, value);
-  return text;
+void add_scores(std::vector<std::string>& parts, const Scores& scores, std::string_view prefix) {
+  parts.push_back(fmt::format("{}loss {:.4f}", prefix, scores.loss));
+  for (const auto& [name, value] : scores.metrics) parts.push_back(fmt::format("{}{} {:.4f}", prefix, name, value));
 }
 
 }  // namespace
@@ -75,9 +74,20 @@ void ConsoleProgress::on_step(Trainer&, const StepRecord& step) {
 void ConsoleProgress::on_epoch(Trainer&, const EpochRecord& epoch) {
   clear_bar();
   const std::string last = std::to_string(epochs_);
-  out_ << fmt::format("epoch {:>{}}/{}", epoch.epoch, last.size(), last) << described(epoch.train, "");
-  if (epoch.validation) out_ << described(*epoch.validation, "val_");
-  out_ << "  " << format_seconds(epoch.seconds) << '\n' << std::flush;
+  std::vector<std::string> parts{fmt::format("epoch {:>{}}/{}", epoch.epoch, last.size(), last)};
+  add_scores(parts, epoch.train, "");
+  if (epoch.validation) add_scores(parts, *epoch.validation, "val_");
+  parts.push_back(format_seconds(epoch.seconds));
+  std::size_t column = 0;
+  for (const std::string& part : parts) {
+    if (column > 0 && options_.terminal && column + 2 + part.size() > options_.columns) {
+      out_ << "\n ";
+      column = 1;
+    }
+    out_ << (column > 0 ? "  " : "") << part;
+    column += (column > 0 ? 2 : 0) + part.size();
+  }
+  out_ << '\n' << std::flush;
 }
 
 void ConsoleProgress::on_warning(Trainer&, const std::string& warning) {

@@ -19,6 +19,9 @@ std::string image(const ComputationGraph& graph, std::string_view language, cons
 std::string to_markdown(const ComputationGraph& graph, const SaveOptions& options, Notes* folded);
 std::string to_markdown(const GraphDiff& diff, const ComputationGraph& before, const ComputationGraph& after);
 
+/// A node a line, with the edges beside it.
+std::string edges_text(const ComputationGraph& graph, const SaveOptions& options, Notes* folded);
+
 inline constexpr std::array kFormats{
     Format{"mermaid", ".mmd .mermaid", "a diagram that GitHub, GitLab and many editors draw; text, to be pasted",
            [](const ComputationGraph& graph, const SaveOptions& options, Notes* folded) {
@@ -43,9 +46,10 @@ inline constexpr std::array kFormats{
            [](const ComputationGraph& graph, const SaveOptions& options, Notes* folded) {
              return image(graph, "pdf", options, folded);
            }},
-    Format{"text", ".txt", "a table of layers with shapes, parameters, costs and memory",
-           [](const ComputationGraph& graph, const SaveOptions& options, Notes*) {
-             return to_text(graph, options.summary);
+    Format{"text", ".txt",
+           "a table of layers with shapes, parameters, costs and memory; or the graph, drawn line by line",
+           [](const ComputationGraph& graph, const SaveOptions& options, Notes* folded) {
+             return options.text.edges ? edges_text(graph, options, folded) : to_text(graph, options.summary);
            },
            [](const GraphDiff& diff, const ComputationGraph& before, const ComputationGraph& after) {
              return to_text(diff, before, after);

@@ -159,6 +159,15 @@ TEST_F(SaveByDot, DrawsImages) {
   EXPECT_THAT(content_of(folder_ / "a.pdf"), StartsWith("%PDF"));
 }
 
+TEST_F(SaveByDot, APngHasAsManyPixelsAsWanted) {
+  const auto width = [](const std::string& png) {  // in its first chunk, the largest byte first
+    return static_cast<unsigned char>(png.at(18)) * 256 + static_cast<unsigned char>(png.at(19));
+  };
+  const int usual = width(render(samples::mlp(), "png"));
+  EXPECT_NEAR(width(render(samples::mlp(), "png", {.dpi = 288})), 3 * usual, 3);
+  EXPECT_THROW(render(samples::mlp(), "png", {.dpi = 0}), ValueError);
+}
+
 TEST_F(SaveByDot, LargeGraphsAreFoldedToWhatDotCanLayOut) {
   std::vector<std::string> folded;
   EXPECT_THAT(render(samples::unrolled(12'000), "svg", {}, &folded), HasSubstr("</svg>"));

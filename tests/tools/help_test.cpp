@@ -15,12 +15,12 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-// The names in the first column under "Subcommands:".
+// The names in the first column under "Commands:".
 std::vector<std::string> subcommands_in(const std::string& help) {
   std::vector<std::string> names;
   bool listed = false;
   for (const std::string& line : lines_of(help)) {
-    if (!line.starts_with("  ")) listed = line == "Subcommands:";
+    if (!line.starts_with("  ")) listed = line == "Commands:";
     if (listed && line.starts_with("  ") && line.size() > 2 && line[2] != ' ')
       names.push_back(line.substr(2, line.find(' ', 2) - 2));
   }
@@ -40,6 +40,7 @@ std::vector<std::string> examples_in(const std::string& help) {
 }
 
 TEST_F(Program, TakesTheExamplesOfItsHelp) {
+  ::setenv("COLUMNS", "400", 1);  // each on a line of its own
   std::vector<std::string> commands{""};
   std::set<std::string> examples;
   for (std::size_t next = 0; next < commands.size(); ++next) {

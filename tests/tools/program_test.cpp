@@ -105,6 +105,10 @@ TEST_F(Program, DrawsItsExamples) {
   expect_refused("graph --example mlp --overlay warmth", {"--overlay", "warmth", "gradient-norm"});
   EXPECT_THAT(run("graph --example mlp --joint --overlay values").out, HasSubstr(", mean "));
   EXPECT_THAT(run("graph --example mlp --overlay time").out, HasSubstr("s █"));
+  EXPECT_THAT(run("graph --example mlp -f text --edges --joint --overlay gradient-norm").out,
+              ContainsRegex("◆   ∂ relu.*‖∇‖"));
+  expect_refused("graph --example mlp -f text --joint", {"--edges draws them"});
+  expect_refused("graph --example mlp --edges", {"--edges goes with -f text"});
 }
 
 // The architecture that people draw by hand, in any script, and 12 blocks as one.

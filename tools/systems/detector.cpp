@@ -26,6 +26,7 @@
 
 #include "../export.hpp"
 #include "../model_options.hpp"
+#include "../option_values.hpp"
 #include "../prediction.hpp"
 #include "../saved_model.hpp"
 #include "../systems.hpp"
@@ -250,23 +251,27 @@ void add_train_command(CLI::App& train, int& status) {
   options->weight_decay = 0.02;
   CLI::App* command =
       train.add_subcommand("detect", "A detector of objects in pictures: yours, or scenes of Debian's Fashion-MNIST");
-  command->add_option("data", options->annotations,
-                      "JSON in the form of COCO: images, annotations with a bbox, categories; without it, scenes");
-  command->add_option("--pictures", options->pictures, "Folder of the pictures; else that of the JSON");
-  command->add_option("--test", options->test, "JSON of the pictures to test on; else a share is held out");
+  command
+      ->add_option("data", options->annotations,
+                   "JSON in the form of COCO: images, annotations with a bbox, categories; without it, scenes")
+      ->type_name(kFile);
+  command->add_option("--pictures", options->pictures, "Folder of the pictures; else that of the JSON")
+      ->type_name(kFolder);
+  command->add_option("--test", options->test, "JSON of the pictures to test on; else a share is held out")
+      ->type_name(kFile);
   command->add_option("--test-split", options->held_out, "That share")
       ->capture_default_str()
-      ->check(CLI::Range(0.01, 0.9));
+      ->check(between(0.01, 0.9));
   command->add_option("--size", options->size, "HEIGHT WIDTH that all pictures are brought to, in training and use")
       ->expected(2)
-      ->check(CLI::Range(1, 1 << 14));
+      ->check(between(1, 1 << 14));
   command->add_option("--scenes", options->scenes, "To compose, where no pictures are given")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1 << 20));
+      ->check(between(1, 1 << 20));
   for (const char* name : {"channels", "features"}) add_setting(*command, options->model, name);
   command->add_option("--validation-split", options->validation, "Share of the training pictures that only measures")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(between(0.0, 0.9));
   add_training_options(*command, *options);
   command->footer(
       "The scenes are of 160 × 160 pixels, with 2 to 8 garments of 20 to 90, which overlap by up to 40 %, before "

@@ -27,6 +27,7 @@
 #include "../class_report.hpp"
 #include "../export.hpp"
 #include "../model_options.hpp"
+#include "../option_values.hpp"
 #include "../prediction.hpp"
 #include "../systems.hpp"
 #include "../training.hpp"
@@ -126,13 +127,13 @@ void add_train_command(CLI::App& train, int& status) {
   CLI::App* command = train.add_subcommand("images", "A classifier of pictures: yours, or Debian's Fashion-MNIST");
   add_picture_options(*command, options->source);
   for (const char* name : {"model", "hidden", "channels", "dropout"}) add_setting(*command, options->model, name);
-  command->add_option("--label-smoothing", options->smoothing)->capture_default_str()->check(CLI::Range(0.0, 0.99));
+  command->add_option("--label-smoothing", options->smoothing)->capture_default_str()->check(between(0.0, 0.99));
   command->add_option("--validation-split", options->validation, "Share of the training images that only measures")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(between(0.0, 0.9));
   command->add_option("--limit", options->limit, "Train on so many images only; 0: all")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   command->add_flag("!--no-augment", options->augment,
                     "Leave images as they are: no flips, no shifts. An mlp never gets any");
   add_training_options(*command, *options);

@@ -25,6 +25,7 @@
 #include "../export.hpp"
 #include "../generation.hpp"
 #include "../model_options.hpp"
+#include "../option_values.hpp"
 #include "../saved_model.hpp"
 #include "../systems.hpp"
 #include "../training.hpp"
@@ -209,14 +210,16 @@ void add_train_command(CLI::App& train, int& status) {
       train.add_subcommand("generator", "A generator of pictures like yours, or Debian's Fashion-MNIST");
   add_picture_options(*command, options->source);
   for (const char* name : {"model", "channels", "hidden", "latent"}) add_setting(*command, options->model, name);
-  command->add_option("--classifier", options->classifier,
-                      "Folder of tapegrad train images on the same set: measures the samples by it");
+  command
+      ->add_option("--classifier", options->classifier,
+                   "Folder of tapegrad train images on the same set: measures the samples by it")
+      ->type_name(kFolder);
   command->add_option("--validation-split", options->validation, "Share of the training images that only measures")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(between(0.0, 0.9));
   command->add_option("--limit", options->limit, "Train on so many images only; 0: all")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   add_training_options(*command, *options);
   command->footer(
       "vae: a variational autoencoder; the loss is the negative ELBO. gan: a Wasserstein GAN with gradient penalty.\n"

@@ -22,6 +22,7 @@
 #include "../export.hpp"
 #include "../generation.hpp"
 #include "../model_options.hpp"
+#include "../option_values.hpp"
 #include "../systems.hpp"
 #include "../training.hpp"
 #include "saved_language_model.hpp"
@@ -163,23 +164,24 @@ void add_train_command(CLI::App& train, int& status) {
       ->add_option("data", options->source,
                    "fortunes: (Debian's fortunes and fortunes-min), a file of texts parted by lines with a %, or any "
                    "text file")
+      ->type_name("FILE|FOLDER")
       ->capture_default_str();
   add_setting(*command, options->model, "model");
   command->add_option("--held-out", options->held_out, "Share of the texts to test on")
       ->capture_default_str()
-      ->check(CLI::Range(0.001, 0.9));
+      ->check(between(0.001, 0.9));
   command->add_option("--validation-split", options->validation, "Share of the others that only measures")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(between(0.0, 0.9));
   command->add_option("--tokens", options->tokens, "Different tokens: 257, the bytes alone, or more, with byte pairs")
       ->capture_default_str()
-      ->check(CLI::Range(data::BytePairs::kEnd + 1, 65536));
+      ->check(between(data::BytePairs::kEnd + 1, 65536));
   for (const char* name : {"width", "layers", "heads", "context", "dropout"})
     add_setting(*command, options->model, name)->default_str(kByModel);
-  command->add_option("--clip", options->clip, "Longest gradient")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--clip", options->clip, "Longest gradient")->capture_default_str()->check(positive());
   command->add_option("--warm-up", options->warm_up, "Epochs in which the learning rate rises")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   add_training_options(*command, *options);
   for (const char* name : {"--batch", "--epochs", "--lr", "--weight-decay"})
     command->get_option(name)->default_str(kByModel);

@@ -14,6 +14,7 @@
 
 #include "../corpus.hpp"
 #include "../model_options.hpp"
+#include "../option_values.hpp"
 #include "../systems.hpp"
 #include "../training.hpp"
 #include "saved_masked_language_model.hpp"
@@ -117,22 +118,23 @@ void add_train_command(CLI::App& train, int& status) {
   command
       ->add_option("data", options->source,
                    "wordnet: (all definitions of Debian's wordnet-base), or a text file, a text a line")
+      ->type_name(kFile)
       ->capture_default_str();
   command->add_option("--held-out", options->held_out, "Share of the texts to test on")
       ->capture_default_str()
-      ->check(CLI::Range(0.001, 0.9));
+      ->check(between(0.001, 0.9));
   command->add_option("--validation-split", options->validation, "Share of the others that only measures")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(between(0.0, 0.9));
   command->add_option("--masked", options->share, "Share of a text's tokens that are to be told")
       ->capture_default_str()
-      ->check(CLI::Range(0.01, 0.9));
+      ->check(between(0.01, 0.9));
   command->add_option("--tokens", options->pairs, "Different tokens: 257, the bytes alone, or more, with byte pairs")
       ->capture_default_str()
-      ->check(CLI::Range(data::BytePairs::kEnd + 1, 65536));
+      ->check(between(data::BytePairs::kEnd + 1, 65536));
   command->add_option("--longest", options->tokens.longest, "Tokens of a text that count")
       ->capture_default_str()
-      ->check(CLI::Range(1, 100'000));
+      ->check(between(1, 100'000));
   for (const char* name : {"width", "layers", "heads", "dropout"}) add_setting(*command, options->model, name);
   add_training_options(*command, *options);
   command->footer(

@@ -1,4 +1,5 @@
 #include "picture_sets.hpp"
+#include "../option_values.hpp"
 
 #include <fmt/format.h>
 
@@ -92,16 +93,17 @@ void add_picture_options(CLI::App& command, PictureSource& source) {
       .add_option("data", source.folder,
                   "Folder of a folder a class, with PNG, JPEG or PGM files; of such folders in train and test; or of "
                   "train- and t10k-images-idx3-ubyte and -labels-idx1-ubyte, packed by gzip or not")
+      ->type_name(kFolder)
       ->capture_default_str();
   command.add_option("--size", source.size, "HEIGHT WIDTH that all pictures are brought to, in training and use")
       ->expected(2)
-      ->check(CLI::Range(1, 1 << 14));
+      ->check(between(1, 1 << 14));
   command.add_option("--class-names", source.class_names, "Of the labels 0, 1, … in IDX files; else their numbers");
   command
       .add_option("--test-split", source.held_out,
                   "Share of each class to test on, of folders that are not in train and test")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(between(0.0, 0.9));
 }
 
 }  // namespace tapegrad::tools

@@ -17,6 +17,7 @@
 #include <tapegrad/train/ranking.hpp>
 
 #include "../model_options.hpp"
+#include "../option_values.hpp"
 #include "../systems.hpp"
 #include "../training.hpp"
 #include "saved_recommender.hpp"
@@ -314,6 +315,7 @@ void add_train_command(CLI::App& train, int& status) {
   command
       ->add_option("data", options->file,
                    "CSV with the columns user, item, rating and, if known, time, in seconds since 1970")
+      ->type_name(kFile)
       ->required();
   command->add_option(
       "--items", options->items,
@@ -321,12 +323,12 @@ void add_train_command(CLI::App& train, int& status) {
       "as in Drama|War");
   command->add_option("--held-out", options->held_out, "Share of the ratings to test on")
       ->capture_default_str()
-      ->check(CLI::Range(0.001, 0.9));
+      ->check(between(0.001, 0.9));
   command
       ->add_option("--validation-split", options->validation,
                    "Share of the others that chooses how lists are ordered, and the yardsticks' penalties")
       ->capture_default_str()
-      ->check(CLI::Range(0.001, 0.9));
+      ->check(between(0.001, 0.9));
   command->add_option("--liked", options->liked, "The least rating of an item that is liked, when lists are judged")
       ->capture_default_str();
   for (const char* name : {"factors", "hidden", "dropout"}) add_setting(*command, options->model, name);

@@ -23,6 +23,7 @@
 
 #include "../class_report.hpp"
 #include "../model_options.hpp"
+#include "../option_values.hpp"
 #include "../prediction.hpp"
 #include "../saved_model.hpp"
 #include "../systems.hpp"
@@ -245,14 +246,16 @@ void add_train_command(CLI::App& train, int& status) {
   options->weight_decay = 0.01;
   CLI::App* command =
       train.add_subcommand("speech", "A recogniser of speech: one of several words, or text letter by letter");
-  command->add_option("data", options->list, "CSV with the columns file, of WAV files beside it, and text")->required();
-  command->add_option("--test", options->test, "Another one, to test on; else a share is held out");
+  command->add_option("data", options->list, "CSV with the columns file, of WAV files beside it, and text")
+      ->type_name(kFile)
+      ->required();
+  command->add_option("--test", options->test, "Another one, to test on; else a share is held out")->type_name(kFile);
   command->add_option("--test-split", options->held_out, "That share")
       ->capture_default_str()
-      ->check(CLI::Range(0.01, 0.9));
+      ->check(between(0.01, 0.9));
   command->add_option("--validation-split", options->validation, "Share of the other recordings that only measures")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(between(0.0, 0.9));
   for (const char* name : {"model", "bands", "channels", "width", "layers", "dropout"})
     add_setting(*command, options->model, name);
   command->add_flag("!--no-augment", options->augment,

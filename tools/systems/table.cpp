@@ -30,6 +30,7 @@
 #include "../export.hpp"
 #include "../linear_fit.hpp"
 #include "../model_options.hpp"
+#include "../option_values.hpp"
 #include "../prediction.hpp"
 #include "../systems.hpp"
 #include "../training.hpp"
@@ -337,18 +338,17 @@ void add_train_command(CLI::App& train, int& status) {
       "table", "A model of a table's rows, which tells a class or a number: a linear one, corrected by hidden layers");
   command
       ->add_option("data", options->file, "CSV with a header; columns hold numbers or categories, fields may be empty")
+      ->type_name(kFile)
       ->required();
   command->add_option("--target", options->target, "The column to tell: categories are classes")->required();
-  command->add_option("--test", options->test, "A table to test on; else a share is held out");
-  command->add_option("--held-out", options->held_out, "That share")
-      ->capture_default_str()
-      ->check(CLI::Range(0.01, 0.9));
+  command->add_option("--test", options->test, "A table to test on; else a share is held out")->type_name(kFile);
+  command->add_option("--held-out", options->held_out, "That share")->capture_default_str()->check(between(0.01, 0.9));
   command
       ->add_option("--validation-split", options->validation,
                    "Share of the other rows that stops the training, tells the temperature of the probabilities and "
                    "the yardstick's penalty")
       ->capture_default_str()
-      ->check(CLI::Range(0.01, 0.9));
+      ->check(between(0.01, 0.9));
   command->add_option("--ignore", options->ignored, "Columns to leave out, such as numbers of customers");
   command->add_option("--category", options->categories, "Columns whose numbers are names, such as codes of areas");
   command->add_option("--number", options->numbers, "Columns that must hold numbers");
@@ -359,7 +359,7 @@ void add_train_command(CLI::App& train, int& status) {
           ->add_option("--folds", options->folds,
                        "Tell each of so many parts by a model of the others, and compare with the yardstick; leaves no "
                        "model")
-          ->check(CLI::Range(2, 1000));
+          ->check(between(2, 1000));
   for (const char* other : {"--test", "--out", "--checkpoints", "--resume"}) folds->excludes(other);
   command->footer(
       "Numbers are standardised, and probabilities calibrated by a temperature. The yardstick, ridge or logistic\n"

@@ -27,6 +27,7 @@
 #include "../class_report.hpp"
 #include "../export.hpp"
 #include "../model_options.hpp"
+#include "../option_values.hpp"
 #include "../prediction.hpp"
 #include "../saved_model.hpp"
 #include "../systems.hpp"
@@ -175,16 +176,16 @@ void add_model_options(CLI::App& command, Options& options) {
   for (const char* name : {"embedding", "hidden", "dropout", "mean_dropout"}) add_setting(command, options.model, name);
   command.add_option("--vocabulary", options.vocabulary.max_size, "Most entries of the vocabulary")
       ->capture_default_str()
-      ->check(CLI::Range(3, 100'000'000));
+      ->check(between(3, 100'000'000));
   command.add_option("--min-count", options.vocabulary.min_count, "Leave out rarer words")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   command.add_option("--ngrams", options.vocabulary.ngrams, "Runs of up to so many words count as words")
       ->capture_default_str()
-      ->check(CLI::Range(1, data::Vocabulary::kLongestNgram));
+      ->check(between(1, data::Vocabulary::kLongestNgram));
   command.add_option("--length", options.length, "Longest text, in words and n-grams")
       ->capture_default_str()
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
 
   add_training_options(command, options);
   command.add_flag("--lr-decay", options.decay, "Let the learning rate fall in a line, to a hundredth at the end");
@@ -196,6 +197,7 @@ void add_context_options(CLI::App& command, Options& options) {
   CLI::Option* init = command.add_option(
       "--init", options.context.init,
       "The folder that tapegrad train masked --out wrote: a Transformer that goes on from what it learned");
+  init->type_name(kFolder);
   for (const char* name : {"--embedding", "--hidden", "--dropout", "--mean-dropout", "--vocabulary", "--min-count",
                            "--ngrams", "--length", "--lr-decay", "--dense"})
     init->excludes(command.get_option(name));
@@ -204,7 +206,7 @@ void add_context_options(CLI::App& command, Options& options) {
   command
       .add_option("--layer-rate", options.context.layer_rate, "A layer's learning rate over that of the one above it")
       ->capture_default_str()
-      ->check(CLI::Range(0.01, 1.0))
+      ->check(between(0.01, 1.0))
       ->needs(init);
 }
 
@@ -223,6 +225,7 @@ void add_text_command(CLI::App& train, int& status) {
       ->add_option("data", options->source,
                    "wordnet: (Debian's wordnet-base), a file of label<TAB>text lines, a CSV with a header, or a folder "
                    "with one folder of .txt files a class")
+      ->type_name("FILE|FOLDER")
       ->capture_default_str();
   add_model_options(*command, *options);
   add_context_options(*command, *options);
@@ -250,6 +253,7 @@ void add_sentiment_command(CLI::App& train, int& status) {
       ->add_option("data", *folder,
                    "Folder with train.csv and test.csv, columns text and label; scripts/data/food-reviews makes one "
                    "of Debian's r-cran-modeldata")
+      ->type_name("FILE|FOLDER")
       ->capture_default_str();
   add_model_options(*command, *options);
   command->footer(

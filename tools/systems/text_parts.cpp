@@ -1,4 +1,5 @@
 #include "text_parts.hpp"
+#include "../option_values.hpp"
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -46,22 +47,22 @@ TextParts read_text_parts(TextSource source, std::uint64_t seed) {
 }
 
 void add_text_options(CLI::App& command, TextSource& source) {
-  command.add_option("--test", source.test, "Test texts, in one of the same forms; else a share is held out");
-  command.add_option("--held-out", source.held_out, "That share")->capture_default_str()->check(CLI::Range(0.0, 0.9));
+  command.add_option("--test", source.test, "Test texts, in one of the same forms; else a share is held out")
+      ->type_name("FILE|FOLDER");
+  command.add_option("--held-out", source.held_out, "That share")->capture_default_str()->check(between(0.0, 0.9));
   command.add_option("--validation-split", source.validation, "Share of the training texts that only measures")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(between(0.0, 0.9));
   command
       .add_option("--labels", source.labels, "Share of the other training texts to learn from, as if labels were few")
       ->capture_default_str()
-      ->check(CLI::Range(1e-6, 1.0));
+      ->check(between(1e-6, 1.0));
   command.add_option("--text-column", source.text_column, "Of a CSV; text if not given");
   command.add_option("--label-column", source.label_column, "Of a CSV; label if not given");
-  const std::map<std::string, data::Quoting> quotings{{"csv", data::Quoting::csv}, {"none", data::Quoting::none}};
-  command
-      .add_option("--quotes", source.columns.quoting,
-                  "Of a CSV: csv, quotes hold separators and line breaks; none, they stand for themselves")
-      ->transform(CLI::CheckedTransformer(quotings));
+  const std::vector<std::pair<std::string, data::Quoting>> quotings{{"csv", data::Quoting::csv},
+                                                                    {"none", data::Quoting::none}};
+  add_choice(command, "--quotes", source.columns.quoting, quotings,
+             "Of a CSV: csv, quotes hold separators and line breaks; none, they stand for themselves");
 }
 
 }  // namespace tapegrad::tools

@@ -18,6 +18,7 @@
 #include <tapegrad/train/translation_scores.hpp>
 
 #include "../model_options.hpp"
+#include "../option_values.hpp"
 #include "../systems.hpp"
 #include "../training.hpp"
 #include "../translation_memory.hpp"
@@ -225,30 +226,31 @@ void add_train_command(CLI::App& train, int& status) {
       ->add_option("data", options->pairs,
                    "Table with a header, by tabs or as CSV: the first two columns hold texts that mean the same, and "
                    "a column \"group\" may say which pairs belong on one side of a split")
+      ->type_name(kFile)
       ->required();
-  command->add_option("--test", options->test, "Another one, to test on; else a share is held out");
+  command->add_option("--test", options->test, "Another one, to test on; else a share is held out")->type_name(kFile);
   command->add_option("--test-split", options->held_out, "That share")
       ->capture_default_str()
-      ->check(CLI::Range(0.001, 0.9));
+      ->check(between(0.001, 0.9));
   command->add_option("--validation-split", options->validation, "Share of the other pairs that only measures")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+      ->check(between(0.0, 0.9));
   command
       ->add_option("--tokens", options->tokens,
                    "Different tokens of both languages: 257, the bytes alone, or more, with byte pairs")
       ->capture_default_str()
-      ->check(CLI::Range(data::BytePairs::kEnd + 1, 65536));
+      ->check(between(data::BytePairs::kEnd + 1, 65536));
   command->add_option("--longest", options->longest, "Tokens of a text; longer ones are not learned from")
       ->capture_default_str()
-      ->check(CLI::Range(2, 100'000));
+      ->check(between(2, 100'000));
   for (const char* name : {"width", "layers", "heads", "dropout"}) add_setting(*command, options->model, name);
   command
       ->add_option("--label-smoothing", options->smoothing, "Share of each token's probability that goes to all alike")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.99));
+      ->check(between(0.0, 0.99));
   command->add_option("--beams", options->translate.beams, "Translations that are followed at a time, when it tests")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
+      ->check(between(1, 1000));
   add_training_options(*command, *options);
   command->footer(
       "Prints BLEU (13a) and chrF of the test part, as sacreBLEU computes them, beside those of the nearest text of "
