@@ -44,8 +44,7 @@ using nn::models::ImageClassifierKind;
 struct Options : TrainingOptions {
   PictureSource source;
   nn::models::ImageClassifierOptions model;
-  double validation = 0.05, smoothing = 0;
-  std::int64_t limit = 0;
+  double smoothing = 0;
   bool augment = true;
 };
 
@@ -64,15 +63,14 @@ int train_images(const Options& options) {
   const Pictures pictures = read_pictures(options.source, options.seed);
   if (pictures.classes.size() < 2)
     throw ValueError(fmt::format("{}: all pictures are of one class; two are needed", options.source.folder));
-  const data::ImageDataset& all = pictures.train;
-  data::Split parts = data::split(all.size(), options.validation, options.seed);
-  if (options.limit > 0 && options.limit < std::ssize(parts.kept))
-    parts.kept.resize(static_cast<std::size_t>(options.limit));
-  SavedImages system{pictures.classes, options.model, data::fit_scaling(all.images(), parts.kept),
+  SavedImages system{pictures.classes, options.model,
+                     data::fit_scaling(pictures.train.images(), data::all_rows(pictures.train.size())),
                      !options.source.size.empty()};
-  const data::ImageDataset train = take(all, parts.kept, system.scaling),
-                           validation = take(all, parts.held_out, system.scaling),
-                           test = take(pictures.test, data::all_rows(pictures.test.size()), system.scaling);
+  const auto scaled = [&](const data::ImageDataset& part) {
+    return data::ImageDataset(part.images(), part.labels(), part.classes(), system.scaling);
+  };
+  const data::ImageDataset train = scaled(pictures.train), validation = scaled(pictures.validation),
+                           test = scaled(pictures.test);
 
   system.options.height = train.height();
   system.options.width = train.width();
@@ -128,12 +126,6 @@ void add_train_command(CLI::App& train, int& status) {
   add_picture_options(*command, options->source);
   for (const char* name : {"model", "hidden", "channels", "dropout"}) add_setting(*command, options->model, name);
   command->add_option("--label-smoothing", options->smoothing)->capture_default_str()->check(between(0.0, 0.99));
-  command->add_option("--validation-split", options->validation, "Share of the training images that only measures")
-      ->capture_default_str()
-      ->check(between(0.0, 0.9));
-  command->add_option("--limit", options->limit, "Train on so many images only; 0: all")
-      ->capture_default_str()
-      ->check(not_negative());
   command->add_flag("!--no-augment", options->augment,
                     "Leave images as they are: no flips, no shifts. An mlp never gets any");
   add_training_options(*command, *options);

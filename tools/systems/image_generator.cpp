@@ -62,8 +62,6 @@ struct SavedGenerator {
 struct Options : TrainingOptions {
   PictureSource source;
   nn::models::ImageGeneratorOptions model;
-  double validation = 0.05;
-  std::int64_t limit = 0;
   std::string classifier;
 };
 
@@ -151,13 +149,7 @@ int train_generator(const Options& options) {
   set_num_threads(options.threads);
   const std::unique_ptr<OutputFolder> out = open_output(options, kConfig);
   const Pictures pictures = read_pictures(options.source, options.seed);
-  data::Split parts = data::split(pictures.train.size(), options.validation, options.seed);
-  if (options.limit > 0 && options.limit < std::ssize(parts.kept))
-    parts.kept.resize(static_cast<std::size_t>(options.limit));
-  const data::ImageDataset train = take(pictures.train, parts.kept, {}),
-                           validation = take(pictures.train, parts.held_out, {});
-  const data::ImageDataset& test = pictures.test;
-
+  const data::ImageDataset &train = pictures.train, &validation = pictures.validation, &test = pictures.test;
   std::optional<SavedModel<SavedImages>> classifier;
   if (!options.classifier.empty()) classifier.emplace(load_classifier(options.classifier, train));
 
@@ -214,12 +206,6 @@ void add_train_command(CLI::App& train, int& status) {
       ->add_option("--classifier", options->classifier,
                    "Folder of tapegrad train images on the same set: measures the samples by it")
       ->type_name(kFolder);
-  command->add_option("--validation-split", options->validation, "Share of the training images that only measures")
-      ->capture_default_str()
-      ->check(between(0.0, 0.9));
-  command->add_option("--limit", options->limit, "Train on so many images only; 0: all")
-      ->capture_default_str()
-      ->check(not_negative());
   add_training_options(*command, *options);
   command->footer(
       "vae: a variational autoencoder; the loss is the negative ELBO. gan: a Wasserstein GAN with gradient penalty.\n"

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <set>
+#include <span>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/data/splits.hpp>
@@ -15,16 +16,20 @@ namespace tapegrad::tools {
 
 namespace fs = std::filesystem;
 
-data::ImageDataset take(const data::ImageDataset& all, std::span<const std::int64_t> rows,
-                        data::ImageDataset::Scaling scaling) {
-  const Tensor chosen = copy_of(rows, Shape{std::ssize(rows)});
-  return data::ImageDataset(index_select(all.images(), 0, chosen), index_select(all.labels(), 0, chosen), all.classes(),
-                            scaling);
-}
-
 namespace {
 
-Pictures read_idx_set(const PictureSource& source) {
+data::ImageDataset take(const data::ImageDataset& all, std::span<const std::int64_t> rows) {
+  const Tensor chosen = copy_of(rows, Shape{std::ssize(rows)});
+  return {index_select(all.images(), 0, chosen), index_select(all.labels(), 0, chosen), all.classes()};
+}
+
+/// As it was read.
+struct Parts {
+  data::ImageDataset train, test;
+  std::vector<std::string> classes;
+};
+
+Parts read_idx_set(const PictureSource& source) {
   if (!source.size.empty()) throw ValueError("--size is for folders of pictures; " + source.folder + " has IDX files");
   std::vector<std::string> classes = source.class_names;
   if (classes.empty() && source.folder == kFashion) classes = fashion_classes();
@@ -48,7 +53,7 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
-Pictures read_folders(const PictureSource& source, std::uint64_t seed) {
+Parts read_folders(const PictureSource& source, std::uint64_t seed) {
   if (!source.class_names.empty())
     throw ValueError("--class-names is for IDX files; the classes of " + source.folder + " are its folders' names");
   data::ImageFolderOptions reading;
@@ -66,7 +71,7 @@ Pictures read_folders(const PictureSource& source, std::uint64_t seed) {
   for (const double label : all.labels.values()) labels.push_back(static_cast<std::int32_t>(label));
   const data::Split halves = data::stratified_split(labels, source.held_out, seed);
   const data::ImageDataset pictures = as_dataset(all);
-  return {take(pictures, halves.kept, {}), take(pictures, halves.held_out, {}), all.classes};
+  return {take(pictures, halves.kept), take(pictures, halves.held_out), all.classes};
 }
 
 }  // namespace
@@ -79,13 +84,16 @@ Pictures read_pictures(const PictureSource& source, std::uint64_t seed) {
     return fs::exists(folder / name) || fs::exists(folder / (std::string(name) + ".gz"));
   };
   const bool is_idx = source.folder == kFashion || has("train-images-idx3-ubyte") || has("t10k-images-idx3-ubyte");
-  Pictures pictures = is_idx ? read_idx_set(source) : read_folders(source, seed);
-  const data::ImageDataset &train = pictures.train, &test = pictures.test;
+  Parts parts = is_idx ? read_idx_set(source) : read_folders(source, seed);
+  const data::ImageDataset &train = parts.train, &test = parts.test;
   if (test.size() == 0) throw ValueError(source.folder + ": has no test images");
   if (test.height() != train.height() || test.width() != train.width())
     throw IoError(fmt::format("{}: test images of {} × {}, training images of {} × {}", source.folder, test.height(),
                               test.width(), train.height(), train.width()));
-  return pictures;
+  data::Split split = data::split(train.size(), source.validation, seed);
+  if (source.limit > 0 && source.limit < std::ssize(split.kept))
+    split.kept.resize(static_cast<std::size_t>(source.limit));
+  return {take(train, split.kept), take(train, split.held_out), test, std::move(parts.classes)};
 }
 
 void add_picture_options(CLI::App& command, PictureSource& source) {
@@ -104,6 +112,12 @@ void add_picture_options(CLI::App& command, PictureSource& source) {
                   "Share of each class to test on, of folders that are not in train and test")
       ->capture_default_str()
       ->check(between(0.0, 0.9));
+  command.add_option("--validation-split", source.validation, "Share of the training images that only measures")
+      ->capture_default_str()
+      ->check(between(0.0, 0.9));
+  command.add_option("--limit", source.limit, "Train on so many images only; 0: all")
+      ->capture_default_str()
+      ->check(not_negative());
 }
 
 }  // namespace tapegrad::tools
