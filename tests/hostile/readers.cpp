@@ -111,6 +111,8 @@ std::vector<Reader> make_readers() {
       {"pytorch", ".pt", [](const Path& p) { io::load_pytorch(p); }, pytorch_file()},
       {"checkpoint", ".safetensors", [](const Path& p) { io::load_checkpoint(p); }, checkpoint_file()},
       {"onnx", ".onnx", [](const Path& p) { onnx::load(p); }, onnx_file(small_model())},
+      {"onnx value", ".pb", [](const Path& p) { onnx::load_value(p, {.type = onnx::ElementType::float32}); },
+       protobuf::encode(schema::Tensor{.dims = {2}, .data_type = 1, .float_data = {1, 2}})},
       {"snapshot", ".json", [](const Path& p) { graph::from_json(data::read_text_file(p), p.string()); }, kSnapshot,
        true},
       {"mermaid", ".mmd",
