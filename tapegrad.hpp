@@ -28,6 +28,7 @@
 #include <tapegrad/data/text_dataset.hpp>
 #include <tapegrad/data/text_file.hpp>
 #include <tapegrad/data/token_stream.hpp>
+#include <tapegrad/data/word_pieces.hpp>
 #include <tapegrad/distributions/distributions.hpp>
 #include <tapegrad/graph/analysis.hpp>
 #include <tapegrad/graph/diff.hpp>

@@ -82,9 +82,11 @@ nn::models::Bert load_bert() {
   return model;
 }
 
-Tensor embed(const nn::models::Bert& model, const Tensor& ids, const Tensor& types, const Tensor& mask) {
-const Tensor vectors = model(ids, types, mask);  // [B, L, 768]
-const Tensor text = model.pool(vectors);         // [B, 768]
+Tensor embed(const nn::models::Bert& model, const std::vector<std::string>& texts) {
+const data::WordPieces pieces = data::WordPieces::load("bert/vocab.txt");
+const data::PieceBatch batch = pieces.batch(texts, 512);
+const Tensor vectors = model(batch.ids, Tensor(), batch.mask);  // [B, L, 768]
+const Tensor text = model.pool(vectors);                        // [B, 768]
 return text;
 }
 
@@ -167,7 +169,8 @@ TEST_F(PretrainedPage, Embeds) {
   const nn::models::BertOptions options{.tokens = 9, .width = 4, .layers = 1, .heads = 1, .hidden = 4};
   Classifier model(options, 3);
   const Tensor ids = tensor({{1, 2, 3}}, i64), types = zeros({1, 3}, i64), mask = ones({1, 3}, boolean);
-  EXPECT_EQ(embed(model.bert, ids, types, mask).shape(), (Shape{1, 4}));
+  folder_.write("bert/vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nb\n");
+  EXPECT_EQ(embed(model.bert, {"a", "a b"}).shape(), (Shape{2, 4}));
   EXPECT_EQ(model.forward(ids, types, mask).shape(), (Shape{1, 3}));
 }
 

@@ -91,6 +91,7 @@ void expect_survived(const std::string& reader_name, const std::vector<Mutant>& 
 }
 
 TEST(Mutants, OfOnnxModels) { expect_survived("onnx", protobuf_mutants(reader("onnx").sample), 500); }
+TEST(Mutants, OfOnnxValues) { expect_survived("onnx value", protobuf_mutants(reader("onnx value").sample), 100); }
 TEST(Mutants, OfPyTorchArchives) { expect_survived("pytorch", zip_mutants(reader("pytorch").sample), 200); }
 TEST(Mutants, OfPickles) { expect_survived("pytorch", pickle_mutants(reader("pytorch").sample), 1000); }
 TEST(Mutants, OfNpz) {

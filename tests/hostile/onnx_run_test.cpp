@@ -90,11 +90,17 @@ class Case {
   std::vector<File> files_;
 };
 
-TEST(OnnxMutants, RunOrAreRefused) {
+/// The cases in so many tests, each of a minute at most.
+constexpr int kGroups = 8;
+class OnnxMutants : public ::testing::TestWithParam<int> {};
+
+TEST_P(OnnxMutants, RunOrAreRefused) {
   SKIP_UNLESS(fs::exists(kSuite), "needs the Debian package libonnx-testdata");
   const char* wanted = std::getenv("TAPEGRAD_MUTANTS");
   const std::size_t each = wanted ? std::stoul(wanted) : 2;
+  int index = 0;
   for (const fs::directory_entry& entry : fs::directory_iterator(kSuite)) {
+    if (index++ % kGroups != GetParam()) continue;
     const fs::path& path = entry.path();
     const std::string name = path.filename();
     // Functions' bodies are of the same operators; a loop of 2^40 steps takes them.
@@ -111,6 +117,8 @@ TEST(OnnxMutants, RunOrAreRefused) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Group, OnnxMutants, ::testing::Range(0, kGroups));
 
 }  // namespace
 }  // namespace tapegrad::hostile

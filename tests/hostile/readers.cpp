@@ -12,6 +12,7 @@
 #include <tapegrad/data/table.hpp>
 #include <tapegrad/data/text_file.hpp>
 #include <tapegrad/data/vocabulary.hpp>
+#include <tapegrad/data/word_pieces.hpp>
 #include <tapegrad/graph/internal/mermaid_limits.hpp>
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/interchange/onnx.hpp>
@@ -85,6 +86,8 @@ std::vector<Reader> make_readers() {
       {"gpt2 merges", ".txt",
        [](const Path& p) { data::Gpt2Tokens::load(beside(p, "vocab.json", gpt2_vocabulary_with_he()), p); },
        "#version: 0.2\nh e\n", true, true},
+      {"word pieces", ".txt", [](const Path& p) { data::WordPieces::load(p); },
+       "[PAD]\n[UNK]\n[CLS]\n[SEP]\nun\n##able\n", true, true},
       {"wordnet", ".noun", [](const Path& p) { data::read_labelled_texts("wordnet:" + p.string()); },
        "  licence\n00001740 05 n 01 dog 0 000 | a beast\n00001741 20 n 01 oak 0 000 | a tree\n", true, true},
       {"pgm", ".pgm", [](const Path& p) { data::read_pgm(p); }, "P5\n# by hand\n3 2\n255\nabcdef"},
@@ -111,6 +114,8 @@ std::vector<Reader> make_readers() {
       {"pytorch", ".pt", [](const Path& p) { io::load_pytorch(p); }, pytorch_file()},
       {"checkpoint", ".safetensors", [](const Path& p) { io::load_checkpoint(p); }, checkpoint_file()},
       {"onnx", ".onnx", [](const Path& p) { onnx::load(p); }, onnx_file(small_model())},
+      {"onnx value", ".pb", [](const Path& p) { onnx::load_value(p, {.type = onnx::ElementType::float32}); },
+       protobuf::encode(schema::Tensor{.dims = {2}, .data_type = 1, .float_data = {1, 2}})},
       {"snapshot", ".json", [](const Path& p) { graph::from_json(data::read_text_file(p), p.string()); }, kSnapshot,
        true},
       {"mermaid", ".mmd",
