@@ -69,7 +69,7 @@ using Collate = std::function<Batch(std::span<const Sample> samples)>;
 /// Samples of equal shapes, along a new first axis. ShapeError, which names the sample, otherwise.
 Batch stack(std::span<const Sample> samples);
 /// As stack(), of inputs whose first axes differ: filled with zeros at the end to the longest. A further input, i64
-/// [N], has the lengths of the first ones. Targets of whole numbers are filled with -1, which marks what does not count.
+/// [N], has the lengths of the first ones. Whole-number targets are filled with -1, which marks what does not count.
 Batch pad_and_stack(std::span<const Sample> samples);
 
 /// Samples from a function: files read when they are wanted, say.

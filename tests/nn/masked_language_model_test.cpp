@@ -57,8 +57,7 @@ TEST(MaskTokens, HidesSomeOfEachText) {
     drawn[place] = true;
     hidden += ids[place] == kMask;
   }
-  for (std::size_t i = 0; i < ids.size(); ++i)
-    EXPECT_TRUE(drawn[i] || ids[i] == was[i]) << i;
+  for (std::size_t i = 0; i < ids.size(); ++i) EXPECT_TRUE(drawn[i] || ids[i] == was[i]) << i;
   EXPECT_NEAR(hidden / static_cast<double>(places.size()), 0.8, 0.12);
   EXPECT_EQ(masked(0).inputs[2].values(), places);
   EXPECT_NE(masked(1).inputs[2].values(), places);

@@ -85,7 +85,7 @@ TEST_F(Translations, AreLearned) {
   expect_refused("predict --model model x", {"the translator in model does not classify", "tapegrad translate"});
   expect_refused("translate --model model --picture p.svg", {"--picture is of one text"});
   write("model/tokens.txt", "tapegrad byte pairs 1\n");
-  expect_refused("translate --model model x", {"model/tokens.txt: has 257 tokens, where config.json says 300"});
+  expect_refused("translate --model model x", {"model/tokens.txt: has 257 tokens, where config.json asks for 300"});
 }
 
 TEST_F(Translations, SayWhatIsWrong) {

@@ -41,8 +41,8 @@ struct SavedContext {
     all.rng = &rng;
     return std::make_unique<Model>(all, std::ssize(classes));
   }
-  void read_files(const std::filesystem::path& folder) { tokens.read(folder, options.tokens); }
-  void write_files(const OutputFolder& to) const { tokens.pairs.save(to.path(TextTokens::kFile)); }
+  void read_files(const std::filesystem::path& folder) { tokens.pairs = read_token_file(folder, options.tokens - 1); }
+  void write_files(const OutputFolder& to) const { write_token_file(to, tokens.pairs); }
 };
 
 /// Layers below the output that a parameter is.

@@ -1,22 +1,11 @@
 #include "saved_language_model.hpp"
 
-#include <fmt/format.h>
-
-#include <tapegrad/core/error.hpp>
-
 namespace tapegrad::tools {
 
 std::unique_ptr<nn::models::LanguageModel> SavedLanguage::make(Rng& rng) const {
   nn::models::LanguageModelOptions all = options;
   all.rng = &rng;
   return Model::make(all);
-}
-
-void SavedLanguage::read_files(const std::filesystem::path& folder) {
-  tokens = data::BytePairs::load(folder / kTokens);
-  if (tokens.size() != options.tokens)
-    throw IoError(fmt::format("{}: has {} tokens, where {} says {}", (folder / kTokens).string(), tokens.size(),
-                              kConfig, options.tokens));
 }
 
 void write_text(const SavedModel<SavedLanguage>& saved, std::string_view prompt, nn::models::GenerateOptions options,

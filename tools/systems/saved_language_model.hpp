@@ -5,16 +5,16 @@
 #include <functional>
 #include <memory>
 #include <string_view>
-#include <tapegrad/data/internal/byte_pairs.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
 
 #include "../saved_model.hpp"
+#include "token_file.hpp"
 
 namespace tapegrad::tools {
 
 struct SavedLanguage {
   using Model = nn::models::LanguageModel;
-  static constexpr std::string_view kKind = "language model", kTokens = "tokens.txt";
+  static constexpr std::string_view kKind = "language model";
   static constexpr int kVersion = 1;
 
   nn::models::LanguageModelOptions options;
@@ -23,8 +23,8 @@ struct SavedLanguage {
   static constexpr auto fields() { return std::tuple{part(&SavedLanguage::options)}; }
 
   std::unique_ptr<Model> make(Rng& rng) const;
-  void read_files(const std::filesystem::path& folder);
-  void write_files(const OutputFolder& to) const { tokens.save(to.path(kTokens)); }
+  void read_files(const std::filesystem::path& folder) { tokens = read_token_file(folder, options.tokens); }
+  void write_files(const OutputFolder& to) const { write_token_file(to, tokens); }
 };
 
 /// Calls emit(bytes) with each token that the model adds to the prompt, up to the end of a text.

@@ -1,11 +1,8 @@
 #include "saved_masked_language_model.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <memory>
 #include <tapegrad/core/create.hpp>
-#include <tapegrad/core/error.hpp>
 #include <tapegrad/ops/view.hpp>
 
 namespace tapegrad::tools {
@@ -16,13 +13,6 @@ std::vector<std::int32_t> TextTokens::encode(std::string_view text) const {
   ids.resize(std::min(ids.size(), static_cast<std::size_t>(longest)));
   if (ids.empty()) ids.push_back(data::BytePairs::kEnd);
   return ids;
-}
-
-void TextTokens::read(const std::filesystem::path& folder, std::int64_t wanted) {
-  pairs = data::BytePairs::load(folder / kFile);
-  if (count() != wanted)
-    throw IoError(fmt::format("{}: has {} tokens, with that which hides one, where {} says {}",
-                              (folder / kFile).string(), count(), kConfig, wanted));
 }
 
 data::SampleDataset dataset_of(const TextTokens& tokens, const std::vector<std::string>& texts,

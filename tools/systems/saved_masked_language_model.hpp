@@ -6,18 +6,16 @@
 #include <memory>
 #include <string_view>
 #include <tapegrad/data/dataset.hpp>
-#include <tapegrad/data/internal/byte_pairs.hpp>
 #include <tapegrad/nn/models/masked_language_model.hpp>
 #include <vector>
 
 #include "../saved_model.hpp"
+#include "token_file.hpp"
 
 namespace tapegrad::tools {
 
 /// How texts become tokens.
 struct TextTokens {
-  static constexpr std::string_view kFile = "tokens.txt";
-
   std::int64_t longest = 48;  ///< tokens of a text, of which the first ones count
   data::BytePairs pairs = {};
 
@@ -25,8 +23,6 @@ struct TextTokens {
   /// With that which hides one.
   std::int64_t count() const { return pairs.size() + 1; }
   std::vector<std::int32_t> encode(std::string_view text) const;
-  /// IoError unless the file has as many as `wanted`.
-  void read(const std::filesystem::path& folder, std::int64_t wanted);
 };
 
 /// Ids i32 [N, L] and lengths [N] of texts; with classes, unless those are left out.
@@ -49,8 +45,8 @@ struct SavedMasked {
   }
 
   std::unique_ptr<Model> make(Rng& rng) const;
-  void read_files(const std::filesystem::path& folder) { tokens.read(folder, options.tokens); }
-  void write_files(const OutputFolder& to) const { tokens.pairs.save(to.path(TextTokens::kFile)); }
+  void read_files(const std::filesystem::path& folder) { tokens.pairs = read_token_file(folder, options.tokens - 1); }
+  void write_files(const OutputFolder& to) const { write_token_file(to, tokens.pairs); }
 };
 
 }  // namespace tapegrad::tools

@@ -30,10 +30,7 @@ std::unique_ptr<nn::models::Translator> SavedTranslator::make(Rng& rng) const {
 }
 
 void SavedTranslator::read_files(const std::filesystem::path& folder) {
-  tokens = data::BytePairs::load(folder / kTokens);
-  if (tokens.size() != options.tokens)
-    throw IoError(fmt::format("{}: has {} tokens, where {} says {}", (folder / kTokens).string(), tokens.size(),
-                              kConfig, options.tokens));
+  tokens = read_token_file(folder, options.tokens);
   if (languages.size() != 2)
     throw IoError(fmt::format("{}: has {} languages; expected two", (folder / kConfig).string(), languages.size()));
 }

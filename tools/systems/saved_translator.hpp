@@ -5,17 +5,17 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <tapegrad/data/internal/byte_pairs.hpp>
 #include <tapegrad/nn/models/translator.hpp>
 #include <vector>
 
 #include "../saved_model.hpp"
+#include "token_file.hpp"
 
 namespace tapegrad::tools {
 
 struct SavedTranslator {
   using Model = nn::models::Translator;
-  static constexpr std::string_view kKind = "translator", kTokens = "tokens.txt";
+  static constexpr std::string_view kKind = "translator";
   static constexpr int kVersion = 1;
 
   nn::models::TranslatorOptions options;
@@ -28,7 +28,7 @@ struct SavedTranslator {
 
   std::unique_ptr<Model> make(Rng& rng) const;
   void read_files(const std::filesystem::path& folder);
-  void write_files(const OutputFolder& to) const { tokens.save(to.path(kTokens)); }
+  void write_files(const OutputFolder& to) const { write_token_file(to, tokens); }
 
   /// With the end.
   std::vector<std::int32_t> encode(std::string_view text) const;
