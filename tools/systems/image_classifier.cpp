@@ -1,6 +1,7 @@
 // tapegrad train images: the class of a picture, by a multi-layer perceptron or a convolutional network.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -32,6 +33,7 @@
 #include "../prediction.hpp"
 #include "../saved_model.hpp"
 #include "../systems.hpp"
+#include "../terminal.hpp"
 #include "../training.hpp"
 #include "idx_sets.hpp"
 
@@ -222,9 +224,11 @@ int train_images(const Options& options) {
     batch.targets.set_name("classes");
     model.eval();
     save_graph(to, nn::cross_entropy(model.forward(batch.inputs[0]), batch.targets), "Image classifier");
-    save_report(to, report_of("Image classifier: " + options.folder, options, model, history, &report));
+    save_report(to, report_of("Image classifier", options.folder, options, model, history, &report));
   });
-  std::cout << to_text(report) << fmt::format("test accuracy {:.4f}\n", report.accuracy);
+  std::cout << to_text(report)
+            << styled(terminal_of(STDOUT_FILENO), Style::bold, fmt::format("test accuracy {:.4f}", report.accuracy))
+            << '\n';
   return end_training(history, options);
 }
 
