@@ -86,10 +86,15 @@ std::string_view Module::name() const {
 std::string Module::type_name() const {
   const std::type_info* type = type_of(*this);
   if (!type) return "Module";
-  std::string name = boost::core::demangle(type->name());
-  const std::size_t arguments = name.find('<');
-  const std::size_t qualifier = name.rfind("::", arguments);
-  return qualifier == std::string::npos ? name : name.substr(qualifier + 2);
+  // Without namespaces, in arguments too: "ModuleList<Linear>".
+  std::string name;
+  for (const char c : boost::core::demangle(type->name())) {
+    name += c;
+    if (!name.ends_with("::")) continue;
+    const std::size_t before = name.find_last_of("<, ");
+    name.erase(before == std::string::npos ? 0 : before + 1);
+  }
+  return name;
 }
 
 std::string Module::describe() const { return path().empty() ? type_name() : type_name() + " '" + path() + "'"; }

@@ -1,5 +1,7 @@
 // tapegrad explain: what is wrong with a recorded training step, and where its memory and time go.
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
@@ -10,6 +12,7 @@
 #include "examples/examples.hpp"
 #include "graph_source.hpp"
 #include "option_values.hpp"
+#include "terminal.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -37,8 +40,16 @@ void add_explain_command(CLI::App& app) {
       "  tapegrad graph --example lstm -f json | tapegrad explain -");
   command->callback([options, source] {
     if (source->empty() && options->example.empty()) throw CLI::RequiredError("source or --example");
-    std::cout << graph::explain(options->example.empty() ? load_graph(options->source)
-                                                         : find_example(options->example).record(true));
+    const graph::ComputationGraph recorded =
+        options->example.empty() ? load_graph(options->source) : find_example(options->example).record(true);
+    std::string text = graph::explain(recorded);
+    const Terminal terminal = terminal_of(STDOUT_FILENO);
+    for (const graph::Explanation& e : graph::explanations(recorded)) {
+      const std::size_t at = text.find(e.text);
+      if (e.kind >= graph::Explanation::Kind::memory || at == std::string::npos) continue;
+      text.replace(at, e.text.size(), styled(terminal, Style::bad, e.text));
+    }
+    std::cout << text;
   });
 }
 

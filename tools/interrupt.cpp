@@ -43,7 +43,8 @@ void receive(int signal) {
   }
   int none = 0;
   if (received.compare_exchange_strong(none, signal))
-    say("tapegrad: ", signal, ": saves what is trained, then ends; more signals change nothing\n");
+    say("tapegrad: ", signal,
+        ": saves what is trained, then ends; --resume goes on from there. More signals change nothing\n");
   errno = error;
 }
 

@@ -1,6 +1,7 @@
 #include "prediction.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
@@ -11,6 +12,8 @@
 #include <tapegrad/ops/activation.hpp>
 #include <tapegrad/ops/arithmetic.hpp>
 #include <tapegrad/ops/reduce.hpp>
+
+#include "terminal.hpp"
 
 namespace tapegrad::tools {
 
@@ -53,8 +56,16 @@ Tensor attribute(const Classifier& model, const Tensor& input, const Tensor& bas
 }
 
 void print_classes(const Classes& classes, std::size_t top) {
-  for (std::size_t i = 0; i < std::min(top, classes.size()); ++i)
-    std::cout << fmt::format("  {:6.2f} %  {}\n", 100 * classes[i].first, printable(classes[i].second));
+  constexpr double kShown = 0.01;  // per cent: what rounds to 0 or 100 is neither
+  const Terminal terminal = terminal_of(STDOUT_FILENO);
+  for (std::size_t i = 0; i < std::min(top, classes.size()); ++i) {
+    const double share = 100 * classes[i].first;
+    const std::string text = share < kShown         ? fmt::format("{:>7}", "< 0.01")
+                             : share > 100 - kShown ? fmt::format("{:>7}", "> 99.99")
+                                                    : fmt::format("{:7.2f}", share);
+    const std::string line = fmt::format(" {} %  {}", text, printable(classes[i].second));
+    std::cout << (i == 0 ? styled(terminal, Style::bold, line) : line) << '\n';
+  }
 }
 
 nlohmann::ordered_json to_json(const char* what, const std::string& input, const Classes& classes) {

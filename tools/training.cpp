@@ -119,9 +119,10 @@ void add_training_options(CLI::App& command, TrainingOptions& options) {
   command.add_flag("--quiet", options.quiet, "No line an epoch");
 }
 
-train::Report report_of(std::string title, const TrainingOptions& options, const nn::Module& model,
-                        const train::History& history, const ClassReport* test) {
-  train::Report report{.title = std::move(title),
+train::Report report_of(std::string_view what, std::string_view source, const TrainingOptions& options,
+                        const nn::Module& model, const train::History& history, const ClassReport* test) {
+  if (source.ends_with(':') || source.ends_with('/')) source.remove_suffix(1);
+  train::Report report{.title = fmt::format("{}: {}", what, fs::path(source).filename().string()),
                        .facts = {{"batch size", std::to_string(options.batch_size)},
                                  {"learning rate", fmt::format("{:g}", options.lr)},
                                  {"weight decay", fmt::format("{:g}", options.weight_decay)},

@@ -22,9 +22,9 @@ struct TrainingOptions {
   int threads = 1;
 };
 
-/// The report of a training, with the tests' result if there is one.
-train::Report report_of(std::string title, const TrainingOptions& options, const nn::Module& model,
-                        const train::History& history, const ClassReport* test = nullptr);
+/// The report of a training of `what` on `source`, a path or "wordnet:", with the tests' result if there is one.
+train::Report report_of(std::string_view what, std::string_view source, const TrainingOptions& options,
+                        const nn::Module& model, const train::History& history, const ClassReport* test = nullptr);
 
 void add_training_options(CLI::App& command, TrainingOptions& options);
 

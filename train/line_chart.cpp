@@ -104,7 +104,10 @@ void draw(Canvas& canvas, const Panel& panel, const std::string& x_label, double
         continue;
       }
       points += fmt::format("{:.1f},{:.1f} ", x_of(i), y_of(series.values[i]));
-      canvas.add(R"(<circle cx="{:.1f}" cy="{:.1f}" r="2.5" fill="{}"/>)", x_of(i), y_of(series.values[i]), pen.colour);
+      // A pointer on it shows the value.
+      canvas.add(R"(<circle cx="{:.1f}" cy="{:.1f}" r="2.5" fill="{}"><title>{} {}: {} {:.4g}</title></circle>)",
+                 x_of(i), y_of(series.values[i]), pen.colour, escaped(x_label), i + 1, escaped(series.name),
+                 series.values[i]);
     }
     flush();
     canvas.add(
@@ -127,8 +130,11 @@ std::string line_chart_svg(const std::string& title, const std::string& x_label,
   canvas.add(R"(<title id="line-chart-title">{}</title>)", escaped(title));
   canvas.add(
       "<style>.line-chart text{{font:12px sans-serif;fill:#222}}.line-chart .title{{font-weight:bold}}"
-      ".line-chart .grid{{stroke:#ccc}}</style>");
-  canvas.add(R"(<rect width="100%" height="100%" fill="#fff"/>)");
+      ".line-chart .grid{{stroke:#ccc}}.line-chart .paper{{fill:#fff}}.line-chart "
+      "circle:hover{{stroke:#888;stroke-width:6}}"
+      "@media (prefers-color-scheme:dark){{.line-chart text{{fill:#e6edf3}}.line-chart .grid{{stroke:#3d444d}}"
+      ".line-chart .paper{{fill:#0d1117}}}}</style>");
+  canvas.add(R"(<rect width="100%" height="100%" class="paper"/>)");
   canvas.add(R"(<text x="16" y="20" style="font-size:14px;font-weight:bold">{}</text>)", escaped(title));
   canvas.add("<g transform='translate(0 26)'>");
   for (std::size_t i = 0; i < panels.size(); ++i)

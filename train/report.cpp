@@ -21,12 +21,12 @@ constexpr std::string_view kHead = R"(<!doctype html>
 :root { color-scheme: light dark }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
 h1, h2 { line-height: 1.2 }
-table { border-collapse: collapse; margin: 1rem 0 }
+table { border-collapse: collapse; margin: 1rem 0; display: block; overflow-x: auto }
 th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #8884 }
 th:first-child, td:first-child { text-align: left }
 .matrix td { min-width: 2.5rem; border: 1px solid #8884 }
-.picture { overflow: auto; background: #fff; border: 1px solid #8884; padding: .5rem }
-.picture svg { max-width: 100%; height: auto }
+.picture { overflow: auto; border: 1px solid #8884; padding: .5rem }
+.picture svg { max-width: 100%; min-width: min(40rem, 150vw); height: auto }
 pre { overflow: auto }
 </style>
 )";

@@ -101,6 +101,7 @@ class PageData {
     all.add("words", words_.text());
     if (layers_.items().size() < whole_.items().size()) all.add("layers", folded());
     if (!marks_) all.add("explanations", explained());
+    if (!marks_ && graph_.size() > 0) all.add("memory", memory());
     std::string text = all.text();
     for (std::size_t at = text.find('<'); at != std::string::npos; at = text.find('<', at))
       text.replace(at, 1, "\\u003c");
@@ -116,6 +117,24 @@ class PageData {
       if (frame.times > 1) list.back().push_back(frame.times);
     }
     return dumped(list);
+  }
+
+  // Bytes alive over the recording: the largest of each stretch, with its value, and whether it is the gradient's.
+  std::string memory() const {
+    constexpr std::size_t kMostPoints = 1'000;
+    const std::vector<double> live = estimate_memory(graph_).live;
+    const std::size_t stretch = (live.size() + kMostPoints - 1) / kMostPoints;
+    Column points;
+    for (std::size_t begin = 0; begin < live.size(); begin += stretch) {
+      const auto from = live.begin() + static_cast<std::ptrdiff_t>(begin);
+      const auto most =
+          std::max_element(from, from + static_cast<std::ptrdiff_t>(std::min(stretch, live.size() - begin)));
+      const auto at = static_cast<VertexIndex>(most - live.begin());
+      points.add(std::size_t{graph_.value_of(at)});
+      points.add(std::size_t{at >= graph_.forward_size()});
+      points.add(*most);
+    }
+    return points.text();
   }
 
   // What a vertex is, its op, the group and the formula of that.

@@ -6,6 +6,7 @@ class Camera {
     this.at = {x: 0, y: 0, scale: 1};
     this.pointers = new Map();
     this.dragged = false;
+    this.onmove = () => {};
     canvas.addEventListener('wheel', (event) => {
       event.preventDefault();
       const [x, y] = this.place(event);
@@ -63,6 +64,13 @@ class Camera {
     this.apply();
   }
 
+  // Puts a place of the picture into the middle.
+  centre(x, y) {
+    const {scale} = this.at;
+    Object.assign(this.at, {x: this.canvas.clientWidth / 2 - x * scale, y: this.canvas.clientHeight / 2 - y * scale});
+    this.apply();
+  }
+
   // Moves only if the box is not in sight, or if it must be in the middle.
   show({x, y, width, height}, middle = false) {
     const {clientWidth, clientHeight} = this.canvas;
@@ -70,12 +78,12 @@ class Camera {
     const left = this.at.x + (x - width / 2) * scale, top = this.at.y + (y - height / 2) * scale;
     const inSight = left > 0 && top > 0 && left + width * scale < clientWidth && top + height * scale < clientHeight;
     if (inSight && !middle) return;
-    Object.assign(this.at, {x: clientWidth / 2 - x * scale, y: clientHeight / 2 - y * scale});
-    this.apply();
+    this.centre(x, y);
   }
 
   apply() {
     const {x, y, scale} = this.at;
     this.canvas.querySelector('.world')?.setAttribute('transform', `translate(${x} ${y}) scale(${scale})`);
+    this.onmove();
   }
 }

@@ -12,6 +12,8 @@ class Frame {
   get path() { return this.parent?.parent ? `${this.parent.path}.${this.name}` : this.name; }
 }
 
+const triples = (numbers) => Array.from({length: numbers.length / 3}, (_, i) => numbers.slice(3 * i, 3 * i + 3));
+
 // Places in a list of numbers below `count`, by the number that stands there.
 function grouped(numbers, count) {
   const first = new Int32Array(count + 1);
@@ -109,7 +111,7 @@ const kLeaves = new Set(['input', 'parameter', 'constant']);
 class Graph {
   constructor(data, {paints, outlines}, parametersInside) {
     Object.assign(this, {paints, outlines, words: data.words, values: data.values, gradients: data.gradients,
-                         explanations: data.explanations ?? [], items: new Map()});
+                         explanations: data.explanations ?? [], memory: triples(data.memory ?? []), items: new Map()});
     this.count = data.values.kind.length;
     this.kinds = data.kinds.map((text) => {
       const [op, kind, group, formula] = text.split('\n');

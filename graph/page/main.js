@@ -9,6 +9,9 @@ class Page {
     this.overlayName = start.overlay;
     this.selected = null;
     this.camera = new Camera(byId('canvas'));
+    this.minimap = new Minimap(byId('minimap'), this.camera);
+    this.camera.onmove = () => this.minimap.show();
+    new MemoryStrip(byId('memory'), graph, graph.memory, (value) => this.select(value, true));
     this.scopes = new ScopeTree(byId('scopes'), {toggle: (frame) => this.toggle(frame), select: (frame) => this.selectFrame(frame)});
     this.table = new Table(graph);
     this.searchField = new Search(graph, (value) => this.select(value, true));
@@ -47,7 +50,7 @@ class Page {
     for (const [id, action] of Object.entries(actions)) byId(id).onclick = action;
     this.keys = {
       c: actions.collapse, e: actions.expand, '-': actions.smaller, '+': actions.larger, '=': actions.larger, 0: actions.fit,
-      m: actions.mermaid, s: actions.svg, '?': actions.help, '/': () => byId('search').focus(), t: () => this.goToTwin(), x: () => this.closeScope(),
+      m: actions.mermaid, s: actions.svg, '?': actions.help, '/': () => byId('search').focus(), t: () => this.goToTwin(), l: () => this.goTo(this.wayFrom(this.selected)[1]), x: () => this.closeScope(),
       Enter: () => this.open(), ' ': () => this.open(), Escape: () => this.selectBox(null),
       ArrowUp: () => this.walk(0, -1), ArrowDown: () => this.walk(0, 1), ArrowLeft: () => this.walk(-1, 0), ArrowRight: () => this.walk(1, 0),
     };
@@ -89,6 +92,7 @@ class Page {
     byId('canvas').replaceChildren(svg);
     byId('legend').querySelector('svg')?.remove();
     byId('legend').append(svgElement('svg', {viewBox: `0 0 ${legend.width} ${legend.height}`, width: legend.width, role: 'img', 'aria-label': 'Legend'}, legend.group));
+    this.minimap.draw(this.picture);
     this.scopes.show(this.view);
     byId('depth').value = this.view.step;
     byId('depth').setAttribute('aria-valuetext', this.view.nameOf(this.view.step));
@@ -112,14 +116,17 @@ class Page {
   selectBox(box) {
     this.selected = box;
     const canvas = byId('canvas');
-    for (const node of canvas.querySelectorAll('.selected, .near')) node.classList.remove('selected', 'near');
+    for (const node of canvas.querySelectorAll('.selected, .near, .way')) node.classList.remove('selected', 'near', 'way');
     const current = this.nodeOf(box) ?? canvas.querySelector('.node');
     for (const node of canvas.querySelectorAll('.node[tabindex="0"]')) node.setAttribute('tabindex', -1);
     current?.setAttribute('tabindex', 0);
     if (box) {
       this.nodeOf(box).classList.add('selected');
+      const way = this.wayFrom(box).map(({key}) => key);
       for (const link of canvas.querySelectorAll('.link')) {
-        link.classList.toggle('near', [link.dataset.from, link.dataset.to].includes(box.key));
+        const {from, to} = link.dataset;
+        link.classList.toggle('near', [from, to].includes(box.key));
+        link.classList.toggle('way', Math.abs(way.indexOf(from) - way.indexOf(to)) === 1 && way.includes(from) && way.includes(to));
       }
       if (!this.twinOf(box)) this.point(null);
       else this.point(box);
@@ -162,6 +169,22 @@ class Page {
       const open = [...this.picture.frames.values()].find((candidate) => candidate.frame === frame);
       if (open) this.camera.show(open, true);
     }
+  }
+
+  // The shortest way from a box to the result, by boxes; of a gradient, back to where gradients begin.
+  wayFrom(box) {
+    if (!box) return [];
+    const before = new Map([[box, null]]);
+    let last = box;
+    for (const one of before.keys()) {  // which grow meanwhile
+      last = one;
+      const next = (one.gradient ? one.inputs : one.outputs).map((key) => this.picture.boxes.get(key)).filter((other) => other.gradient === box.gradient);
+      if (!next.length) break;
+      for (const other of next) if (!before.has(other)) before.set(other, one);
+    }
+    const way = [];
+    for (let one = last; one; one = before.get(one)) way.unshift(one);
+    return way;
   }
 
   twinOf(box) {

@@ -141,6 +141,14 @@ TEST_F(PageInBrowser, DrawsTheGraphAndWalksAboutInIt) {
   EXPECT_EQ(seen["address"].get<std::string>(), "#" + seen["foundNext"].get<std::string>());
   EXPECT_EQ(seen["byAddress"], "n3");
   EXPECT_THAT(seen["keys"].get<std::string>(), HasSubstr("search"));
+  EXPECT_FALSE(seen["way"].empty()) << "from the node chosen to the loss";
+  for (const Json& link : seen["way"]) EXPECT_THAT(expected, Contains(link.get<std::string>()));
+  EXPECT_EQ(seen["minimapOfAll"], false);
+  EXPECT_EQ(seen["minimap"], true);
+  EXPECT_GT(seen["lowerRight"][1], seen["upperLeft"][1]);
+  EXPECT_THAT(seen["memory"].get<std::string>(), HasSubstr("peak 4.47 MiB alive at g16"));
+  EXPECT_THAT(seen["memoryAtEnd"].get<std::string>(), HasSubstr("alive at g2"));
+  EXPECT_EQ(seen["memoryChose"], "n0");
   EXPECT_THAT(seen["tree"], Contains("hidden1"));
   EXPECT_THAT(seen["treeOpened"], SizeIs(::testing::Gt(0U)));
   EXPECT_NE(seen["walked"], seen["foundNext"]);

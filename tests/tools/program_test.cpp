@@ -46,6 +46,8 @@ TEST_F(Program, TrainsPredictsAndDraws) {
             (std::vector<std::string>{"config.json", "curves.svg", "metrics.jsonl", "model.dot", "model.json",
                                       "model.mmd", "model.safetensors", "model.svg", "report.html", "vocabulary.txt"}));
   EXPECT_THAT(content_of(folder_ / "model/report.html"), HasSubstr("Confusion matrix"));
+  EXPECT_THAT(content_of(folder_ / "model/report.html"), HasSubstr("<h1>Text classifier: texts.tsv</h1>"));
+  EXPECT_THAT(trained.out, HasSubstr("ModuleList<Linear>"));
   EXPECT_EQ(files("curves").size(), 1u);
   std::istringstream metrics(content_of(folder_ / "model/metrics.jsonl"));
   int epochs = 0;
@@ -61,6 +63,10 @@ TEST_F(Program, TrainsPredictsAndDraws) {
   const auto json = nlohmann::json::parse(run("predict --model model --json 'made of steel'").out);
   EXPECT_EQ(json["class"], "tool");
   EXPECT_EQ(json["attribution"], "integrated-gradients");
+  EXPECT_EQ(json["known_words"], 2);  // of, steel
+  const Outcome unknown = run("predict --model model zzzzqq --json");
+  EXPECT_EQ(nlohmann::json::parse(unknown.out)["known_words"], 0);
+  EXPECT_THAT(unknown.err, HasSubstr("no word of it was in the training"));
   // Of the words, those that tell the classes apart matter most.
   const auto most =
       std::ranges::max_element(json["words"], {}, [](const auto& w) { return w["share"].template get<double>(); });

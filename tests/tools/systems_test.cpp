@@ -122,7 +122,7 @@ TEST_F(Images, AreClassified) {
   const std::string predict = "predict --model out set/t10k-images-idx3-ubyte --row 13 ";
   const Outcome o = run(predict + "--picture why.png");
   ASSERT_EQ(o.status, 0) << o.err;
-  EXPECT_THAT(o.out, ContainsRegex("^set/t10k-images-idx3-ubyte\\[13\\]\n +[0-9.]+ %  5\n"));
+  EXPECT_THAT(o.out, ContainsRegex("^set/t10k-images-idx3-ubyte\\[13\\]\n[ <>]+[0-9.]+ %  5\n"));
   EXPECT_THAT(o.out, HasSubstr("pixels for 5 in orange, against it in blue (integrated-gradients): why.png"));
   const std::string picture = content_of(folder_ / "why.png");
   EXPECT_EQ(picture.substr(1, 3), "PNG");
@@ -182,7 +182,7 @@ TEST_F(Images, ComeInFoldersByClass) {
   EXPECT_THAT(o.out, HasSubstr("\ntest accuracy 1.0000\n"));
   write("new.png", picture(20, 3, false));
   const Outcome told = run("predict --model out new.png --picture why.png");
-  EXPECT_THAT(told.out, ContainsRegex("^new.png\n +[0-9.]+ %  below\n")) << told.err;
+  EXPECT_THAT(told.out, ContainsRegex("^new.png\n[ <>]+[0-9.]+ %  below\n")) << told.err;
   EXPECT_EQ(run("predict --model out pictures/above/0.png --json").status, 0);
   expect_refused("predict --model out gone.png", {"gone.png: cannot read the file"});
   write("pictures/above/notes", "no picture");

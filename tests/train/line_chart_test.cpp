@@ -16,6 +16,8 @@ TEST(LineChart, EscapesNamesAndSkipsGaps) {
   EXPECT_THAT(svg, HasSubstr("a &lt;b> &amp; c"));
   EXPECT_THAT(svg, Not(HasSubstr("nan")));
   EXPECT_THAT(svg, HasSubstr("<polyline"));
+  EXPECT_THAT(svg, HasSubstr("<title>epoch 3: train 1</title>"));
+  EXPECT_THAT(svg, HasSubstr("prefers-color-scheme:dark"));
 }
 
 TEST(LineChart, DrawsConstantsSinglePointsAndNothing) {

@@ -116,7 +116,7 @@ int train_context_classifier(const ContextOptions& context, const TrainingOption
     save_graph(to, nn::cross_entropy(model.forward(batch.inputs[0], batch.inputs[1]), batch.targets),
                "Context classifier");
     train::Report page =
-        report_of("Context classifier: " + source.source, options, model, history, report ? &*report : nullptr);
+        report_of("Context classifier", source.source, options, model, history, report ? &*report : nullptr);
     page.facts.emplace_back("goes on from", context.untrained ? "nothing" : context.init);
     page.facts.emplace_back("learned", context.frozen ? "the last layer" : "all layers");
     page.facts.emplace_back("rate of a layer over that above", fmt::format("{:g}", context.layer_rate));

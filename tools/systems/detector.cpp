@@ -231,7 +231,7 @@ int train_detector(const Options& options) {
     model.eval();
     save_graph(to, SavedDetector::Model::loss(model.forward(batch.inputs[0]), batch.targets), "Detector");
     train::Report report =
-        report_of("Detector: " + (options.annotations.empty() ? std::string(kFashion) : options.annotations), options,
+        report_of("Detector", options.annotations.empty() ? std::string_view(kFashion) : options.annotations, options,
                   model, history);
     report.facts.insert(report.facts.begin(), {{"mAP@0.5", fmt::format("{:.4f}", precision.at_half())},
                                                {"mAP@0.5:0.95", fmt::format("{:.4f}", precision.mean())}});

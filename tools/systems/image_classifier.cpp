@@ -1,6 +1,7 @@
 // tapegrad train images: the class of a picture, by a multi-layer perceptron or a convolutional network.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -30,6 +31,7 @@
 #include "../option_values.hpp"
 #include "../prediction.hpp"
 #include "../systems.hpp"
+#include "../terminal.hpp"
 #include "../training.hpp"
 #include "picture_sets.hpp"
 #include "saved_image_classifier.hpp"
@@ -110,9 +112,11 @@ int train_images(const Options& options) {
     batch.targets.set_name("classes");
     model.eval();
     save_graph(to, nn::cross_entropy(model.forward(batch.inputs[0]), batch.targets), "Image classifier");
-    save_report(to, report_of("Image classifier: " + options.source.folder, options, model, history, &report));
+    save_report(to, report_of("Image classifier", options.source.folder, options, model, history, &report));
   });
-  std::cout << to_text(report) << fmt::format("test accuracy {:.4f}\n", report.accuracy);
+  std::cout << to_text(report)
+            << styled(terminal_of(STDOUT_FILENO), Style::bold, fmt::format("test accuracy {:.4f}", report.accuracy))
+            << '\n';
   return end_training(history, options);
 }
 

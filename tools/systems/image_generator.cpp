@@ -186,7 +186,7 @@ int train_generator(const Options& options) {
     const GradMode recording(true);
     model.eval();
     save_graph(to, SavedGenerator::Model::loss(model.forward(batch.inputs[0]), batch.targets), "Image generator");
-    train::Report report = report_of("Image generator: " + options.source.folder, options, model, history);
+    train::Report report = report_of("Image generator", options.source.folder, options, model, history);
     report.facts.insert(report.facts.begin(), facts.begin(), facts.end());
     save_report(to, std::move(report));
   });

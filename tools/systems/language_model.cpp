@@ -149,7 +149,7 @@ int train_language(const Options& options) {
     batch.inputs[0].set_name("tokens");
     batch.targets.set_name("next tokens");
     save_graph(to, next_token_loss(model.forward(batch.inputs[0]), batch.targets), "Language model");
-    save_report(to, report_of("Language model: " + options.source, options, model, history));
+    save_report(to, report_of("Language model", options.source, options, model, history));
   });
   print_samples(saved, options.seed);
   const double nats = nn::models::total_nats(model, encode(saved.system.tokens, test_texts));

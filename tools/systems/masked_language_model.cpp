@@ -97,7 +97,7 @@ int train_masked(const Options& options) {
     batch.targets.set_name("hidden tokens");
     save_graph(to, nn::cross_entropy(model.forward(batch.inputs[0], batch.inputs[1], batch.inputs[2]), batch.targets),
                "Masked language model");
-    train::Report report = report_of("Masked language model: " + options.source, options, model, history);
+    train::Report report = report_of("Masked language model", options.source, options, model, history);
     report.facts.insert(report.facts.begin(), {{"hidden tokens told", fmt::format("{:.4f}", scores["accuracy"])},
                                                {"... by the most frequent one", fmt::format("{:.4f}", guessed)}});
     save_report(to, std::move(report));

@@ -295,7 +295,7 @@ int train_recommender(const Options& options) {
     some.items.set_name("items");
     some.times.set_name("times");
     save_graph(to, mse_loss(saved.model->leave_one_out(some), some.values), "Recommender");
-    train::Report report = report_of(options.file, options, *saved.model, history);
+    train::Report report = report_of("Recommender", options.file, options, *saved.model, history);
     report.tables = {errors, lists};
     save_report(to, std::move(report));
   });

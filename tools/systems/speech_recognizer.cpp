@@ -1,6 +1,7 @@
 // tapegrad train speech: what is said in a recording, as one of several words or letter by letter.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -27,6 +28,7 @@
 #include "../prediction.hpp"
 #include "../saved_model.hpp"
 #include "../systems.hpp"
+#include "../terminal.hpp"
 #include "../training.hpp"
 #include "recordings.hpp"
 
@@ -225,13 +227,16 @@ int train_speech(const Options& options) {
     save_graph(to, SavedSpeech::Model::loss(model.forward(batch.inputs[0], batch.inputs[1]), batch.targets),
                "Speech recogniser");
     train::Report report =
-        report_of("Speech recogniser: " + options.list, options, model, history, words ? &*words : nullptr);
+        report_of("Speech recogniser", options.list, options, model, history, words ? &*words : nullptr);
     report.facts.insert(report.facts.begin(), {{"letters wrong", fmt::format("{:.4f}", errors.letters)},
                                                {"words wrong", fmt::format("{:.4f}", errors.words)}});
     report.tables = {mistakes_table(test, heard)};
     save_report(to, std::move(report));
   });
-  if (words) std::cout << to_text(*words) << fmt::format("test accuracy {:.4f}\n", words->accuracy);
+  if (words)
+    std::cout << to_text(*words)
+              << styled(terminal_of(STDOUT_FILENO), Style::bold, fmt::format("test accuracy {:.4f}", words->accuracy))
+              << '\n';
   if (spells)
     std::cout << fmt::format("texts wrong {:.4f}, words wrong {:.4f}\ntest letters wrong {:.4f}\n", errors.texts,
                              errors.words, errors.letters);

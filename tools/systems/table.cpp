@@ -316,7 +316,7 @@ int train_table(const Options& options) {
     inputs.set_name("rows");
     targets.set_name(system.is_classifier() ? "classes" : "numbers");
     save_graph(to, task.loss(model.forward(inputs), targets), "Table model");
-    train::Report report = report_of(fmt::format("{}: {}", options.file, options.target), options, model, done.history,
+    train::Report report = report_of("Table model of " + options.target, options.file, options, model, done.history,
                                      classes ? &*classes : nullptr);
     report.tables = {figures_table(figures, linear), importance_table(done, options.seed)};
     save_report(to, std::move(report));

@@ -1,6 +1,7 @@
 // tapegrad train text and sentiment: a text classifier.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -31,6 +32,7 @@
 #include "../prediction.hpp"
 #include "../saved_model.hpp"
 #include "../systems.hpp"
+#include "../terminal.hpp"
 #include "../training.hpp"
 #include "context_classifier.hpp"
 #include "text_parts.hpp"
@@ -160,11 +162,12 @@ int train_texts(const Options& options) {
     saved.save(to);
     save_history(to, history);
     save_batch_graph(to, model, train);
-    save_report(to,
-                report_of("Text classifier: " + options.source, options, model, history, report ? &*report : nullptr));
+    save_report(to, report_of("Text classifier", options.source, options, model, history, report ? &*report : nullptr));
   });
   if (report)
-    std::cout << to_text(*report) << fmt::format("test accuracy {:.4f}\n", report->accuracy);
+    std::cout << to_text(*report)
+              << styled(terminal_of(STDOUT_FILENO), Style::bold, fmt::format("test accuracy {:.4f}", report->accuracy))
+              << '\n';
   else
     std::cout << "no test accuracy: no texts were held out\n";
   return end_training(history, options);
@@ -288,12 +291,24 @@ void classify_text(SavedModel<SavedText>& saved, const std::string& text, const 
   const std::vector<double> shares =
       sum(attribute(model, vectors, zeros({1}), options.attribution, kSteps), {0, 2}).values();
 
-  std::vector<std::pair<double, std::string>> words;
-  for (std::size_t i = 0; i < entries.size(); ++i)
-    if (entries[i].id != data::Vocabulary::kUnknown) words.emplace_back(shares[i], entries[i].words);
+  std::size_t known = 0;
+  std::vector<std::pair<double, std::string>> words;  // each once, with all that it does
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].id == data::Vocabulary::kUnknown) continue;
+    ++known;
+    const auto same = std::ranges::find(words, entries[i].words, &std::pair<double, std::string>::second);
+    if (same == words.end())
+      words.emplace_back(shares[i], entries[i].words);
+    else
+      same->first += shares[i];
+  }
+  if (known == 0)
+    std::cerr << fmt::format(
+        "tapegrad: predict: {}: no word of it was in the training; the answer is that for unknown words\n", where);
   if (options.json) {
     nlohmann::ordered_json json = to_json("text", text, classes);
     json["attribution"] = options.attribution_name();
+    json["known_words"] = known;
     json["words"] = nlohmann::ordered_json::array();
     for (const auto& [share, word] : words) json["words"].push_back({{"word", word}, {"share", share}});
     print_line(json);

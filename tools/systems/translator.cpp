@@ -206,7 +206,7 @@ int train_translator(const Options& options) {
                "Translator");
     const std::string& text = train.sources[0];
     to.write("attention.svg", attention_picture(saved, text, translations_of(saved, text, options.translate)[0]));
-    train::Report report = report_of("Translator: " + options.pairs, options, model, history);
+    train::Report report = report_of("Translator", options.pairs, options, model, history);
     report.facts.emplace_back("label smoothing", fmt::format("{:g}", options.smoothing));
     if (tested) report.tables = {scores_table(*tested), examples_table(*tested, all.languages)};
     save_report(to, std::move(report));

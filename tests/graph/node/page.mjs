@@ -81,8 +81,32 @@ async function use(page) {
   seen.focused = await page.evaluate(() => document.activeElement.dataset?.key);
   await page.locator(`.node[data-key="${seen.walked}"]`).hover();
   seen.twin = await page.locator('.node.twin').getAttribute('data-key', {timeout: 500}).catch(() => null);
+  seen.way = await page.locator('.link.way').evaluateAll((links) => links.map((link) => `${link.dataset.from} ${link.dataset.to}`));
   await page.keyboard.press('t');
   seen.wentToTwin = await selected(page);
+
+  const shown = (id) => page.locator(id).isVisible();
+  const view = () => page.locator('#minimap .view').evaluate((rect) => ['x', 'y'].map((name) => Number(rect.getAttribute(name))));
+  await page.keyboard.press('0');
+  seen.minimapOfAll = await shown('#minimap');
+  for (let i = 0; i < 6; ++i) await page.keyboard.press('+');
+  seen.minimap = await shown('#minimap');
+  if (seen.minimap) {
+    const {width, height} = await page.locator('#minimap').boundingBox();
+    await page.locator('#minimap').click({position: {x: width - 4, y: height - 4}});
+    seen.lowerRight = await view();
+    await page.locator('#minimap').click({position: {x: 4, y: 4}});
+    seen.upperLeft = await view();
+  }
+  await page.keyboard.press('0');
+  seen.memory = await page.locator('#memory figcaption').textContent();
+  if (await shown('#memory')) {
+    const {width} = await page.locator('#memory svg').boundingBox();
+    await page.locator('#memory svg').hover({position: {x: width - 2, y: 20}});
+    seen.memoryAtEnd = await page.locator('#memory figcaption').textContent();
+    await page.locator('#memory svg').click({position: {x: 2, y: 20}});
+    seen.memoryChose = await selected(page);
+  }
 
   seen.overlays = {};
   for (const name of await page.locator('#overlay option').evaluateAll((all) => all.map((option) => option.value))) {
