@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tapegrad/core/language.hpp>
 #include <vector>
 
 namespace tapegrad::data {

@@ -3,6 +3,7 @@
 // themselves, so that programs compiled without exceptions can include them.
 
 #include <cstddef>
+#include <tapegrad/core/language.hpp>
 
 namespace tapegrad::scalars::detail {
 

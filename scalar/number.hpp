@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 #include <limits>
+#include <tapegrad/core/language.hpp>
 #include <type_traits>
 
 namespace tapegrad::scalars {
