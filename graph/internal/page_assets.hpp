@@ -9,7 +9,7 @@ namespace tapegrad::graph {
 struct PageAssets {
   std::string_view html;  ///< with {{markers}} where the rest goes
   std::string_view style, layout_script;
-  std::span<const std::string_view> scripts;  ///< one after the other the page's script
+  std::span<const std::string_view> scripts;                     ///< one after the other the page's script
   std::string_view style_hash, layout_script_hash, script_hash;  ///< as a content security policy quotes them
 };
 

@@ -47,7 +47,8 @@ TEST_F(Tables, TellClasses) {
   write("new.csv", "b,shade,a\n3,dark,-3\n3,unheard of,3\n-2.5,,\n");
   const Outcome told = run("predict --model model new.csv");
   ASSERT_EQ(told.status, 0) << told.err;
-  EXPECT_THAT(told.out, ContainsRegex("^new.csv:2\n[ <>]+[0-9.]+ %  red\n[ <>]+[0-9.]+ %  blue\n  columns \\(integrated"));
+  EXPECT_THAT(told.out,
+              ContainsRegex("^new.csv:2\n[ <>]+[0-9.]+ %  red\n[ <>]+[0-9.]+ %  blue\n  columns \\(integrated"));
   EXPECT_THAT(told.out, ContainsRegex("new.csv:3\n[ <>]+[0-9.]+ %  blue\n"));
   EXPECT_THAT(told.out, HasSubstr("new.csv:4\n"));
   const std::string json = run("predict --model model new.csv --json").out;
