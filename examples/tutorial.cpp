@@ -7,6 +7,7 @@
 #include <tapegrad/graph/save.hpp>
 #include <tapegrad/tapegrad.hpp>
 #include <tapegrad/testing/gradient_check.hpp>
+#include <tuple>
 
 using namespace tapegrad;
 
@@ -30,7 +31,8 @@ std::pair<Tensor, Tensor> points(std::int64_t count, Rng& rng) {
 
 int main() {
   Rng rng(1);
-  auto [x, y] = points(256, rng);
+  Tensor x, y;
+  std::tie(x, y) = points(256, rng);
   x.set_name("points"), y.set_name("in the disc");
   Rings model;
 

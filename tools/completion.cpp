@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cctype>
-#include <ranges>
 #include <string_view>
 #include <tapegrad/op/registry.hpp>
 
@@ -87,8 +86,9 @@ class Reader {
 
   /// The words of its kind, and what the others stand for.
   void add_values(const CLI::Option& option, const std::string& before = "") {
-    for (const auto part : std::views::split(kind_of(option), '|')) {
-      const std::string kind(part.begin(), part.end());
+    const std::string kinds = kind_of(option) + '|';
+    for (std::size_t begin = 0, end; (end = kinds.find('|', begin)) != std::string::npos; begin = end + 1) {
+      const std::string kind = kinds.substr(begin, end - begin);
       if (kind == kFile) found_.files = true;
       if (kind == kFolder) found_.folders = true;
       if (kind == kOperation)

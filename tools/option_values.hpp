@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <ranges>
 #include <string>
 #include <string_view>
 #include <vector>
