@@ -8,13 +8,15 @@ trap 'rm -r "$folder"' EXIT
 mkdir "$folder/tree"
 cp -r "$1/scripts" "$folder/tree"
 data=$folder/tree/out/results
-mkdir -p "$data"/{food-reviews,movielens,tables,speech-quick}
+mkdir -p "$data"/{food-reviews,movielens,numbers,tables,speech-quick}
 touch "$data"/{food-reviews/test,movielens/items,tables/credit,speech-quick/sentences-test}.csv  # so that none are made
+touch "$data/numbers/pairs.tsv"
 printf 'need_packages() { :; }\n' >>"$folder/tree/scripts/lib.sh"
 cat >"$folder/program" <<'END'
 #!/bin/sh
 case $2 in
   recommend) echo "test error $ERROR" ;;
+  translate) echo 'test BLEU 90' ;;
   *) echo "test accuracy $ACCURACY" ;;
 esac
 END
