@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <iostream>
 
 namespace tapegrad::tools {
 namespace {
@@ -42,5 +43,7 @@ std::string styled(const Terminal& terminal, Style style, std::string_view text)
                                            : bold,
                      "{}", text);
 }
+
+void print_bold(std::string_view line) { std::cout << styled(terminal_of(STDOUT_FILENO), Style::bold, line) << '\n'; }
 
 }  // namespace tapegrad::tools

@@ -20,5 +20,7 @@ Terminal terminal_of(int descriptor);
 enum class Style { bold, good, bad };
 /// The text, styled where there is colour.
 std::string styled(const Terminal& terminal, Style style, std::string_view text);
+/// A line of standard output that a reader looks for: bold on a terminal.
+void print_bold(std::string_view line);
 
 }  // namespace tapegrad::tools

@@ -16,6 +16,7 @@
 
 #include "../prediction.hpp"
 #include "../systems.hpp"
+#include "../terminal.hpp"
 #include "saved_masked_language_model.hpp"
 
 namespace tapegrad::tools {
@@ -122,9 +123,10 @@ int train_context_classifier(const ContextOptions& context, const TrainingOption
     page.facts.emplace_back("rate of a layer over that above", fmt::format("{:g}", context.layer_rate));
     save_report(to, std::move(page));
   });
-  if (report)
-    std::cout << to_text(*report) << fmt::format("test accuracy {:.4f}\n", report->accuracy);
-  else
+  if (report) {
+    std::cout << to_text(*report);
+    print_bold(fmt::format("test accuracy {:.4f}", report->accuracy));
+  } else
     std::cout << "no test accuracy: no texts were held out\n";
   return end_training(history, options);
 }

@@ -30,6 +30,7 @@
 #include "../prediction.hpp"
 #include "../saved_model.hpp"
 #include "../systems.hpp"
+#include "../terminal.hpp"
 #include "../training.hpp"
 #include "box_picture.hpp"
 #include "idx_sets.hpp"
@@ -239,7 +240,8 @@ int train_detector(const Options& options) {
     save_report(to, std::move(report));
   });
   print(table);
-  std::cout << fmt::format("test mAP@0.5:0.95 {:.4f}\ntest mAP@0.5 {:.4f}\n", precision.mean(), precision.at_half());
+  std::cout << fmt::format("test mAP@0.5:0.95 {:.4f}\n", precision.mean());
+  print_bold(fmt::format("test mAP@0.5 {:.4f}", precision.at_half()));
   return end_training(history, options);
 }
 

@@ -114,9 +114,8 @@ int train_images(const Options& options) {
     save_graph(to, nn::cross_entropy(model.forward(batch.inputs[0]), batch.targets), "Image classifier");
     save_report(to, report_of("Image classifier", options.source.folder, options, model, history, &report));
   });
-  std::cout << to_text(report)
-            << styled(terminal_of(STDOUT_FILENO), Style::bold, fmt::format("test accuracy {:.4f}", report.accuracy))
-            << '\n';
+  std::cout << to_text(report);
+  print_bold(fmt::format("test accuracy {:.4f}", report.accuracy));
   return end_training(history, options);
 }
 

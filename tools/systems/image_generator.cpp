@@ -28,6 +28,7 @@
 #include "../option_values.hpp"
 #include "../saved_model.hpp"
 #include "../systems.hpp"
+#include "../terminal.hpp"
 #include "../training.hpp"
 #include "picture_sets.hpp"
 #include "sample_scores.hpp"
@@ -190,7 +191,9 @@ int train_generator(const Options& options) {
     report.facts.insert(report.facts.begin(), facts.begin(), facts.end());
     save_report(to, std::move(report));
   });
-  for (const auto& [name, value] : facts) std::cout << fmt::format("test {} {}\n", name, value);
+  for (std::size_t i = 0; i + 1 < facts.size(); ++i)
+    std::cout << fmt::format("test {} {}\n", facts[i].first, facts[i].second);
+  print_bold(fmt::format("test {} {}", facts.back().first, facts.back().second));
   return end_training(history, options);
 }
 

@@ -24,6 +24,7 @@
 #include "../model_options.hpp"
 #include "../option_values.hpp"
 #include "../systems.hpp"
+#include "../terminal.hpp"
 #include "../training.hpp"
 #include "saved_language_model.hpp"
 
@@ -153,7 +154,7 @@ int train_language(const Options& options) {
   });
   print_samples(saved, options.seed);
   const double nats = nn::models::total_nats(model, encode(saved.system.tokens, test_texts));
-  std::cout << fmt::format("test nats per character {:.4f}\n", nats / static_cast<double>(characters_in(test_texts)));
+  print_bold(fmt::format("test nats per character {:.4f}", nats / static_cast<double>(characters_in(test_texts))));
   return end_training(history, options);
 }
 

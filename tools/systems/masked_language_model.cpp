@@ -16,6 +16,7 @@
 #include "../model_options.hpp"
 #include "../option_values.hpp"
 #include "../systems.hpp"
+#include "../terminal.hpp"
 #include "../training.hpp"
 #include "saved_masked_language_model.hpp"
 
@@ -102,8 +103,8 @@ int train_masked(const Options& options) {
                                                {"... by the most frequent one", fmt::format("{:.4f}", guessed)}});
     save_report(to, std::move(report));
   });
-  std::cout << fmt::format("the most frequent token {:.4f}, nats a hidden token {:.4f}\ntest accuracy {:.4f}\n",
-                           guessed, scores.loss, scores["accuracy"]);
+  std::cout << fmt::format("the most frequent token {:.4f}, nats a hidden token {:.4f}\n", guessed, scores.loss);
+  print_bold(fmt::format("test accuracy {:.4f}", scores["accuracy"]));
   return end_training(history, options);
 }
 

@@ -19,6 +19,7 @@
 #include "../model_options.hpp"
 #include "../option_values.hpp"
 #include "../systems.hpp"
+#include "../terminal.hpp"
 #include "../training.hpp"
 #include "saved_recommender.hpp"
 
@@ -301,7 +302,7 @@ int train_recommender(const Options& options) {
   });
   print(errors);
   print(lists);
-  std::cout << fmt::format("test rmse {:.4f}\n", error);
+  print_bold(fmt::format("test rmse {:.4f}", error));
   return end_training(history, options);
 }
 

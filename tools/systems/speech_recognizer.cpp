@@ -233,13 +233,14 @@ int train_speech(const Options& options) {
     report.tables = {mistakes_table(test, heard)};
     save_report(to, std::move(report));
   });
-  if (words)
-    std::cout << to_text(*words)
-              << styled(terminal_of(STDOUT_FILENO), Style::bold, fmt::format("test accuracy {:.4f}", words->accuracy))
-              << '\n';
-  if (spells)
-    std::cout << fmt::format("texts wrong {:.4f}, words wrong {:.4f}\ntest letters wrong {:.4f}\n", errors.texts,
-                             errors.words, errors.letters);
+  if (words) {
+    std::cout << to_text(*words);
+    print_bold(fmt::format("test accuracy {:.4f}", words->accuracy));
+  }
+  if (spells) {
+    std::cout << fmt::format("texts wrong {:.4f}, words wrong {:.4f}\n", errors.texts, errors.words);
+    print_bold(fmt::format("test letters wrong {:.4f}", errors.letters));
+  }
   return end_training(history, options);
 }
 

@@ -33,6 +33,7 @@
 #include "../option_values.hpp"
 #include "../prediction.hpp"
 #include "../systems.hpp"
+#include "../terminal.hpp"
 #include "../training.hpp"
 #include "saved_table.hpp"
 
@@ -233,7 +234,7 @@ int cross_validate(const Options& options, const data::Table& table) {
   print_figures("- linear", better);
   print_figures("  +/-", error);
   print_figures("all rows", judge(task, concat(answers, 0), concat(targets, 0)));
-  std::cout << fmt::format("test {} {:.4f}\n", mean[0].first, mean[0].second);
+  print_bold(fmt::format("test {} {:.4f}", mean[0].first, mean[0].second));
   return 0;
 }
 
@@ -325,7 +326,7 @@ int train_table(const Options& options) {
   print_header(figures);
   print_figures("model", figures);
   print_figures("linear", linear);
-  std::cout << fmt::format("test {} {:.4f}\n", figures[0].first, figures[0].second);
+  print_bold(fmt::format("test {} {:.4f}", figures[0].first, figures[0].second));
   return end_training(done.history, options);
 }
 

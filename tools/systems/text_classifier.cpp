@@ -164,11 +164,10 @@ int train_texts(const Options& options) {
     save_batch_graph(to, model, train);
     save_report(to, report_of("Text classifier", options.source, options, model, history, report ? &*report : nullptr));
   });
-  if (report)
-    std::cout << to_text(*report)
-              << styled(terminal_of(STDOUT_FILENO), Style::bold, fmt::format("test accuracy {:.4f}", report->accuracy))
-              << '\n';
-  else
+  if (report) {
+    std::cout << to_text(*report);
+    print_bold(fmt::format("test accuracy {:.4f}", report->accuracy));
+  } else
     std::cout << "no test accuracy: no texts were held out\n";
   return end_training(history, options);
 }

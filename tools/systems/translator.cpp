@@ -20,6 +20,7 @@
 #include "../model_options.hpp"
 #include "../option_values.hpp"
 #include "../systems.hpp"
+#include "../terminal.hpp"
 #include "../training.hpp"
 #include "../translation_memory.hpp"
 #include "saved_translator.hpp"
@@ -122,7 +123,7 @@ void print(const train::ReportTable& scores) {
   };
   line(scores.header);
   for (const std::vector<std::string>& row : scores.rows) line(row);
-  std::cout << fmt::format("test BLEU {}\n", scores.rows.back()[1]);
+  print_bold(fmt::format("test BLEU {}", scores.rows.back()[1]));
 }
 
 train::ReportTable examples_table(const Tested& tested, const Texts& languages) {
