@@ -51,6 +51,7 @@
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/nn/models/detector.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
+#include <tapegrad/nn/models/image_generator.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
 #include <tapegrad/nn/models/masked_language_model.hpp>
 #include <tapegrad/nn/models/recommender.hpp>

@@ -91,7 +91,7 @@ std::string page_text(const ComputationGraph& graph, const DrawOptions& options,
                               {"style", std::string(assets.style)},
                               {"style hash", std::string(assets.style_hash)},
                               {"layout script", std::string(assets.layout_script)},
-                              {"script", std::string(assets.script)},
+                              {"script", fmt::format("{}", fmt::join(assets.scripts, ""))},
                               {"script hashes", fmt::format("{} {}", assets.layout_script_hash, assets.script_hash)}});
 }
 

@@ -43,6 +43,7 @@ class Adjoints {
   void clear() { adjoints_.clear(); }
 
  private:
+  friend class Recording<T>;
   using Adjoint = std::conditional_t<N == 1, T, detail::Lanes<T, N>>;
 
   void fit() {
@@ -78,8 +79,15 @@ class Recording {
   /// A state of the recording, to go back to.
   using Position = typename detail::Tape<T>::Position;
 
-  Recording() : tape_(detail::Tape<T>::of_thread()), start_(tape_.begin()) {}
-  ~Recording() { tape_.end(start_); }
+  Recording() : tape_(detail::Tape<T>::of_thread()), start_(tape_.begin()) {
+    adjoints_.adjoints_ = std::move(tape_.spare_adjoints);
+  }
+  ~Recording() {
+    adjoints_.clear();
+    if (tape_.spare_adjoints.capacity() < adjoints_.adjoints_.capacity())
+      tape_.spare_adjoints = std::move(adjoints_.adjoints_);
+    tape_.end(start_);
+  }
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
 

@@ -85,6 +85,9 @@ class Tape {
   Tape& operator=(const Tape&) = delete;
   ~Tape() { cursor<T> = {}; }
 
+  /// Memory for the adjoints of the next recording: large blocks cost page faults each time they are allocated.
+  std::vector<T> spare_adjoints;
+
   // ---- recordings ---------------------------------------------------------------------------------------------------
 
   Position begin() {

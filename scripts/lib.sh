@@ -62,3 +62,15 @@ build() {
   cmake --preset "$1"
   cmake --build --preset "$1" --parallel "$(nproc)"
 }
+
+# write_table SCRIPT PAGE: puts what is on standard input between the page's marks of that script.
+write_table() {
+  python3 -c '
+import sys
+from pathlib import Path
+script, page = sys.argv[1], Path(sys.argv[2])
+head, begin, rest = page.read_text().partition(f"<!-- scripts/{script} writes this table -->\n")
+_, end, tail = rest.partition("<!-- until here -->\n")
+page.write_text(f"{head}{begin}\n{sys.stdin.read()}\n{end}{tail}")
+' "$1" "$2"
+}

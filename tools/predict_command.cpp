@@ -17,8 +17,8 @@ namespace {
 void run(const PredictOptions& options) {
   const System& system = system_of(options.model);
   if (!system.predict)
-    throw ValueError(fmt::format("predict: {} is a {}, which does not classify; tapegrad {} takes it", options.model,
-                                 system.kind, system.instead));
+    throw ValueError(fmt::format("predict: the {} in {} does not classify; tapegrad {} takes it", system.kind,
+                                 options.model, system.command));
   system.predict(options);
 }
 

@@ -12,12 +12,12 @@
 namespace tapegrad::tools {
 
 extern const System text_classifier, image_classifier, language_model, table_model, detector, recommender,
-    speech_recognizer, translator, masked_language_model, context_classifier;
+    speech_recognizer, image_generator, translator, masked_language_model, context_classifier;
 
 std::span<const System> systems() {
-  static const std::array all{
-      text_classifier, image_classifier,  language_model, table_model,           detector,
-      recommender,     speech_recognizer, translator,     masked_language_model, context_classifier};
+  static const std::array all{text_classifier, image_classifier,      language_model,    table_model,
+                              detector,        recommender,           speech_recognizer, image_generator,
+                              translator,      masked_language_model, context_classifier};
   return all;
 }
 

@@ -12,6 +12,7 @@ class App;
 namespace tapegrad::tools {
 
 struct ExportOptions;
+struct GenerateOptions;
 struct PredictOptions;
 
 struct System {
@@ -19,10 +20,11 @@ struct System {
   /// Adds its sub-commands to `train`; null if another system's train its models. `status` becomes the exit status
   /// where it is not always 0.
   void (*add_train_commands)(CLI::App& train, int& status);
+  std::string_view command = "predict";  ///< that uses its models
   /// Runs `tapegrad predict`; null if its models do not classify.
   void (*predict)(const PredictOptions& options) = nullptr;
-  /// The command that takes its models, where predict does not.
-  std::string_view instead = {};
+  /// Runs `tapegrad generate`; null if its models do not make anything new.
+  void (*generate)(const GenerateOptions& options) = nullptr;
   /// Runs `tapegrad export`.
   void (*save_onnx)(const ExportOptions& options) = nullptr;
 };

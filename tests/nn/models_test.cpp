@@ -8,6 +8,7 @@
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/nn/models/detector.hpp>
 #include <tapegrad/nn/models/image_classifier.hpp>
+#include <tapegrad/nn/models/image_generator.hpp>
 #include <tapegrad/nn/models/language_model.hpp>
 #include <tapegrad/nn/models/recommender.hpp>
 #include <tapegrad/nn/models/speech_recognizer.hpp>
@@ -17,6 +18,7 @@
 #include <tapegrad/ops/arrange.hpp>
 #include <tapegrad/ops/elementary.hpp>
 #include <tapegrad/ops/loss.hpp>
+#include <tapegrad/ops/reduce.hpp>
 #include <tapegrad/ops/selection.hpp>
 #include <tapegrad/ops/view.hpp>
 #include <tapegrad/optim/optimizer.hpp>
@@ -127,6 +129,73 @@ std::pair<Tensor, Tensor> picture_with_box(std::int64_t left, std::int64_t top, 
   const auto edge = [](std::int64_t e) { return static_cast<float>(e); };
   return {picture,
           tensor({edge(left), edge(top), edge(left + width), edge(top + height), is_wide ? 1.0 : 0.0}, {1, 1, 5})};
+}
+
+TEST(ImageGenerator, DecodesToTheSizeThatItEncodes) {
+  Rng rng(1);
+  for (const auto kind : {ImageGeneratorKind::vae, ImageGeneratorKind::gan}) {
+    const auto model = ImageGenerator::make({.kind = kind,
+                                             .height = 7,
+                                             .width = 9,
+                                             .colours = 3,
+                                             .channels = {4, 6},
+                                             .hidden = 5,
+                                             .latent = 2,
+                                             .rng = &rng});
+    EXPECT_EQ(model->sample(2, rng).shape(), Shape({2, 3, 7, 9}));
+    EXPECT_EQ(model->forward(rand({4, 3, 7, 9}, 0, 1, f32, rng)).shape(), Shape({4, 2}));
+  }
+  EXPECT_THAT(message_of([] { ImageGenerator::make({.channels = {}}); }), HasSubstr("no channels"));
+}
+
+TEST(ImageVae, TermsByHand) {
+  Rng rng(1);
+  ImageVae model({.height = 4, .width = 4, .channels = {3}, .hidden = 5, .latent = 2, .rng = &rng});
+  const Tensor images = rand({3, 1, 4, 4}, 0, 1, f32, rng);
+  const auto [mean, std] = model.encode(images);
+  seed(7);
+  const Tensor terms = model.forward(images);
+  seed(7);
+  const Tensor pixels = model.decode(mean + std * randn({3, 2}));
+  const Tensor reconstruction = -sum(images * log(pixels) + (1 - images) * log(1 - pixels), {1, 2, 3});
+  const Tensor divergence = sum(0.5 * (square(mean) + square(std) - 1) - log(std), {1});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_NEAR(terms[i][0].item(), reconstruction[i].item(), 1e-4);
+    EXPECT_NEAR(terms[i][1].item(), divergence[i].item(), 1e-5);
+  }
+}
+
+TEST(ImageGan, CriticDescendsAndDecoderAscends) {
+  Rng rng(1);
+  ImageGan model({.height = 4, .width = 4, .channels = {3}, .hidden = 5, .latent = 2, .rng = &rng});
+  const Tensor images = rand({3, 1, 4, 4}, 0, 1, f32, rng);
+  seed(7);
+  const Tensor terms = model.forward(images);
+  const std::vector<Tensor> decoder = model.decoder.parameters(), critic = model.critic.parameters();
+
+  // The game itself, its two sides one by one.
+  seed(7);
+  const Tensor samples = model.sample(3);
+  const Tensor value = sum(model.critic(samples) - model.critic(images));
+  const Tensor differences = sum(select(terms, 1, 0));
+  EXPECT_NEAR(differences.item(), value.item(), 1e-5);
+  const auto expect_equal = [](const std::vector<Tensor>& a, const std::vector<Tensor>& b, double factor) {
+    for (std::size_t i = 0; i < a.size(); ++i)
+      EXPECT_TRUE(allclose(a[i], b[i] * factor, {.relative = 1e-4, .absolute = 1e-6}));
+  };
+  const BackwardOptions keep{.retain_graph = true};
+  expect_equal(grad(differences, critic, keep), grad(value, critic, keep), 1);
+  expect_equal(grad(differences, decoder, keep), grad(value, decoder, keep), -1);
+
+  // The penalty is of the critic's slope between sample and image, and no matter of the decoder.
+  const Tensor between = lerp(images, samples.detach(), rand({3, 1, 1, 1})).detach().set_requires_grad();
+  const Tensor slope = grad(sum(model.critic(between)), between);
+  for (int i = 0; i < 3; ++i) EXPECT_NEAR(terms[i][1].item(), 10 * std::pow(norm(slope[i]).item() - 1, 2), 1e-4);
+  const Tensor penalty = sum(select(terms, 1, 1));
+  EXPECT_EQ(norm(grad(penalty, decoder, {.retain_graph = true})[0]).item(), 0);
+  EXPECT_GT(norm(grad(penalty, critic)[0]).item(), 0);
+  model.eval();
+  EXPECT_EQ(select(model.forward(images), 1, 1).values(), std::vector<double>(3, 0));
 }
 
 TEST(Detector, FindsWhatItWasShown) {
@@ -261,6 +330,7 @@ void expect_distinct_names() {
 TEST(Settings, HaveDistinctNames) {
   expect_distinct_names<TextClassifierOptions>();
   expect_distinct_names<ImageClassifierOptions>();
+  expect_distinct_names<ImageGeneratorOptions>();
   expect_distinct_names<LanguageModelOptions>();
   expect_distinct_names<RecommenderOptions>();
 }

@@ -83,7 +83,8 @@ TEST_F(Recommenders, TellWhatUsersLike) {
 
   expect_refused("recommend --model model --user u99", {"the user u99 is not among the 60"});
   expect_refused("recommend --model model --user u1 --item none", {"there is no item none"});
-  expect_refused("predict --model model x", {"model is a recommender, which does not classify"});
+  expect_refused("predict --model model x", {"the recommender in model does not classify", "tapegrad recommend"});
+  expect_refused("generate --model model", {"the recommender in model makes nothing new", "tapegrad recommend"});
   write("high.csv", "item,rating\nfilm 1,9\n");
   expect_refused("recommend --model model --ratings high.csv",
                  {"high.csv: the item film 1 has a rating of 9", "1.5 to 4.5"});

@@ -77,7 +77,7 @@ TEST_F(Language, SaysWhatIsWrong) {
   expect_refused("train language texts --model rnn", {"rnn"});
   expect_refused("generate --model texts", {"texts/config.json: cannot read the file"});
   write("lm/config.json", R"({"kind": "language model"})");
-  expect_refused("predict --model lm bird", {"lm is a language model, which does not classify", "tapegrad generate"});
+  expect_refused("predict --model lm bird", {"the language model in lm does not classify", "tapegrad generate"});
   expect_refused("generate --model texts --top-p 2", {"--top-p"});
 }
 

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <set>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
 #include <tapegrad/core/internal/input_file.hpp>
@@ -29,10 +28,10 @@
 #include "../export.hpp"
 #include "../model_options.hpp"
 #include "../prediction.hpp"
-#include "../saved_model.hpp"
 #include "../systems.hpp"
 #include "../training.hpp"
-#include "idx_sets.hpp"
+#include "picture_sets.hpp"
+#include "saved_image_classifier.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -41,124 +40,13 @@ namespace fs = std::filesystem;
 
 using nn::models::ImageClassifierKind;
 
-/// What a folder holds: config.json and model.safetensors.
-struct SavedImages {
-  using Model = nn::models::ImageClassifier;
-  static constexpr std::string_view kKind = "image classifier";
-  static constexpr int kVersion = 1;
-
-  std::vector<std::string> classes;
-  nn::models::ImageClassifierOptions options;
-  data::ImageDataset::Scaling scaling;
-  bool resizes = false;  ///< whether pictures of any size are taken
-
-  static constexpr auto fields() {
-    using Scaling = data::ImageDataset::Scaling;
-    return std::tuple{
-        part(&SavedImages::options), Setting{"classes", &SavedImages::classes},
-        part(&SavedImages::scaling, Setting{"mean", &Scaling::mean}, Setting{"deviation", &Scaling::deviation}),
-        Setting{"resizes", &SavedImages::resizes, "", {}, Since::later}};
-  }
-
-  std::unique_ptr<Model> make(Rng& rng) const {
-    if (!(scaling.deviation > 0)) throw ValueError("\"deviation\" is not above 0");
-    if (options.colours == 2) throw ValueError("\"colours\" is 2; expected 1 or 3");
-    nn::models::ImageClassifierOptions all = options;
-    all.classes = std::ssize(classes);
-    all.rng = &rng;
-    return std::make_unique<Model>(all);
-  }
-  void read_files(const fs::path&) {}
-  void write_files(const OutputFolder&) const {}
-};
-
 struct Options : TrainingOptions {
-  std::string folder = kFashion;
-  std::vector<std::string> class_names;
-  std::vector<std::int64_t> size;
+  PictureSource source;
   nn::models::ImageClassifierOptions model;
-  double validation = 0.05, held_out = 0.2, smoothing = 0;
+  double validation = 0.05, smoothing = 0;
   std::int64_t limit = 0;
   bool augment = true;
 };
-
-/// Pictures of a source, in two parts.
-struct Pictures {
-  data::ImageDataset train, test;
-  std::vector<std::string> classes;
-};
-
-Pictures read_idx_set(const Options& options) {
-  if (!options.size.empty())
-    throw ValueError("--size is for folders of pictures; " + options.folder + " has IDX files");
-  std::vector<std::string> classes = options.class_names;
-  if (classes.empty() && options.folder == kFashion) classes = fashion_classes();
-  if (classes.empty()) {
-    const Tensor labels = data::read_idx(find_idx(options.folder, "train-labels-idx1-ubyte"));
-    const double most = labels.numel() == 0 ? 0 : max(labels).item();
-    for (int c = 0; c <= most; ++c) classes.push_back(std::to_string(c));
-  }
-  if (std::set<std::string>(classes.begin(), classes.end()).size() < classes.size())
-    throw ValueError("--class-names has a name twice");
-  const auto read = [&](const char* part) { return read_idx_part(options.folder, part, std::ssize(classes)); };
-  return {read("train"), read("t10k"), classes};
-}
-
-data::ImageDataset as_dataset(const data::ImageFolder& folder) {
-  return {folder.images, folder.labels, std::ssize(folder.classes)};
-}
-data::ImageDataset take(const data::ImageDataset& all, std::span<const std::int64_t> rows,
-                        data::ImageDataset::Scaling scaling) {
-  const Tensor chosen = copy_of(rows, Shape{std::ssize(rows)});
-  return data::ImageDataset(index_select(all.images(), 0, chosen), index_select(all.labels(), 0, chosen), all.classes(),
-                            scaling);
-}
-
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
-
-Pictures read_folders(const Options& options) {
-  if (!options.class_names.empty())
-    throw ValueError("--class-names is for IDX files; the classes of " + options.folder + " are its folders' names");
-  data::ImageFolderOptions reading;
-  if (!options.size.empty()) reading.size = {options.size[0], options.size[1]};
-  const fs::path folder = options.folder;
-  if (is_folder(folder / "train") && is_folder(folder / "test")) {
-    const data::ImageFolder train = data::read_image_folder(folder / "train", reading);
-    // The test part has the form of the training part.
-    reading.channels = train.images.size(1);
-    reading.classes = train.classes;
-    return {as_dataset(train), as_dataset(data::read_image_folder(folder / "test", reading)), train.classes};
-  }
-  const data::ImageFolder all = data::read_image_folder(folder, reading);
-  std::vector<std::int32_t> labels;
-  for (const double label : all.labels.values()) labels.push_back(static_cast<std::int32_t>(label));
-  const data::Split halves = data::stratified_split(labels, options.held_out, options.seed);
-  const data::ImageDataset pictures = as_dataset(all);
-  return {take(pictures, halves.kept, {}), take(pictures, halves.held_out, {}), all.classes};
-}
-
-/// Folders by class, or the four files that MNIST and its kin have.
-Pictures read(const Options& options) {
-  const fs::path folder = options.folder;
-  if (!is_folder(folder) && options.folder != kFashion)
-    throw IoError(options.folder + ": is no folder; expected pictures in folders by class, or IDX files");
-  const auto has = [&](const char* name) {
-    return fs::exists(folder / name) || fs::exists(folder / (std::string(name) + ".gz"));
-  };
-  const bool is_idx = options.folder == kFashion || has("train-images-idx3-ubyte") || has("t10k-images-idx3-ubyte");
-  Pictures pictures = is_idx ? read_idx_set(options) : read_folders(options);
-  if (pictures.classes.size() < 2)
-    throw ValueError(fmt::format("{}: all pictures are of one class; two are needed", options.folder));
-  const data::ImageDataset &train = pictures.train, &test = pictures.test;
-  if (test.size() == 0) throw ValueError(options.folder + ": has no test images");
-  if (test.height() != train.height() || test.width() != train.width())
-    throw IoError(fmt::format("{}: test images of {} × {}, training images of {} × {}", options.folder, test.height(),
-                              test.width(), train.height(), train.width()));
-  return pictures;
-}
 
 ClassReport test_report(train::Trainer& trainer, const data::ImageDataset& test,
                         const std::vector<std::string>& classes) {
@@ -172,13 +60,15 @@ int train_images(const Options& options) {
   set_num_threads(options.threads);
   const std::unique_ptr<OutputFolder> out = open_output(options, kConfig);
 
-  const Pictures pictures = read(options);
+  const Pictures pictures = read_pictures(options.source, options.seed);
+  if (pictures.classes.size() < 2)
+    throw ValueError(fmt::format("{}: all pictures are of one class; two are needed", options.source.folder));
   const data::ImageDataset& all = pictures.train;
   data::Split parts = data::split(all.size(), options.validation, options.seed);
   if (options.limit > 0 && options.limit < std::ssize(parts.kept))
     parts.kept.resize(static_cast<std::size_t>(options.limit));
   SavedImages system{pictures.classes, options.model, data::fit_scaling(all.images(), parts.kept),
-                     !options.size.empty()};
+                     !options.source.size.empty()};
   const data::ImageDataset train = take(all, parts.kept, system.scaling),
                            validation = take(all, parts.held_out, system.scaling),
                            test = take(pictures.test, data::all_rows(pictures.test.size()), system.scaling);
@@ -221,7 +111,7 @@ int train_images(const Options& options) {
     batch.targets.set_name("classes");
     model.eval();
     save_graph(to, nn::cross_entropy(model.forward(batch.inputs[0]), batch.targets), "Image classifier");
-    save_report(to, report_of("Image classifier: " + options.folder, options, model, history, &report));
+    save_report(to, report_of("Image classifier: " + options.source.folder, options, model, history, &report));
   });
   std::cout << to_text(report) << fmt::format("test accuracy {:.4f}\n", report.accuracy);
   return end_training(history, options);
@@ -234,20 +124,7 @@ void add_train_command(CLI::App& train, int& status) {
   options->lr = 2e-3;
   options->weight_decay = 0.02;
   CLI::App* command = train.add_subcommand("images", "A classifier of pictures: yours, or Debian's Fashion-MNIST");
-  command
-      ->add_option("data", options->folder,
-                   "Folder of a folder a class, with PNG, JPEG or PGM files; of such folders in train and test; or of "
-                   "train- and t10k-images-idx3-ubyte and -labels-idx1-ubyte, packed by gzip or not")
-      ->capture_default_str();
-  command->add_option("--size", options->size, "HEIGHT WIDTH that all pictures are brought to, in training and use")
-      ->expected(2)
-      ->check(CLI::Range(1, 1 << 14));
-  command->add_option("--class-names", options->class_names, "Of the labels 0, 1, … in IDX files; else their numbers");
-  command
-      ->add_option("--test-split", options->held_out,
-                   "Share of each class to test on, of folders that are not in train and test")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 0.9));
+  add_picture_options(*command, options->source);
   for (const char* name : {"model", "hidden", "channels", "dropout"}) add_setting(*command, options->model, name);
   command->add_option("--label-smoothing", options->smoothing)->capture_default_str()->check(CLI::Range(0.0, 0.99));
   command->add_option("--validation-split", options->validation, "Share of the training images that only measures")

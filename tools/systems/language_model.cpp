@@ -1,21 +1,26 @@
 // tapegrad train language: a language model over byte pairs, an LSTM or a GPT.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <tapegrad/core/create.hpp>
 #include <tapegrad/core/error.hpp>
+#include <tapegrad/core/internal/printable.hpp>
 #include <tapegrad/core/parallel.hpp>
 #include <tapegrad/data/splits.hpp>
 #include <tapegrad/data/token_stream.hpp>
 #include <tapegrad/nn/loss.hpp>
 #include <tapegrad/ops/view.hpp>
+#include <utility>
 
 #include "../corpus.hpp"
 #include "../export.hpp"
+#include "../generation.hpp"
 #include "../model_options.hpp"
 #include "../systems.hpp"
 #include "../training.hpp"
@@ -208,11 +213,55 @@ void export_language(const ExportOptions& options) {
   });
 }
 
+/// Text on its way to a terminal, token by token: a character that two tokens share waits for the second.
+class Shown {
+ public:
+  std::string take(std::string_view bytes) {
+    waiting_ += bytes;
+    std::size_t whole = waiting_.size();
+    for (std::size_t back = 1; back <= std::min<std::size_t>(3, waiting_.size()); ++back) {
+      const auto byte = static_cast<unsigned char>(waiting_[waiting_.size() - back]);
+      if ((byte & 0xC0) == 0x80) continue;
+      const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+      if (length > back) whole -= back;
+      break;
+    }
+    std::string text = printable(std::string_view(waiting_).substr(0, whole), waiting_.npos, kLayout);
+    waiting_.erase(0, whole);
+    return text;
+  }
+  std::string rest() { return printable(std::exchange(waiting_, {}), std::string::npos, kLayout); }
+
+ private:
+  static constexpr std::string_view kLayout = "\n\t";
+  std::string waiting_;
+};
+
+void generate_texts(const GenerateOptions& options) {
+  if (!options.only_pictures.empty())
+    throw ValueError(
+        fmt::format("generate: {} is for pictures; {} writes texts", options.only_pictures, options.model));
+  const auto saved = SavedModel<SavedLanguage>::load(options.model, options.load);
+  Rng rng(options.seed);
+  std::optional<Shown> shown;
+  if (::isatty(STDOUT_FILENO) != 0) shown.emplace();
+  for (std::int64_t i = 0; i < options.count.value_or(1); ++i) {
+    if (i > 0) std::cout << "%\n";
+    std::cout << options.prompt;
+    write_text(saved, options.prompt, options.text, rng, [&](std::string_view bytes) {
+      std::cout << (shown ? shown->take(bytes) : std::string(bytes)) << std::flush;
+    });
+    if (shown) std::cout << shown->rest();
+    std::cout << '\n';
+  }
+}
+
 }  // namespace
 
 extern const System language_model{.kind = SavedLanguage::kKind,
                                    .add_train_commands = add_train_command,
-                                   .instead = "generate",
+                                   .command = "generate",
+                                   .generate = generate_texts,
                                    .save_onnx = export_language};
 
 }  // namespace tapegrad::tools

@@ -149,6 +149,6 @@ void add_train_command(CLI::App& train, int& status) {
 }  // namespace
 
 extern const System masked_language_model{
-    .kind = SavedMasked::kKind, .add_train_commands = add_train_command, .instead = "train text --init"};
+    .kind = SavedMasked::kKind, .add_train_commands = add_train_command, .command = "train text --init"};
 
 }  // namespace tapegrad::tools

@@ -350,6 +350,6 @@ void add_train_command(CLI::App& train, int& status) {
 }  // namespace
 
 extern const System recommender{
-    .kind = SavedRecommender::kKind, .add_train_commands = add_train_command, .instead = "recommend"};
+    .kind = SavedRecommender::kKind, .add_train_commands = add_train_command, .command = "recommend"};
 
 }  // namespace tapegrad::tools

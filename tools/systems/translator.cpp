@@ -267,6 +267,6 @@ void add_train_command(CLI::App& train, int& status) {
 }  // namespace
 
 extern const System translator{
-    .kind = SavedTranslator::kKind, .add_train_commands = add_train_command, .instead = "translate"};
+    .kind = SavedTranslator::kKind, .add_train_commands = add_train_command, .command = "translate"};
 
 }  // namespace tapegrad::tools
