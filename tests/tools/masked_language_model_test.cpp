@@ -61,7 +61,8 @@ TEST_F(MaskedLanguage, IsLearnedAndGoneOnFrom) {
   EXPECT_EQ(nlohmann::json::parse(told.out)["class"], "bird");
   EXPECT_THAT(run("predict --model classifier0 'hard steel'").out, HasSubstr("\"hard steel\"\n"));
 
-  expect_refused("predict --model lm x", {"lm is a masked language model", "tapegrad train text --init takes it"});
+  expect_refused("predict --model lm x",
+                 {"the masked language model in lm does not classify; tapegrad train text --init takes it"});
   expect_refused("train text labelled --init classifier0 --out m",
                  {"classifier0/config.json: is not of a masked language model"});
   expect_refused("train text labelled --init lm --ngrams 2 --out m", {"--init", "--ngrams"});
