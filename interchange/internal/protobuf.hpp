@@ -12,6 +12,7 @@
 // std::optional, Box or std::vector of these. Without std::optional, 0 and "" are not written, and absent fields read
 // so.
 
+#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstdint>
@@ -188,7 +189,8 @@ std::size_t count_values(Reader& from) {
   return 1;
 }
 
-/// Vectors take their memory once, after it was found to be in proportion to the file.
+/// Vectors take their memory once, after it was found to be in proportion to the file; one that a message adds to which
+/// is there again and again grows by half at least.
 template <class M, class T>
 void reserve(const Reader& message, std::uint32_t number, std::vector<T>& values) {
   std::size_t count = 0;
@@ -199,7 +201,8 @@ void reserve(const Reader& message, std::uint32_t number, std::vector<T>& values
       from.skip();
   }
   Reader(message).charge(count, sizeof(T));
-  values.reserve(values.size() + count);
+  if (const std::size_t all = values.size() + count; all > values.capacity())
+    values.reserve(std::max(all, values.capacity() + values.capacity() / 2));
 }
 
 }  // namespace detail

@@ -48,6 +48,14 @@ schema::Graph nested(int levels) {
   return graph;
 }
 
+/// A field of one message that is there again and again is one message with all that they hold.
+std::string many_graphs(std::size_t count) {
+  const schema::Model model = small_model();
+  schema::Model part, rest{.ir_version = model.ir_version, .opset_import = model.opset_import};
+  part.graph = model.graph;
+  return repeated(protobuf::encode(part), count) + protobuf::encode(rest);
+}
+
 }  // namespace
 
 std::vector<Input> model_inputs() {
@@ -193,6 +201,8 @@ std::vector<Input> model_inputs() {
       external("external, negative offset", {{"location", "w"}, {"offset", "-1"}}, "a number was expected"),
       external("external, length of words", {{"location", "w"}, {"length", "8x"}}, "a number was expected"),
   };
+  all.push_back(
+      {"onnx", "20,000 graphs, one after the other", many_graphs(20'000), "two initializers have the name 'w'"});
   schema::Model sparse = small_model();
   sparse.graph->sparse_initializer.push_back({.values = {.dims = {1}, .data_type = 1, .float_data = {1}, .name = "s"},
                                               .indices = {.dims = {1}, .data_type = 7, .int64_data = {0}},
