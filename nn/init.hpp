@@ -52,6 +52,7 @@ Initializer lecun_normal();
 /// first count as one.
 Initializer orthogonal(double gain = 1);
 
+/// How many inputs and outputs a weight joins.
 struct Fans {
   double in, out;
 };
