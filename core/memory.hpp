@@ -7,6 +7,7 @@
 
 namespace tapegrad::memory {
 
+/// What the pool of buffers has handed out and holds.
 struct Stats {
   std::uint64_t allocations = 0;  ///< blocks handed out since the program began
   std::uint64_t live_blocks = 0;  ///< blocks in use

@@ -8,6 +8,7 @@
 
 namespace tapegrad {
 
+/// A tensor under a name: a parameter, an input, an entry of a file.
 struct NamedTensor {
   std::string name;
   Tensor tensor;

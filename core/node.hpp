@@ -32,8 +32,10 @@ class Edge {
   std::uintptr_t bits_ = 0;
 };
 
+/// What a Tensor is a handle to: a value and, beside it, the record of how it was computed.
 struct Node {
   static constexpr int kInlineEdges = 3;
+  /// Edges and versions of a record with more inputs than fit inside the node.
   struct Outlined {
     Edge* many;
     std::uint32_t* versions;

@@ -66,6 +66,7 @@ struct Inputs {
 struct Interval {
   double low = -2, high = 2;
 };
+/// The numbers that an input takes: a union of intervals, all numbers by default.
 struct Domain {
   constexpr Domain() = default;
   constexpr Domain(std::initializer_list<Interval> intervals) {
@@ -120,6 +121,7 @@ constexpr std::string_view name_of(Group group) {
   return kNames[static_cast<std::size_t>(group)];
 }
 
+/// What an operation says of itself: its name and formula, its inputs, what its gradient reads, what it costs.
 struct OpInfo {
   std::string_view name;
   std::string_view formula;

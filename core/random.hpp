@@ -10,6 +10,7 @@ namespace tapegrad {
 /// The counter-based generator Philox4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011).
 class Rng {
  public:
+  /// A place in the sequence of a generator.
   struct State {
     std::uint64_t seed = 0;
     std::uint64_t position = 0;  ///< 32-bit words drawn

@@ -13,10 +13,12 @@ bool recomputing();
 
 /// What one run of a function took from outside, besides its inputs.
 struct RunLog {
+  /// Random words that a part of the model drew.
   struct Draw {
     Rng::State from;
     std::uint64_t words;
   };
+  /// Leaves that a part of the model wrote to, as they were before and after.
   struct Carried {
     std::vector<Tensor> before, after;
   };

@@ -10,6 +10,7 @@ class Trace;
 
 namespace engine {
 
+/// The way from handles to nodes and back.
 struct Access {
   static Node& node(const Tensor& t) { return t.node(); }
   static Tensor adopt(Node* node) {

@@ -48,6 +48,7 @@ class RefCount {
   std::atomic<std::uint32_t> count_{1};
 };
 
+/// The memory of a value, counted by who shares it.
 class Storage {
  public:
   /// A pooled buffer of `bytes`, uninitialised, on a cache line, with one reference. Throws MemoryError.

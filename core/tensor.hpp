@@ -17,6 +17,7 @@ namespace engine {
 struct Access;  // to the node behind a handle: core/record.hpp
 }
 
+/// Of backward() and grad().
 struct BackwardOptions {
   bool retain_graph = false;  ///< keep what was saved, for another pass
   /// Record the gradients' own computation; implies retain_graph. What backward() then leaves in grad() refers to its

@@ -21,6 +21,7 @@ class Trace {
   /// memory as they have together.
   enum class Keep : std::uint8_t { records, measurements };
 
+  /// What a Trace keeps of a value.
   struct Measured {
     Tensor value, gradient;  ///< undefined where there was none; the gradient is that of the last backward pass
     std::optional<double> seconds{}, gradient_seconds{};

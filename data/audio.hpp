@@ -7,6 +7,7 @@
 
 namespace tapegrad::data {
 
+/// Sound as samples.
 struct Audio {
   Tensor samples;         ///< f32 [channels, frames], in [-1, 1]
   std::int64_t rate = 0;  ///< frames a second
@@ -19,6 +20,7 @@ struct Audio {
 /// no RIFF file, a codec, cut short.
 Audio read_wav(const std::filesystem::path& path);
 
+/// Of log_mel().
 struct MelOptions {
   double window = 0.025, hop = 0.010;  ///< seconds
   std::int64_t bands = 40;
@@ -35,6 +37,7 @@ Tensor log_mel(const Tensor& samples, std::int64_t rate, const MelOptions& optio
 
 namespace tapegrad::data::augment {
 
+/// Of vary_features().
 struct VaryFeaturesOptions {
   std::int64_t shift = 2;  ///< bands that voices move up or down by at most, as if throats were shorter or longer
   std::int64_t bands = 6, times = 12;  ///< most that a hidden stripe takes

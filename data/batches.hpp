@@ -11,6 +11,7 @@
 
 namespace tapegrad::data {
 
+/// How rows are put into batches.
 struct BatchOptions {
   std::int64_t batch_size = 32;  ///< rows; the last batch of an epoch may have fewer
   bool shuffle = true;           ///< anew in each epoch; false: always in the order given

@@ -59,6 +59,7 @@ class TensorDataset final : public Dataset {
   std::int64_t size_ = 0;
 };
 
+/// One row of a data set.
 struct Sample {
   std::vector<Tensor> inputs;
   Tensor target;  ///< undefined where there is none

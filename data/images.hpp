@@ -19,6 +19,7 @@ Tensor read_idx(const std::filesystem::path& path);
 /// Images of bytes with a class each; batches are f32 [N, C, H, W], scaled, and i64 [N].
 class ImageDataset final : public Dataset {
  public:
+  /// How bytes become the numbers that a model reads.
   struct Scaling {
     double mean = 0, deviation = 1;  ///< of pixels in [0, 1]: x = (byte / 255 - mean) / deviation
   };
@@ -75,7 +76,9 @@ struct ImageFolder {
   Tensor images, labels;             ///< u8 [N, C, H, W], where C is 1 if all are grey, else 3; i64 [N]
   std::vector<std::string> classes;  ///< the folders' names
 };
+/// Of read_image_folder().
 struct ImageFolderOptions {
+  /// In pixels.
   struct Size {
     std::int64_t height = 0, width = 0;
   };

@@ -42,6 +42,7 @@ Sampler by_length(std::vector<std::int64_t> rows, std::span<const std::int64_t> 
 /// on another thread.
 using Transform = std::function<void(Batch& batch, std::span<const std::int64_t> rows, std::int64_t epoch)>;
 
+/// Of a DataLoader.
 struct LoaderOptions {
   std::int64_t batch_size = 32;
   bool shuffle = true;  ///< anew in each epoch

@@ -11,6 +11,7 @@
 
 namespace tapegrad::data {
 
+/// Numbers for texts, by hash, without the texts themselves.
 class IdTable {
  public:
   static constexpr std::int32_t kAbsent = -1;
@@ -69,6 +70,7 @@ inline std::uint32_t hash_pair(std::int32_t first, std::int32_t second) {
   return static_cast<std::uint32_t>(x ^ (x >> 32));
 }
 
+/// Texts, each kept once and numbered in the order in which they came.
 class StringPool {
  public:
   static constexpr std::int32_t kAbsent = IdTable::kAbsent;

@@ -77,6 +77,7 @@ char guess_csv_separator(std::string_view text);
 
 enum class ColumnType : std::uint8_t { number, category };
 
+/// A column of a table.
 struct Column {
   std::string name;
   ColumnType type = ColumnType::number;
@@ -85,6 +86,7 @@ struct Column {
   std::vector<std::string> categories;  ///< names, sorted by their bytes
 };
 
+/// Of read_table().
 struct TableOptions {
   std::optional<char> separator = {};  ///< the one of , ; and tab that the header uses, if not given
   Quoting quoting = Quoting::guess;
@@ -125,6 +127,7 @@ struct FeatureGroup {
 /// new.
 class TableEncoder {
  public:
+  /// Which columns are read.
   struct Options {
     std::vector<std::string> features = {};  ///< columns; all but the target if empty
   };

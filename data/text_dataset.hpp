@@ -39,6 +39,7 @@ class EncodedTexts {
   std::vector<std::int64_t> offsets_ = {0};
 };
 
+/// Of a TextEncoder.
 struct EncoderOptions {
   std::int64_t max_length = 512;  ///< ids of a text at most, n-grams among them; the rest of the text is not read
   bool keep_unknown = true;       ///< false: leave out words that the vocabulary has not

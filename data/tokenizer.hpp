@@ -9,6 +9,7 @@
 
 namespace tapegrad::data {
 
+/// Of a Tokenizer.
 struct TokenizerOptions {
   bool lower_case = true;  ///< fold case, of every script that has one
   bool strip_html = true;  ///< take out tags and resolve character references first (html.hpp)

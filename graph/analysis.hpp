@@ -23,6 +23,7 @@ std::vector<VertexIndex> unused_vertices(const ComputationGraph& graph);
 
 enum class Cost : std::uint8_t { flops, bytes, seconds };
 
+/// The dearest chain of vertices.
 struct CriticalPath {
   std::vector<VertexIndex> vertices;  ///< in the order of execution
   double cost = 0;                    ///< their sum
@@ -53,6 +54,7 @@ struct MemoryEstimate {
 };
 MemoryEstimate estimate_memory(const ComputationGraph& graph);
 
+/// What a scope holds and costs.
 struct ScopeTotals {
   std::string scope;  ///< "" for the whole graph, which comes first
   std::size_t ops = 0;
@@ -62,6 +64,7 @@ struct ScopeTotals {
 /// For each scope everything in it and in the scopes within it, in the order in which they first occur.
 std::vector<ScopeTotals> scope_totals(const ComputationGraph& graph);
 
+/// Why a value has the gradient that it has.
 struct GradientReport {
   enum class Finding : std::uint8_t {
     flows,               ///< it has a gradient that is not zero, or was not measured
@@ -82,6 +85,7 @@ struct GradientReport {
 /// Throws ValueError for a vertex that is a gradient itself.
 GradientReport explain_gradient(const ComputationGraph& graph, VertexIndex value);
 
+/// Of to_text().
 struct SummaryOptions {
   bool ops = false;                    ///< a row for each op too, not only for each scope
   std::optional<std::size_t> depth{};  ///< of the scopes that get rows

@@ -10,6 +10,7 @@
 
 namespace tapegrad::graph {
 
+/// Of capture().
 struct CaptureOptions {
   std::string title{};
   bool gradients = true;    ///< add the gradient twins of what requires a gradient

@@ -37,6 +37,7 @@ constexpr std::string_view to_string(VertexKind kind) { return word_of(kind); }
 constexpr std::string_view to_string(EdgeKind kind) { return word_of(kind); }
 constexpr std::string_view to_string(GradientStop stop) { return word_of(stop); }
 
+/// An attribute of an operation: its key and its value as text.
 struct Attribute {
   std::string key, value;
   bool operator==(const Attribute&) const = default;

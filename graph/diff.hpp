@@ -9,11 +9,13 @@
 
 namespace tapegrad::graph {
 
+/// A field whose content differs.
 struct FieldChange {
   std::string field, before, after;
   bool operator==(const FieldChange&) const = default;
 };
 
+/// A vertex that is in both graphs, and how it differs.
 struct VertexChange {
   VertexIndex before = 0, after = 0;
   std::vector<FieldChange> fields;
@@ -30,6 +32,7 @@ struct GraphDiff {
   bool empty() const { return added.empty() && removed.empty() && changed.empty(); }
 };
 
+/// What counts as a difference.
 struct DiffOptions {
   double tolerance = 0.05;  ///< how much, relatively, statistics (and times) may differ
   bool statistics = true;

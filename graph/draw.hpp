@@ -43,6 +43,7 @@ struct Budget {
   static Budget parse(std::string_view text);
 };
 
+/// How a picture looks, and how much of the graph it shows.
 struct DrawOptions {
   Direction direction = Direction::down;
   Pass pass = Pass::forward;

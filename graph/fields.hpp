@@ -16,6 +16,7 @@ enum class Unit : std::uint8_t { none, operations, bytes, seconds };
 /// What diff() makes of a field that is not the same: nothing, a difference, or one if it is beyond the tolerance.
 enum class Compare : std::uint8_t { never, exactly, roughly };
 
+/// What is said of a field wherever fields are listed.
 struct FieldInfo {
   std::string_view name;        ///< in files and comparisons
   std::string_view doc;         ///< for docs/graph-snapshot.md

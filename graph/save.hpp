@@ -28,6 +28,7 @@ struct TextOptions {
   bool colour = false;  ///< by ANSI's sequences
 };
 
+/// Of save() and render().
 struct SaveOptions {
   std::string format{};  ///< the name of one of formats(); empty: the suffix of the file decides
   DrawOptions draw{};

@@ -8,6 +8,7 @@
 
 namespace tapegrad::graph {
 
+/// A scalar under a name.
 struct NamedScalar {
   std::string name;
   scalars::Real value;

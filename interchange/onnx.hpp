@@ -50,6 +50,7 @@ ElementType element_type(DType dtype);
 /// The dtype that holds it; DTypeError for strings, complex and unknown types.
 DType dtype_of(ElementType type);
 
+/// A tensor of texts.
 struct Strings {
   Shape shape;
   std::vector<std::string> values;  ///< row-major
@@ -147,6 +148,7 @@ class Model {
   std::shared_ptr<const detail::Program> program_;
 };
 
+/// Of load().
 struct LoadOptions {
   /// Load a model to look at that has operators which cannot be run.
   bool allow_unsupported = false;

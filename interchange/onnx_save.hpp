@@ -24,6 +24,7 @@
 
 namespace tapegrad::onnx {
 
+/// Of save().
 struct SaveOptions {
   NamedTensors inputs{};      ///< leaves that the graph takes from outside, in this order
   NamedTensors parameters{};  ///< names for other leaves, whose values the file has: those of a module, say
@@ -44,6 +45,7 @@ struct Size {
 /// Sizes by name.
 using Sizes = std::map<std::string, std::int64_t>;
 
+/// What a recording took and gave, by the names that the file is to have.
 struct Recording {
   NamedTensors inputs, outputs;
 };

@@ -15,6 +15,7 @@ namespace tapegrad::io {
 /// A value of Python as plain data.
 struct PythonValue {
   using List = std::vector<PythonValue>;
+  /// A tuple, apart from a list.
   struct Tuple {
     List items;
   };

@@ -33,6 +33,7 @@ class CheckpointFolder {
   /// The one beside them that is the best so far, "best.safetensors".
   std::filesystem::path best() const { return folder_ / "best.safetensors"; }
 
+  /// A checkpoint by the step after which it was written.
   struct Entry {
     std::int64_t step;
     std::filesystem::path path;
@@ -40,6 +41,7 @@ class CheckpointFolder {
   /// Those that are there, the newest first.
   std::vector<Entry> list() const;
 
+  /// A checkpoint that could be read.
   struct Found {
     std::filesystem::path path;
     Checkpoint checkpoint;

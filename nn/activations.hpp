@@ -96,6 +96,7 @@ struct Elu : detail::TunedActivation<Elu, elu> {
   static constexpr double kDefault = 1;
   using TunedActivation::TunedActivation;
 };
+/// max(x, 0) + min(alpha (exp(x / alpha) - 1), 0).
 struct Celu : detail::TunedActivation<Celu, celu> {
   static constexpr double kDefault = 1;
   using TunedActivation::TunedActivation;
@@ -105,11 +106,13 @@ struct Softshrink : detail::TunedActivation<Softshrink, softshrink> {
   static constexpr double kDefault = 0.5;
   using TunedActivation::TunedActivation;
 };
+/// 0 between -lambda and lambda, and x elsewhere.
 struct Hardshrink : detail::TunedActivation<Hardshrink, hardshrink> {
   static constexpr double kDefault = 0.5;
   using TunedActivation::TunedActivation;
 };
 
+/// x, kept between `low` and `high`.
 struct Hardtanh : Layer<Hardtanh> {
   Hardtanh(Owner owner, const MemberName& name, double low = -1, double high = 1)
       : Layer(owner, name), low_(low), high_(high) {}
@@ -128,6 +131,7 @@ struct LogSoftmax : detail::AxisActivation<LogSoftmax, log_softmax> {
   using AxisActivation::AxisActivation;
 };
 
+/// Of PRelu.
 struct PReluOptions {
   init::Initializer init = init::constant(0.25);
   DType dtype = f32;

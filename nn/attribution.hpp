@@ -16,6 +16,7 @@ Tensor saliency(const TensorFunction& model, const Tensor& input, const Tensor& 
 Tensor gradient_x_input(const TensorFunction& model, const Tensor& input, const Tensor& classes,
                         const Tensor& baseline = {});
 
+/// Of integrated_gradients().
 struct IntegrationOptions {
   Tensor baseline = {};     ///< what stands for no input, broadcast to its shape; zeros if undefined
   std::int64_t steps = 32;  ///< of the path between both

@@ -55,6 +55,7 @@ class ModuleList : public Module {
   T& operator[](std::size_t i) { return *items_[checked(i)]; }
   const T& operator[](std::size_t i) const { return *items_[checked(i)]; }
 
+  /// Over the modules, in order.
   template <class Item, class Pointer>
   class Iterator {
    public:

@@ -7,6 +7,7 @@
 
 namespace tapegrad::nn {
 
+/// Of Conv1d, Conv2d and Conv3d.
 struct ConvOptions {
   PerAxis stride = 1;
   Padding padding = 0;
@@ -43,6 +44,7 @@ using Conv1d = Conv<1>;
 using Conv2d = Conv<2>;
 using Conv3d = Conv<3>;
 
+/// Of ConvTranspose1d, ConvTranspose2d and ConvTranspose3d.
 struct ConvTransposeOptions {
   PerAxis stride = 1;
   PerAxis padding = 0;

@@ -8,6 +8,7 @@
 
 namespace tapegrad::nn {
 
+/// Of Embedding.
 struct EmbeddingOptions {
   bool sparse = true;  ///< the gradient holds only the rows that a batch uses
   init::Initializer init = init::uniform(-0.05, 0.05);

@@ -66,6 +66,7 @@ class Skip {
   bool before_;
 };
 
+/// How many inputs and outputs a weight joins.
 struct Fans {
   double in, out;
 };

@@ -6,6 +6,7 @@
 
 namespace tapegrad::nn {
 
+/// Of Linear.
 struct LinearOptions {
   bool bias = true;
   init::Initializer weight_init = init::xavier_uniform();

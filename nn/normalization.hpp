@@ -9,6 +9,7 @@ struct BatchMoments;
 
 namespace tapegrad::nn {
 
+/// Of LayerNorm, GroupNorm and their like.
 struct NormOptions {
   bool affine = true;  ///< parameters weight, from 1, and bias, from 0
   double eps = 1e-5;   ///< added to the variance; ValueError unless positive
@@ -86,6 +87,7 @@ class InstanceNorm : public Layer<InstanceNorm> {
   double eps_;
 };
 
+/// Of BatchNorm.
 struct BatchNormOptions {
   bool affine = true;
   double eps = 1e-5;

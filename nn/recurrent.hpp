@@ -22,11 +22,13 @@ struct RecurrentState {
   Tensor cell;  ///< of an LSTM
 };
 
+/// What a recurrent layer gives.
 struct RecurrentResult {
   Tensor output;  ///< the hidden state of each step
   RecurrentState state;
 };
 
+/// Initial weights of a recurrent cell.
 struct RecurrentCellOptions {
   init::Initializer input_init = init::xavier_uniform();  ///< of each gate's [H, I]
   init::Initializer recurrent_init = init::orthogonal();  ///< of each gate's [H, H]
@@ -66,6 +68,7 @@ class RecurrentCell : public Layer<RecurrentCell> {
   RecurrentKind kind_;
 };
 
+/// Of Rnn, Gru and Lstm.
 struct RecurrentOptions {
   std::int64_t layers = 1;
   bool bidirectional = false;  ///< a second cell a layer, from the end; outputs side by side, 2 · H wide

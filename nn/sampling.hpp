@@ -5,6 +5,7 @@
 
 namespace tapegrad::nn {
 
+/// How a token is drawn from logits.
 struct SamplingOptions {
   double temperature = 1;  ///< divides the logits; 0: always the likeliest token
   std::int64_t top_k = 0;  ///< only the k likeliest; 0: all

@@ -28,6 +28,7 @@ struct AttentionCall {
   Tensor* weights = nullptr;       ///< takes what each query looks at: [B, heads, Lq, Lk], without dropout
 };
 
+/// Of MultiHeadAttention.
 struct AttentionOptions {
   double dropout = 0;              ///< of the weights
   bool bias = true;                ///< of the four projections
@@ -37,6 +38,7 @@ struct AttentionOptions {
   Rng* rng = nullptr;  ///< null: default_rng()
 };
 
+/// Attention by several heads, with projections before and after it (Vaswani et al., 2017).
 class MultiHeadAttention : public Layer<MultiHeadAttention> {
  public:
   /// ValueError unless the heads divide the width, and with `rotary` into even parts.
@@ -71,6 +73,7 @@ class SinusoidalPositions : public Layer<SinusoidalPositions> {
   Tensor forward(const Tensor& x, std::int64_t first = 0) const;
 };
 
+/// Of LearnedPositions.
 struct LearnedPositionsOptions {
   init::Initializer init = init::normal(0, 0.02);
   DType dtype = f32;
@@ -96,6 +99,7 @@ class LearnedPositions : public Layer<LearnedPositions> {
 /// products of two such vectors depend on how far apart they are (Su et al. 2021). x [..., L, D] with even D.
 Tensor rotate_by_position(const Tensor& x, std::int64_t first = 0);
 
+/// Of the blocks of a Transformer.
 struct TransformerOptions {
   std::int64_t hidden = 0;  ///< width of the feed-forward network's middle; 0: four times the width
   double dropout = 0;       ///< of each part's result, of the middle and of the attention

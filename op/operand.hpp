@@ -25,7 +25,7 @@ class Operand {
   bool integral_ = false;
 };
 
-/// A number, never a tensor: for functions that have a namesake in <cmath>, so that pow(2.0, 3.0) stays a number's.
+/// A number, never a tensor: for functions that have a namesake in `<cmath>`, so that pow(2.0, 3.0) stays a number's.
 class Number {
  public:
   template <class T>

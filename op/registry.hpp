@@ -10,6 +10,7 @@
 
 namespace tapegrad {
 
+/// An attribute of an operation, in words.
 struct AttributeInfo {
   std::string name, default_value, doc;
 };

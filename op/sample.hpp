@@ -41,6 +41,7 @@ struct Sample {
   OpFunction call;
   NamedValues attributes;
 };
+/// Inputs that an operation must refuse.
 struct BadInput {
   std::vector<Tensor> inputs;
   OpFunction call;

@@ -12,6 +12,7 @@ using ValueKernel = void (*)(const void* const* inputs, void* output, std::int64
 using VjpKernel = void (*)(const void* g, const void* const* inputs, const void* output, void* gradient, std::int64_t n,
                            const void* attributes);
 
+/// What the engine calls of a pointwise operation.
 struct PointwiseTable {
   void (*check)(const void* attributes) = nullptr;  ///< refuses bad attributes; null where any will do
   ValueKernel value[kDTypeCount] = {};              ///< by the dtype computed in; null where the op does not take it
@@ -59,6 +60,7 @@ class Keeper {
 /// The value at a place, for the gradient of `node`; recorded as a result of the call where gradients are recorded.
 Tensor kept_value(int place, const Node& node, const CallState& call);
 
+/// What the engine calls of a structural operation.
 struct StructuralTable {
   /// Checks and computes: fills `results`, and what the call keeps.
   void (*run)(CallState& call, std::span<const Tensor> inputs, std::span<Tensor> results) = nullptr;

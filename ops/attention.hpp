@@ -6,6 +6,7 @@
 
 namespace tapegrad {
 
+/// Of scaled_dot_product_attention() and attention_weights().
 struct AttentionOptions {
   /// Broadcasts to the scores [..., L, S]. Of bool: where it does not hold, a query does not see a key. Of floats:
   /// added to the scores; -inf hides a key. May have a gradient.

@@ -48,6 +48,7 @@ requires(sizeof...(T) > 0 && (std::convertible_to<const T&, const Tensor&> && ..
   return einsum(equation, std::span<const Tensor>(all));
 }
 
+/// Real and imaginary parts.
 struct Spectrum {
   Tensor re, im;  ///< of the frequencies 0, 1, … n/2
 };

@@ -27,6 +27,7 @@ class Padding {
   bool same_ = false;
 };
 
+/// Of conv1d(), conv2d() and conv3d().
 struct ConvOptions {
   Tensor bias = {};  ///< [O]; none means 0
   PerAxis stride = 1;
@@ -40,6 +41,7 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const ConvOptions& options 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const ConvOptions& options = {});
 Tensor conv3d(const Tensor& x, const Tensor& weight, const ConvOptions& options = {});
 
+/// Of conv_transpose1d(), conv_transpose2d() and conv_transpose3d().
 struct ConvTransposeOptions {
   Tensor bias = {};  ///< [O]; none means 0
   PerAxis stride = 1;

@@ -19,6 +19,7 @@ Tensor generalized_box_iou(const Tensor& a, const Tensor& b);
 /// 1 - generalized_box_iou of boxes [..., 4] of one shape (ShapeError).
 Tensor giou_loss(const Tensor& prediction, const Tensor& target, Reduce reduction = Reduce::mean);
 
+/// Of focal_loss().
 struct FocalOptions {
   double gamma = 2;                  ///< how little counts what is told nearly right; 0: binary cross entropy
   std::optional<double> alpha = {};  ///< weight of targets of 1, in [0, 1]; targets of 0 weigh 1 - alpha. Else all 1

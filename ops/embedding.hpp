@@ -6,6 +6,7 @@
 
 namespace tapegrad {
 
+/// Of embedding().
 struct EmbeddingOptions {
   /// The table's gradient holds only the rows that were used (Tensor::row_sparse), which optimisers step in time
   /// proportional to the batch. Ignored while gradients are themselves recorded.
@@ -21,6 +22,7 @@ struct EmbeddingOptions {
 Tensor embedding(const Tensor& table, const Tensor& ids, const EmbeddingOptions& options = {});
 
 enum class BagMode : std::uint8_t { sum, mean, max };
+/// Of embedding_bag().
 struct EmbeddingBagOptions {
   BagMode mode = BagMode::mean;
   bool sparse = false;  ///< as EmbeddingOptions::sparse

@@ -11,6 +11,7 @@ namespace tapegrad {
 /// x with a x = b. a [..., n, n] is regular; b is [..., n, m], or [n], one right-hand side. The batches broadcast.
 Tensor solve(const Tensor& a, const Tensor& b);
 
+/// Of triangular_solve().
 struct TriangularOptions {
   bool upper = false;          ///< which triangle of a is read
   bool transposed = false;     ///< solve aᵀ x = b
@@ -43,6 +44,7 @@ Tensor cofactor(const Tensor& a);
 /// The gradient of cofactor(a) for the cotangent g [..., n, n]: the second derivative of det along g.
 Tensor cofactor_gradient(const Tensor& a, const Tensor& g);
 
+/// A determinant by its sign and its logarithm.
 struct SignAndLog {
   Tensor sign;    ///< -1, 0 or 1; gradient 0
   Tensor logdet;  ///< ln |det a|, -inf for singular matrices; its gradient needs regular ones
@@ -59,6 +61,7 @@ Tensor cholesky_solve(const Tensor& l, const Tensor& b, bool upper = false);
 /// (l lᵀ)⁻¹; with `upper`, (lᵀ l)⁻¹.
 Tensor cholesky_inverse(const Tensor& l, bool upper = false);
 
+/// The factors of an LU decomposition.
 struct Lu {
   Tensor order;  ///< [..., n], i64: which row of a is row i of l u
   Tensor l;      ///< [..., n, k], ones on the diagonal and below it nothing above 1; k = min(n, m)
@@ -70,6 +73,7 @@ Lu lu(const Tensor& a);
 /// x with a x = b, for what lu() gave of regular matrices. b is [..., n, m], or [n]. The batches broadcast.
 Tensor lu_solve(const Lu& factors, const Tensor& b);
 
+/// The factors of a QR decomposition.
 struct Qr {
   Tensor q;  ///< [..., n, k], with orthonormal columns; k = min(n, m)
   Tensor r;  ///< [..., k, m], upper triangular with a diagonal that is not negative
@@ -77,6 +81,7 @@ struct Qr {
 /// a = q r for a [..., n, m]. The gradient needs full rank (of the first k columns).
 Qr qr(const Tensor& a);
 
+/// Eigenvalues and eigenvectors of a symmetric matrix.
 struct Eigh {
   Tensor values;   ///< [..., n], ascending
   Tensor vectors;  ///< [..., n, n], one a column, orthonormal; the first of the largest elements of each is positive
@@ -85,6 +90,7 @@ struct Eigh {
 /// infinite where equal ones' vectors are told apart. That through the values alone always exists.
 Eigh eigh(const Tensor& a);
 
+/// The factors of a singular value decomposition.
 struct Svd {
   Tensor u;   ///< [..., n, k], with orthonormal columns, the first of the largest elements of each positive
   Tensor s;   ///< [..., k], descending, not negative; k = min(n, m)
@@ -95,6 +101,7 @@ struct Svd {
 /// serves what does not depend on the choice.
 Svd svd(const Tensor& a, bool full = false);
 
+/// Eigenvalues and eigenvectors of a matrix.
 struct Eig {
   Tensor values;   ///< [..., n], ascending
   Tensor vectors;  ///< [..., n, n], one a column, of length 1; the first of the largest elements of each is positive

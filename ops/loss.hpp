@@ -20,6 +20,7 @@ Tensor reduce(const Tensor& losses, Reduce reduction);
 std::string format_attribute(Reduce value);
 void parse_attribute(std::string_view name, std::string_view text, Reduce& value);
 
+/// Of cross_entropy().
 struct CrossEntropyOptions {
   double label_smoothing = 0;        ///< share of each target spread evenly over all classes, in [0, 1]
   std::int64_t ignore_index = -100;  ///< samples with this target do not count
@@ -31,6 +32,7 @@ struct CrossEntropyOptions {
 /// indices is weighted by the targets' classes; that over probabilities is over the samples.
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets, const CrossEntropyOptions& options = {});
 
+/// Of nll_loss().
 struct NllOptions {
   std::int64_t ignore_index = -100;  ///< samples with this target do not count
   Tensor weights = {};               ///< one a class [C]; none means 1. Has no gradient
@@ -41,6 +43,7 @@ Tensor nll_loss(const Tensor& log_shares, const Tensor& targets, const NllOption
 
 // Those below compare tensors of one shape: ShapeError otherwise, for a broadcast would compare every pair.
 
+/// Of binary_cross_entropy() and binary_cross_entropy_with_logits().
 struct BinaryCrossEntropyOptions {
   Tensor weights = {};           ///< of the elements; broadcasts to them. None means 1
   Tensor positive_weights = {};  ///< of the part that pulls towards 1, with logits only; broadcasts. None means 1
@@ -72,6 +75,7 @@ Tensor hinge_loss(const Tensor& scores, const Tensor& targets, double margin = 1
 /// a·b / (|a| |b|), in [-1, 1], along `axis`, which goes away; lengths up to epsilon count as it. a and b broadcast.
 Tensor cosine_similarity(const Tensor& a, const Tensor& b, int axis = -1, double epsilon = 1e-8);
 
+/// Of triplet_loss().
 struct TripletOptions {
   double margin = 1;
   double p = 2;       ///< of the norm that measures distance
@@ -100,6 +104,7 @@ Tensor soft_margin_loss(const Tensor& scores, const Tensor& targets, Reduce redu
 
 // Of scores [N, C] or [C]: means over the classes, reduced over the samples.
 
+/// Of multi_margin_loss().
 struct MultiMarginOptions {
   int p = 1;  ///< power of what is short of the margin, 1 or 2
   double margin = 1;
@@ -116,6 +121,7 @@ Tensor multilabel_margin_loss(const Tensor& scores, const Tensor& targets, Reduc
 Tensor multilabel_soft_margin_loss(const Tensor& scores, const Tensor& targets, const Tensor& weights = {},
                                    Reduce reduction = Reduce::mean);
 
+/// Of poisson_nll_loss().
 struct PoissonOptions {
   bool log_rates = true;  ///< rates are given as logarithms
   bool full = false;      ///< add Stirling's approximation of ln(count!), of counts above 1
@@ -125,6 +131,7 @@ struct PoissonOptions {
 /// rate - count ln rate: how unlikely counts are in a Poisson distribution, but for a constant.
 Tensor poisson_nll_loss(const Tensor& rates, const Tensor& counts, const PoissonOptions& options = {});
 
+/// Of gaussian_nll_loss().
 struct GaussianOptions {
   bool full = false;      ///< add the constant, ln(2π) / 2
   double epsilon = 1e-6;  ///< the least variance. Below it the gradient is 0, where PyTorch's is that at it
@@ -134,6 +141,7 @@ struct GaussianOptions {
 Tensor gaussian_nll_loss(const Tensor& means, const Tensor& targets, const Tensor& variances,
                          const GaussianOptions& options = {});
 
+/// Of ctc_loss().
 struct CtcOptions {
   std::int64_t blank = 0;      ///< the class that stands for nothing
   bool zero_infinity = false;  ///< 0, with gradient 0, for targets that do not fit their input; else infinity

@@ -6,6 +6,7 @@
 
 namespace tapegrad {
 
+/// Of layer_norm(), group_norm() and their like.
 struct NormOptions {
   Tensor weight = {};  ///< factors; none means 1
   Tensor bias = {};    ///< summands; none means 0
@@ -15,6 +16,7 @@ struct NormOptions {
 /// Each group is the last axes of x, whose extents are `normalized_shape`; so are those of weight and bias.
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const NormOptions& options = {});
 
+/// Of rms_norm().
 struct RmsNormOptions {
   Tensor weight = {};  ///< factors; none means 1
   double eps = 1e-5;   ///< added to the mean square; above 0
@@ -28,6 +30,7 @@ Tensor batch_norm(const Tensor& x, const NormOptions& options = {});
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
                   const NormOptions& options = {});
 
+/// Mean and variance of each channel.
 struct BatchMoments {
   Tensor mean, var;  ///< [C]
 };

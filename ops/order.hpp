@@ -46,6 +46,7 @@ Tensor quantiles(const Tensor& x, const std::vector<double>& q, int axis, bool k
 /// the last.
 Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right = false);
 
+/// The different elements, and where they stood.
 struct Unique {
   Tensor values;   ///< each once, in rising order; the gradient goes to the first occurrence
   Tensor inverse;  ///< for each element of x its position in values, in x's shape

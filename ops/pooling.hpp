@@ -7,6 +7,7 @@
 
 namespace tapegrad {
 
+/// Of max_pool1d(), max_pool2d() and max_pool3d().
 struct MaxPoolOptions {
   PerAxis stride = {};  ///< none means the window's extents: windows that do not overlap
   PerAxis padding = 0;
@@ -26,6 +27,7 @@ Tensor max_pool3d_positions(const Tensor& x, const PerAxis& kernel_size, const M
 /// one position are added.
 Tensor max_unpool(const Tensor& x, const Tensor& positions, const PerAxis& output_size);
 
+/// Of avg_pool1d(), avg_pool2d() and avg_pool3d().
 struct AvgPoolOptions {
   PerAxis stride = {};  ///< none means the window's extents
   PerAxis padding = 0;

@@ -9,6 +9,7 @@
 
 namespace tapegrad {
 
+/// Of rnn(), gru() and lstm().
 struct RecurrenceOptions {
   /// Steps of each sequence, the rest being padding, over which the state stays as it is. None: all.
   Integers lengths = {};
@@ -21,10 +22,12 @@ struct RecurrenceOptions {
   }
 };
 
+/// What rnn() and gru() give.
 struct RecurrenceResult {
   Tensor output;  ///< the hidden state of each step, [T, B, H]
   Tensor hidden;  ///< the last one, [B, H]
 };
+/// What lstm() gives.
 struct LstmResult {
   Tensor output;  ///< the hidden state of each step, [T, B, H]
   Tensor hidden;  ///< the last one, [B, H]

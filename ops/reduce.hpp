@@ -39,6 +39,7 @@ Tensor argmin(const Tensor& x, int axis, bool keepdims = false);
 Tensor argmax(const Tensor& x);
 Tensor argmin(const Tensor& x);
 
+/// Elements, and where along an axis they stood.
 struct ValuesAndIndices {
   Tensor values;
   Tensor indices;  ///< i64, along the axis

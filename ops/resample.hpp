@@ -19,6 +19,7 @@ enum class Interpolation : std::uint8_t {
 std::string format_attribute(Interpolation value);
 void parse_attribute(std::string_view name, std::string_view text, Interpolation& value);
 
+/// Of interpolate().
 struct InterpolateOptions {
   PerAxis size = {};        ///< extents of the result; or else
   double scale_factor = 0;  ///< what to multiply each extent with, rounded down
@@ -29,6 +30,7 @@ struct InterpolateOptions {
 /// x [N, C, …] at another size.
 Tensor interpolate(const Tensor& x, const InterpolateOptions& options);
 
+/// Of unfold() and fold().
 struct UnfoldOptions {
   PerAxis stride = 1;
   PerAxis padding = 0;
@@ -50,6 +52,7 @@ enum class Outside : std::uint8_t {
   border,  ///< the nearest element
   reflect  ///< mirrored at the edges
 };
+/// Of grid_sample().
 struct GridSampleOptions {
   Interpolation mode = Interpolation::linear;  ///< linear or nearest
   Outside outside = Outside::zeros;

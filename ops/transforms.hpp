@@ -14,6 +14,7 @@
 
 namespace tapegrad {
 
+/// Of all transforms.
 struct TransformOptions {
   /// Record the result, so that it can be differentiated again: with respect to the inputs that require a gradient, and
   /// to what the function closes over.
@@ -29,12 +30,14 @@ struct Pullback {
 /// the cotangent has not the value's shape.
 Pullback vjp(const TensorFunction& f, const std::vector<Tensor>& inputs, const Tensor& cotangent = {},
              const TransformOptions& options = {});
+/// Of a function of one input.
 struct ValueAndGradient {
   Tensor value, gradient;
 };
 ValueAndGradient vjp(const TensorFunction& f, const Tensor& input, const Tensor& cotangent = {},
                      const TransformOptions& options = {});
 
+/// A value, and how it changes along a direction.
 struct Pushforward {
   Tensor value, tangent;
 };

@@ -14,6 +14,7 @@ namespace tapegrad::optim {
 ///   const auto result = optimizer.step([&] { return nn::mse_loss(model(x), y); });
 class Lbfgs {
  public:
+  /// How a step is searched for.
   struct Options {
     std::int64_t iterations = 20;      ///< of a call of step()
     std::size_t history = 10;          ///< pairs of steps and changes of the gradient that are kept
@@ -29,6 +30,7 @@ class Lbfgs {
     converged,   ///< a tolerance is met
     stalled      ///< the line search found no better point
   };
+  /// What a step came to.
   struct Result {
     double loss = 0;  ///< at the parameters as they are now
     std::int64_t iterations = 0, evaluations = 0;

@@ -27,11 +27,13 @@ enum class SparseUpdate {
   exact  ///< treat the other rows' gradients as the zeros they are
 };
 
+/// What a rule is told of a step.
 struct StepInfo {
   std::int64_t step = 1;   ///< of this parameter, from 1
   double rate_factor = 1;  ///< of a schedule
 };
 
+/// How parameters step along their gradients.
 class Rule {
  public:
   virtual ~Rule() = default;
@@ -51,7 +53,7 @@ class Rule {
 ///   F::name       its name
 ///   F::slots      a std::array of the names of its slots
 ///   lr            the learning rate
-///   template <class T> auto bind(const StepInfo&) const
+///   `template <class T> auto bind(const StepInfo&) const`
 ///                 gives a function (T* p, const T* g, T* slot..., std::int64_t n) that updates n elements.
 template <class F>
 class ElementwiseRule final : public Rule {

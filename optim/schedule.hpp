@@ -56,8 +56,10 @@ struct PlateauOptions {
   double smallest = 0;         ///< the factor does not fall below it
   bool higher_is_better = false;
 };
+/// Lowers the learning rate where the loss no longer falls.
 class Plateau {
  public:
+  /// What goes into a checkpoint.
   struct State {
     double factor = 1, best = std::numeric_limits<double>::infinity();
     std::int64_t waited = 0, cooling = 0;

@@ -13,11 +13,13 @@
 
 namespace tapegrad::scalars {
 
+/// Of a function of numbers.
 template <class T>
 struct ValueAndGradient {
   T value;
   std::vector<T> gradient;
 };
+/// Values, and how they change along a direction.
 template <class T>
 struct Pushforward {
   std::vector<T> value, tangent;

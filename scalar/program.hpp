@@ -16,6 +16,7 @@
 
 namespace tapegrad::scalars {
 
+/// A function of numbers, recorded once and run as often as wanted.
 class Program {
  public:
   /// Records f, which takes a const std::vector<T>& and returns a T or a std::vector<T>, for T = Traced.

@@ -17,6 +17,7 @@
 
 namespace tapegrad::scalars {
 
+/// Of an operation made of a function of numbers.
 struct ScalarOpOptions {
   std::string name = "f";  ///< in pictures and messages
   Shape shape{};           ///< of the result, where the function is of whole tensors: it returns as many numbers

@@ -9,6 +9,7 @@
 
 namespace tapegrad::solvers {
 
+/// Of conjugate_gradients().
 struct ConjugateGradientsOptions {
   double tolerance = 1e-10;         ///< of the residual's norm, relative to that of b; at least 0
   std::int64_t max_iterations = 0;  ///< 0: as many as b has elements
@@ -20,6 +21,7 @@ enum class CgEnd : std::uint8_t {
   indefinite   ///< a direction d with d · a d ≤ 0 was met: x is what had been found before
 };
 
+/// A solution, and how the search for it ended.
 struct CgResult {
   Tensor x;  ///< not recorded
   CgEnd end = CgEnd::converged;

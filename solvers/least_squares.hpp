@@ -24,6 +24,7 @@ RobustLoss soft_l1(double scale);
 /// scale² log(1 + s / scale²): far outliers hardly count.
 RobustLoss cauchy(double scale);
 
+/// Of least_squares().
 struct LeastSquaresOptions {
   RobustLoss loss{};                  ///< none: plain squares
   double damping = 1e-3;              ///< at first, relative to the diagonal of JᵀJ; 0: Gauss-Newton, never damped
@@ -38,6 +39,7 @@ enum class FitEnd : std::uint8_t {
   stuck        ///< no step, however short, lowers the cost
 };
 
+/// A least-squares solution, its errors, and how the search for it ended.
 struct Fit {
   Tensor x;         ///< not recorded
   double cost = 0;  ///< Σ ρ(rᵢ²) / 2

@@ -17,6 +17,7 @@ enum class OdeGradient : std::uint8_t {
   recorded  ///< through the steps that were made: of any order
 };
 
+/// Of odeint().
 struct OdeOptions {
   double relative_tolerance = 1e-7, absolute_tolerance = 1e-9;  ///< of each step's error, in each element
   OdeGradient gradient = OdeGradient::adjoint;

@@ -8,6 +8,7 @@
 
 namespace tapegrad::testing {
 
+/// Whether a graph is as the golden file has it.
 struct GoldenGraphReport {
   bool matches = false;
   std::string text;  ///< what differs, one line each, and how to accept it

@@ -26,6 +26,7 @@ enum class Kinks {
   fail
 };
 
+/// Of check_gradients().
 struct GradientOptions {
   std::string name = "f";  ///< what the report calls the function
   int order = 1;           ///< 1 to 4: this order and those below are checked
@@ -62,6 +63,7 @@ struct GradientKink {
   double left = 0, right = 0;  ///< slopes; NaN where the function is not defined on that side
 };
 
+/// What check_gradients() found.
 struct GradientReport {
   std::string name;
   int order = 1;
@@ -97,6 +99,7 @@ class Tensor;
 
 namespace tapegrad::testing {
 
+/// What the checks of an operation found.
 struct OpCheckResult {
   std::string op;
   bool differentiable = false;

@@ -9,6 +9,7 @@
 
 namespace tapegrad::train {
 
+/// Of permutation_importance().
 struct PermutationOptions {
   std::int64_t repeats = 5;  ///< shuffles a group, of which the mean is taken
   std::uint64_t seed = 1;

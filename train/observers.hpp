@@ -19,6 +19,7 @@ namespace tapegrad::train {
 /// the time left in the epoch, redrawn ten times a second at most.
 class ConsoleProgress final : public Observer {
  public:
+  /// What the output is shown on.
   struct Options {
     bool terminal = false;
     std::size_t columns = 80;              ///< of the terminal
@@ -102,6 +103,7 @@ class TensorBoardLog final : public Observer {
   std::int64_t every_;
 };
 
+/// Which steps GraphSnapshots writes.
 struct GraphSnapshotOptions {
   std::int64_t every_steps = 100;  ///< the step after each so many of the optimiser, the very first one too
   std::string suffix = ".json";    ///< the format, as graph::save knows it: a snapshot, or .html, .mmd, .svg
@@ -125,12 +127,14 @@ class GraphSnapshots : public Observer {
   std::int64_t written_ = 0;  // the last step of which there is a file
 };
 
+/// A table in a report.
 struct ReportTable {
   std::string title;
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;
 };
 
+/// What save_report() writes.
 struct Report {
   std::string title = "Training";
   std::vector<std::pair<std::string, std::string>> facts = {};  ///< a table: "test accuracy", "0.91"
@@ -150,11 +154,13 @@ void save_report(const std::filesystem::path& path, const Report& report);
 /// The curves of loss and metrics alone, as SVG.
 std::string curves_svg(std::span<const EpochRecord> epochs);
 
+/// A curve.
 struct Series {
   std::string name;
   std::vector<double> values;  ///< at x = 1, 2, …; NaN leaves a gap
 };
 
+/// Curves that share their axes.
 struct Panel {
   std::string title;
   std::vector<Series> series;

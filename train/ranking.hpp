@@ -14,6 +14,7 @@ struct Recommendations {
   std::vector<std::int64_t> liked;
 };
 
+/// How good lists are.
 struct RankingScores {
   double precision = 0;  ///< share of a list's k places that hold what its user likes
   double recall = 0;     ///< share of what a user likes that is on the list

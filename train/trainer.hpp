@@ -41,6 +41,7 @@ enum class StopReason {
   requested   ///< should_stop said so; the epoch it was in has no record
 };
 
+/// What a training came to.
 struct History {
   std::vector<EpochRecord> epochs;
   StopReason stopped = StopReason::completed;
@@ -84,6 +85,7 @@ class Observer {
   virtual void on_end(Trainer& /*trainer*/, const History& /*history*/) {}
 };
 
+/// When a training ends before its last epoch.
 struct EarlyStopping {
   std::string monitor = "loss";  ///< or a metric's name; of the validation, where there is one
   std::int64_t patience = 3;     ///< epochs without improvement that are tolerated
@@ -104,6 +106,7 @@ struct Checkpointing {
   std::vector<std::pair<std::string, Rng*>> generators = {};
 };
 
+/// Of Trainer::fit().
 struct FitOptions {
   std::int64_t epochs = 10;
   std::int64_t batch_size = 32;

@@ -10,6 +10,7 @@
 
 namespace tapegrad::nn::models {
 
+/// Sizes of a Detector.
 struct DetectorOptions {
   std::int64_t height = 160, width = 160;
   std::int64_t colours = 1;
@@ -40,6 +41,7 @@ struct ConvBlock : Layer<ConvBlock> {
   BatchNorm norm;
 };
 
+/// Which of the boxes are kept.
 struct DetectOptions {
   double least_score = 0.05;
   double overlap = 0.6;     ///< above which the lesser of two boxes of one class goes

@@ -17,6 +17,7 @@ enum class ImageClassifierKind : std::uint8_t { mlp, cnn };
 /// Their names, in order.
 constexpr std::array<std::string_view, 2> choices(ImageClassifierKind) { return {"mlp", "cnn"}; }
 
+/// Kind and sizes of an ImageClassifier.
 struct ImageClassifierOptions {
   ImageClassifierKind kind = ImageClassifierKind::mlp;
   std::int64_t height = 28, width = 28;

@@ -21,6 +21,7 @@ enum class LanguageModelKind : std::uint8_t { lstm, gpt };
 /// Their names, in order.
 constexpr std::array<std::string_view, 2> choices(LanguageModelKind) { return {"lstm", "gpt"}; }
 
+/// Kind and sizes of a language model.
 struct LanguageModelOptions {
   LanguageModelKind kind = LanguageModelKind::lstm;
   std::int64_t tokens = 0;
@@ -64,6 +65,7 @@ struct LanguageModel : Module {
   virtual std::optional<std::int64_t> memory() const = 0;
 };
 
+/// Embedding, LSTM, logits of the next token.
 struct LstmLanguageModel : LanguageModel {
   explicit LstmLanguageModel(const LanguageModelOptions& options);
   Tensor forward(const Tensor& ids, LanguageState* state = nullptr) override;
@@ -75,6 +77,7 @@ struct LstmLanguageModel : LanguageModel {
   Parameter bias;
 };
 
+/// Embedding, Transformer blocks with causal attention, logits of the next token.
 struct GptLanguageModel : LanguageModel {
   explicit GptLanguageModel(const LanguageModelOptions& options);
   Tensor forward(const Tensor& ids, LanguageState* state = nullptr) override;
@@ -87,6 +90,7 @@ struct GptLanguageModel : LanguageModel {
   Parameter bias;
 };
 
+/// Of generate().
 struct GenerateOptions {
   std::int64_t tokens = 400;             ///< at most; it ends before where the text does
   std::optional<std::int32_t> end = {};  ///< the token that ends a text

@@ -19,6 +19,7 @@
 
 namespace tapegrad::nn::models {
 
+/// Sizes of a Recommender.
 struct RecommenderOptions {
   std::int64_t items = 0;
   std::int64_t features = 0;
@@ -43,6 +44,7 @@ struct Ratings {
   Tensor values;  ///< f32 [n]
 };
 
+/// What users will think of items, from what they thought of others.
 struct Recommender : Module {
   /// ValueError if a size is below 1.
   explicit Recommender(const RecommenderOptions& options);

@@ -18,6 +18,7 @@ enum class SpeechKind : std::uint8_t { words, letters };
 /// Their names, in order.
 constexpr std::array<std::string_view, 2> choices(SpeechKind) { return {"words", "letters"}; }
 
+/// Kind and sizes of a SpeechRecognizer.
 struct SpeechRecognizerOptions {
   SpeechKind kind = SpeechKind::letters;
   std::int64_t bands = 40;

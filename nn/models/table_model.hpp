@@ -10,6 +10,7 @@
 
 namespace tapegrad::nn::models {
 
+/// Sizes of a TableModel.
 struct TableModelOptions {
   std::int64_t features = 0;
   std::int64_t outputs = 1;

@@ -14,6 +14,7 @@
 
 namespace tapegrad::nn::models {
 
+/// Sizes of a TextClassifier.
 struct TextClassifierOptions {
   std::int64_t vocabulary = 0;
   std::int64_t classes = 0;
@@ -37,6 +38,7 @@ struct TextClassifierOptions {
   }
 };
 
+/// The mean of a text's word vectors, hidden layers, logits of classes.
 struct TextClassifier : Module {
   /// ValueError if a size is below 1.
   explicit TextClassifier(const TextClassifierOptions& options);
