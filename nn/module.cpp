@@ -91,7 +91,9 @@ std::string Module::type_name() const {
   for (const char c : boost::core::demangle(type->name())) {
     name += c;
     if (!name.ends_with("::")) continue;
-    const std::size_t before = name.find_last_of("<, ");
+    constexpr std::string_view kAnonymous = "(anonymous namespace)::";
+    const std::size_t before =
+        name.ends_with(kAnonymous) ? name.size() - kAnonymous.size() - 1 : name.find_last_of("<, ");
     name.erase(before == std::string::npos ? 0 : before + 1);
   }
   return name;

@@ -14,6 +14,7 @@
 #include "commands.hpp"
 #include "completion.hpp"
 #include "option_values.hpp"
+#include "prediction.hpp"
 
 namespace tapegrad::tools {
 namespace {
@@ -95,7 +96,8 @@ void add_completion_command(CLI::App& app) {
   add_choice(*command, "shell", *script, kScripts, "Whose script to print");
   command->add_subcommand("candidates")->group("")->callback([&app] {
     std::vector<std::string> words;
-    for (std::string word; std::getline(std::cin, word);) words.push_back(word);
+    std::string word;
+    for (std::int64_t number = 1; next_line(word, number); ++number) words.push_back(word);
     print(complete(app, words));
   });
   command->footer(
